@@ -1,0 +1,2 @@
+//! The hands of developers and operators.
+fn main() {}
