@@ -1,1 +1,9 @@
-//! placeholder
+//! Nouns and rules of Matome. Pure: no AWS, no MongoDB, no clock, no environment, no I/O,
+//! so that every rule can be tested by calling it.
+
+pub mod clock;
+pub mod dialogue;
+pub mod ids;
+pub mod language;
+pub mod queue;
+pub mod summary;

@@ -1,0 +1,109 @@
+//! Ids that name things outside our database, checked once where they come in.
+//!
+//! Names of databases, collections, keys and prefixes are built from these, so they refuse
+//! `.`, `$`, `/`, NUL and everything else outside `[A-Za-z0-9_-]`.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// Why an id was refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{field}: {reason}")]
+pub struct InvalidId {
+    /// The field or setting that carried the id.
+    pub field: &'static str,
+    /// What is wrong with it; never repeats the value.
+    pub reason: &'static str,
+}
+
+fn check(field: &'static str, value: &str, max: usize) -> Result<(), InvalidId> {
+    let reason = if value.is_empty() {
+        "must not be empty"
+    } else if value.len() > max {
+        "is too long"
+    } else if !value.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_') {
+        "may contain only letters, digits, '-' and '_'"
+    } else {
+        return Ok(());
+    };
+    Err(InvalidId { field, reason })
+}
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident, $field:literal, $max:literal) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// Checks `value`; the error names the field.
+            ///
+            /// # Errors
+            /// [`InvalidId`] when empty, too long, or with a character outside `[A-Za-z0-9_-]`.
+            pub fn new(value: impl Into<String>) -> Result<Self, InvalidId> {
+                let value = value.into();
+                check($field, &value, $max)?;
+                Ok(Self(value))
+            }
+
+            /// The id as text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = InvalidId;
+            fn try_from(value: String) -> Result<Self, InvalidId> {
+                Self::new(value)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> String {
+                id.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+id!(
+    /// The tenant: an organization's id. MongoDB database names end at 63 bytes, hence the limit.
+    TenantId, "tenantId", 40
+);
+id!(
+    /// LINE's channel id, the `{channelId}` of the webhook's path.
+    ChannelId, "channelId", 40
+);
+id!(
+    /// What a conversation is called on its platform: LINE's user, group or room id.
+    ConversationId, "conversationId", 64
+);
+id!(
+    /// A document's id (24 hexadecimal digits) as it travels in queues and URLs.
+    DocumentId, "id", 24
+);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_that_could_escape_a_name_are_refused() {
+        for bad in ["", "a.b", "$a", "a/b", "a\0b", "a b", "é", &"x".repeat(41)] {
+            let err = TenantId::new(bad).unwrap_err();
+            assert_eq!(err.field, "tenantId");
+            assert!(serde_json::from_value::<TenantId>(serde_json::json!(bad)).is_err());
+        }
+        assert_eq!(TenantId::new("org_1-A").unwrap().as_str(), "org_1-A");
+    }
+}

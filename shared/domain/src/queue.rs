@@ -1,0 +1,200 @@
+//! What travels between functions: one small struct for each kind of message, with its queue on it.
+//!
+//! They carry ids, never texts, names or tokens; only [`InboundEvent`] holds what LINE sent,
+//! because nothing has stored it yet.
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Timestamp;
+use crate::ids::{ChannelId, ConversationId, DocumentId, TenantId};
+
+/// A message and the queue it belongs to.
+pub trait QueueMessage: Serialize + DeserializeOwned + Send + Sync {
+    /// The queue; its URL is in the variable [`url_variable`] names.
+    const QUEUE: &'static str;
+
+    /// FIFO group: what must stay in order. `None` on a standard queue.
+    fn group_id(&self) -> Option<String>;
+
+    /// FIFO deduplication within SQS's five minutes; a saving, never the authority. At most 128
+    /// characters. `None`: every send is its own (the sender makes a random one on FIFO queues).
+    fn deduplication_id(&self) -> Option<String>;
+}
+
+/// The environment variable that holds a queue's URL: `inbound.fifo` → `INBOUND_QUEUE_URL`.
+#[must_use]
+pub fn url_variable(queue: &str) -> String {
+    format!("{}_QUEUE_URL", queue.trim_end_matches(".fifo").to_ascii_uppercase())
+}
+
+/// webhook → recorder: one event as LINE sent it (travels as [`Inbound::Event`]).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct InboundEvent {
+    /// From the directory, never from the payload.
+    pub tenant_id: TenantId,
+    /// The channel whose signature was verified.
+    pub channel_id: ChannelId,
+    /// The user, group or room the event is about; the bot itself for events without a source.
+    pub conversation_id: ConversationId,
+    /// `webhookEventId`, or a digest of the event when LINE left it out.
+    pub event_id: String,
+    /// When the webhook took it.
+    pub received_at: Timestamp,
+    /// The event object, untouched.
+    pub event: serde_json::Value,
+}
+
+/// recorder → recorder: fetch a message's content from LINE into S3.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MediaJob {
+    /// Tenant.
+    pub tenant_id: TenantId,
+    /// The message document whose media is wanted (or to be erased, if it was unsent meanwhile).
+    pub message_id: DocumentId,
+}
+
+impl QueueMessage for MediaJob {
+    const QUEUE: &'static str = "media";
+
+    fn group_id(&self) -> Option<String> {
+        None
+    }
+
+    fn deduplication_id(&self) -> Option<String> {
+        None
+    }
+}
+
+/// recorder, scheduler, api → summarizer: write the summary of a closed session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SummaryJob {
+    /// Tenant.
+    pub tenant_id: TenantId,
+    /// The session.
+    pub session_id: DocumentId,
+    /// Which writing of it: grows when an unsend or an edit makes the old one wrong.
+    pub revision: u32,
+}
+
+impl QueueMessage for SummaryJob {
+    const QUEUE: &'static str = "summaries.fifo";
+
+    fn group_id(&self) -> Option<String> {
+        Some(format!("{}#{}", self.tenant_id, self.session_id))
+    }
+
+    fn deduplication_id(&self) -> Option<String> {
+        None
+    }
+}
+
+/// recorder, summarizer, scheduler → sender: send an outbox entry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OutboundJob {
+    /// Tenant.
+    pub tenant_id: TenantId,
+    /// Where it goes; keeps a conversation's messages in order.
+    pub conversation_id: ConversationId,
+    /// The outbox entry.
+    pub outbox_id: DocumentId,
+}
+
+impl QueueMessage for OutboundJob {
+    const QUEUE: &'static str = "outbound.fifo";
+
+    fn group_id(&self) -> Option<String> {
+        Some(format!("{}#{}", self.tenant_id, self.conversation_id))
+    }
+
+    fn deduplication_id(&self) -> Option<String> {
+        None
+    }
+}
+
+/// scheduler → recorder: a session ran out of time and may be closed. Travels in the
+/// conversation's own group of `inbound.fifo`, so the recorder stays its only writer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CloseSession {
+    /// Tenant.
+    pub tenant_id: TenantId,
+    /// The channel.
+    pub channel_id: ChannelId,
+    /// The conversation.
+    pub conversation_id: ConversationId,
+    /// The session to close; ignored when it is closed already.
+    pub session_id: DocumentId,
+    /// Who closes: `time_limit` (re-checked by the recorder) or `manual`.
+    pub trigger: CloseTrigger,
+}
+
+/// `trigger` of the seed's Session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CloseTrigger {
+    /// The session holds as many messages as it may.
+    MessageCount,
+    /// It has been open as long as it may.
+    TimeLimit,
+    /// Somebody asked for it.
+    Manual,
+}
+
+/// What `inbound.fifo` carries.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "camelCase")]
+pub enum Inbound {
+    /// An event from LINE.
+    Event(InboundEvent),
+    /// A wish to close a session.
+    Close(CloseSession),
+}
+
+impl Inbound {
+    /// Tenant.
+    #[must_use]
+    pub fn tenant_id(&self) -> &TenantId {
+        match self {
+            Self::Event(e) => &e.tenant_id,
+            Self::Close(c) => &c.tenant_id,
+        }
+    }
+
+    /// Channel.
+    #[must_use]
+    pub fn channel_id(&self) -> &ChannelId {
+        match self {
+            Self::Event(e) => &e.channel_id,
+            Self::Close(c) => &c.channel_id,
+        }
+    }
+
+    /// Conversation.
+    #[must_use]
+    pub fn conversation_id(&self) -> &ConversationId {
+        match self {
+            Self::Event(e) => &e.conversation_id,
+            Self::Close(c) => &c.conversation_id,
+        }
+    }
+}
+
+impl QueueMessage for Inbound {
+    const QUEUE: &'static str = "inbound.fifo";
+
+    fn group_id(&self) -> Option<String> {
+        Some(format!("{}#{}#{}", self.tenant_id(), self.channel_id(), self.conversation_id()))
+    }
+
+    fn deduplication_id(&self) -> Option<String> {
+        match self {
+            Self::Event(e) => Some(format!("{}-{}", e.channel_id, e.event_id)),
+            Self::Close(_) => None,
+        }
+    }
+}
