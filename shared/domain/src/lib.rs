@@ -2,8 +2,13 @@
 //! so that every rule can be tested by calling it.
 
 pub mod clock;
+pub mod command;
 pub mod dialogue;
+pub mod fault;
 pub mod ids;
 pub mod language;
+pub mod placement;
 pub mod queue;
+pub mod session;
 pub mod summary;
+pub mod text;

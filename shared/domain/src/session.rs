@@ -1,0 +1,203 @@
+//! When a session opens and closes.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Timestamp;
+use crate::queue::CloseTrigger;
+
+/// How much a session may hold and how long it may stay open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionLimits {
+    /// Messages a session may hold; at least 1.
+    pub message_count: u32,
+    /// How long after its first message a session takes more.
+    pub time_limit: Duration,
+}
+
+impl Default for SessionLimits {
+    /// The seed's defaults: 50 messages, 24 hours.
+    fn default() -> Self {
+        Self { message_count: 50, time_limit: Duration::from_secs(24 * 60 * 60) }
+    }
+}
+
+/// `settings.sessionTriggers` of an organization or a room: what is absent is inherited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SessionTriggers {
+    /// Overrides [`SessionLimits::message_count`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message_count: Option<u32>,
+    /// Overrides [`SessionLimits::time_limit`], in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_limit: Option<u64>,
+}
+
+impl SessionLimits {
+    /// Room settings override organization settings override defaults. Zeros count as absent, so
+    /// that no setting can make a session that can hold nothing.
+    #[must_use]
+    pub fn resolve(room: SessionTriggers, organization: SessionTriggers) -> Self {
+        let default = Self::default();
+        let pick = |of: fn(&SessionTriggers) -> Option<u64>| {
+            of(&room).filter(|n| *n > 0).or_else(|| of(&organization).filter(|n| *n > 0))
+        };
+        Self {
+            message_count: pick(|t| t.message_count.map(u64::from))
+                .and_then(|n| u32::try_from(n).ok())
+                .unwrap_or(default.message_count),
+            time_limit: pick(|t| t.time_limit).map_or(default.time_limit, Duration::from_millis),
+        }
+    }
+}
+
+/// The session a room is in, as far as the rules need it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OpenSession {
+    /// `sessionNumber`.
+    pub number: u64,
+    /// Timestamp of the message that opened it.
+    pub opened_at: Timestamp,
+    /// Messages it holds.
+    pub message_count: u32,
+}
+
+/// Walks through a room's new messages and says which session each belongs to.
+#[derive(Debug, Clone)]
+pub struct SessionCursor {
+    limits: SessionLimits,
+    open: Option<OpenSession>,
+    last_number: u64,
+}
+
+/// A session that closed, and why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Closed {
+    /// `sessionNumber`.
+    pub number: u64,
+    /// Why.
+    pub trigger: CloseTrigger,
+}
+
+/// Where a message went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Placed {
+    /// The session that had to close first, because its time was up.
+    pub closed_before: Option<Closed>,
+    /// `sessionNumber` of the message's session.
+    pub number: u64,
+    /// The message opened it.
+    pub opened: bool,
+    /// The message filled it.
+    pub closed_after: Option<Closed>,
+}
+
+impl SessionCursor {
+    /// `last_number` is the highest `sessionNumber` the room ever gave out, 0 for none.
+    #[must_use]
+    pub fn new(limits: SessionLimits, open: Option<OpenSession>, last_number: u64) -> Self {
+        Self { limits, open, last_number }
+    }
+
+    /// The open session now.
+    #[must_use]
+    pub fn open(&self) -> Option<OpenSession> {
+        self.open
+    }
+
+    /// The highest number given out so far.
+    #[must_use]
+    pub fn last_number(&self) -> u64 {
+        self.last_number
+    }
+
+    /// Gives the message of time `at` a session. A message older than the open session joins it:
+    /// where talk belongs is decided on arrival, reading order by timestamp.
+    pub fn place(&mut self, at: Timestamp) -> Placed {
+        let closed_before = self.expire(at);
+        let opened = self.open.is_none();
+        let session = self.open.get_or_insert_with(|| {
+            self.last_number += 1;
+            OpenSession { number: self.last_number, opened_at: at, message_count: 0 }
+        });
+        session.message_count += 1;
+        let number = session.number;
+        let full = session.message_count >= self.limits.message_count.max(1);
+        let closed_after = if full { self.close(CloseTrigger::MessageCount) } else { None };
+        Placed { closed_before, number, opened, closed_after }
+    }
+
+    /// Closes the open session if its time is up at `at`.
+    pub fn expire(&mut self, at: Timestamp) -> Option<Closed> {
+        let open = self.open?;
+        if at >= open.opened_at.plus(self.limits.time_limit) {
+            self.close(CloseTrigger::TimeLimit)
+        } else {
+            None
+        }
+    }
+
+    /// Closes the open session, if there is one.
+    pub fn close(&mut self, trigger: CloseTrigger) -> Option<Closed> {
+        self.open.take().map(|s| Closed { number: s.number, trigger })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: i64 = 3_600_000;
+
+    fn cursor(count: u32, hours: u64) -> SessionCursor {
+        let limits = SessionLimits { message_count: count, time_limit: Duration::from_secs(hours * 3600) };
+        SessionCursor::new(limits, None, 0)
+    }
+
+    #[test]
+    fn the_message_that_fills_a_session_closes_it_and_the_next_opens_another() {
+        let mut c = cursor(2, 24);
+        let first = c.place(Timestamp(0));
+        assert_eq!((first.number, first.opened, first.closed_after), (1, true, None));
+        let second = c.place(Timestamp(1));
+        assert_eq!(second.closed_after, Some(Closed { number: 1, trigger: CloseTrigger::MessageCount }));
+        assert_eq!(c.place(Timestamp(2)).number, 2);
+    }
+
+    #[test]
+    fn a_message_after_the_time_limit_closes_the_old_session_first() {
+        let mut c = cursor(50, 24);
+        c.place(Timestamp(0));
+        assert_eq!(c.place(Timestamp(24 * HOUR - 1)).number, 1);
+        let late = c.place(Timestamp(24 * HOUR));
+        assert_eq!(late.closed_before, Some(Closed { number: 1, trigger: CloseTrigger::TimeLimit }));
+        assert_eq!((late.number, late.opened), (2, true));
+    }
+
+    #[test]
+    fn an_older_message_joins_the_open_session_and_does_not_shorten_it() {
+        let mut c = cursor(50, 24);
+        c.place(Timestamp(10 * HOUR));
+        assert_eq!(c.place(Timestamp(0)).number, 1);
+        assert_eq!(c.expire(Timestamp(30 * HOUR)), None);
+    }
+
+    #[test]
+    fn closing_by_hand_needs_an_open_session() {
+        let mut c = cursor(50, 24);
+        assert_eq!(c.close(CloseTrigger::Manual), None);
+        c.place(Timestamp(0));
+        assert_eq!(c.close(CloseTrigger::Manual).map(|c| c.number), Some(1));
+    }
+
+    #[test]
+    fn room_settings_override_organization_settings_override_defaults() {
+        let triggers = |n, t| SessionTriggers { message_count: n, time_limit: t };
+        let r = SessionLimits::resolve(triggers(Some(5), None), triggers(Some(9), Some(1000)));
+        assert_eq!(r, SessionLimits { message_count: 5, time_limit: Duration::from_millis(1000) });
+        let r = SessionLimits::resolve(triggers(Some(0), Some(0)), triggers(None, None));
+        assert_eq!(r, SessionLimits::default());
+    }
+}
