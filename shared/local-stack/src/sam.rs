@@ -1,0 +1,151 @@
+//! SAM CLI: checks the template, and deploys it to MiniStack exactly as an operator deploys it to AWS.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use tokio::process::Command;
+
+use crate::checkout::{Checkout, make_folder};
+use crate::command;
+use crate::error::{Error, Result};
+use crate::ministack::{REGION, without_users_aws_settings};
+use crate::process::write_whole;
+use crate::progress::Progress;
+
+/// SAM CLI in its own virtual environment.
+#[derive(Debug, Clone)]
+pub struct Sam {
+    python: PathBuf,
+    checkout: Checkout,
+}
+
+/// What a deployed stack tells about itself: `Outputs` of the template.
+#[derive(Debug, Clone, Default)]
+pub struct Outputs(BTreeMap<String, String>);
+
+impl Outputs {
+    /// The output called `name`.
+    ///
+    /// # Errors
+    /// [`Error::MissingOutput`].
+    pub fn get(&self, name: &str) -> Result<&str> {
+        self.0.get(name).map(String::as_str).ok_or_else(|| Error::MissingOutput(name.to_owned()))
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+}
+
+impl Sam {
+    /// SAM CLI run by the interpreter `python` (see [`crate::install::sam`]).
+    #[must_use]
+    pub fn new(python: PathBuf, checkout: &Checkout) -> Self {
+        Self { python, checkout: checkout.clone() }
+    }
+
+    /// `sam validate --lint`, offline.
+    ///
+    /// # Errors
+    /// [`Error::Command`] with what the linter found.
+    pub async fn validate(&self, progress: Progress) -> Result<()> {
+        let step = progress.step("sam validate --lint");
+        let mut command = self.command(None)?;
+        command.args(["validate", "--lint", "--template-file", "template.yaml", "--region", REGION]);
+        command::run("sam validate --lint", command, &self.log("sam-validate"), &step).await?;
+        step.done();
+        Ok(())
+    }
+
+    /// `sam deploy` of the template to the MiniStack at `endpoint` as stack `name`, with
+    /// `parameters` over those of the `local` environment in `samconfig.toml`.
+    ///
+    /// # Errors
+    /// [`Error::Command`] with SAM's last lines.
+    pub async fn deploy(
+        &self,
+        endpoint: &str,
+        name: &str,
+        parameters: &[(String, String)],
+        progress: Progress,
+    ) -> Result<Outputs> {
+        let step = progress.step(format!("sam deploy ({name})"));
+        let mut command = self.command(Some(endpoint))?;
+        command
+            .args(["deploy", "--config-env", "local", "--stack-name", name, "--region", REGION])
+            .args(["--template-file", "template.yaml", "--resolve-s3", "--no-confirm-changeset", "--no-progressbar"])
+            .args(["--no-fail-on-empty-changeset", "--capabilities", "CAPABILITY_IAM"])
+            .arg("--parameter-overrides")
+            .args(parameters.iter().map(|(key, value)| override_argument(key, value)));
+        let log = self.log(&format!("sam-deploy-{name}"));
+        command::run("sam deploy", command, &log, &step).await?;
+        let outputs = self.outputs(endpoint, name, &step).await?;
+        step.done();
+        Ok(outputs)
+    }
+
+    async fn outputs(&self, endpoint: &str, name: &str, step: &crate::Step) -> Result<Outputs> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "PascalCase")]
+        struct Output {
+            output_key: String,
+            output_value: String,
+        }
+        let mut command = self.command(Some(endpoint))?;
+        command.args(["list", "stack-outputs", "--stack-name", name, "--output", "json", "--region", REGION]);
+        let text = command::run("sam list stack-outputs", command, &self.log(&format!("sam-outputs-{name}")), step).await?;
+        let list: Vec<Output> =
+            serde_json::from_str(&text).map_err(|source| Error::Answer { what: "the outputs of the stack", source })?;
+        Ok(Outputs(list.into_iter().map(|output| (output.output_key, output.output_value)).collect()))
+    }
+
+    /// `python -m samcli` with nothing of the user's AWS settings, no telemetry, no look for updates.
+    fn command(&self, endpoint: Option<&str>) -> Result<Command> {
+        let home = self.checkout.local().join("sam");
+        make_folder(&home)?;
+        // SAM asks the package index for a newer version unless it did so lately; year 3000 is lately.
+        write_whole(&home.join("metadata.json"), br#"{"lastVersionCheck": 32503680000.0}"#)?;
+        let mut command = std::process::Command::new(&self.python);
+        command.args(["-m", "samcli"]).current_dir(self.checkout.root());
+        without_users_aws_settings(&mut command);
+        command
+            .env("SAM_CLI_TELEMETRY", "0")
+            .env("__SAM_CLI_APP_DIR", &home)
+            .env("AWS_MAX_ATTEMPTS", "2")
+            .env("PYTHONUNBUFFERED", "1")
+            .env("NO_COLOR", "1");
+        if let Some(endpoint) = endpoint {
+            command.env("AWS_ENDPOINT_URL", endpoint);
+        }
+        Ok(command.into())
+    }
+
+    fn log(&self, name: &str) -> PathBuf {
+        self.checkout.logs().join(format!("{name}.log"))
+    }
+
+    /// The interpreter, for callers that run SAM themselves against real AWS.
+    #[must_use]
+    pub fn python(&self) -> &Path {
+        &self.python
+    }
+}
+
+/// SAM splits `Key=Value` like a shell: quotes and backslashes in the value are escaped.
+fn override_argument(key: &str, value: &str) -> String {
+    let escaped = value.replace('\\', "\\\\").replace('"', "\\\"");
+    format!("{key}=\"{escaped}\"")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_with_spaces_and_quotes_stay_one_value() {
+        assert_eq!(override_argument("A", "x y"), "A=\"x y\"");
+        assert_eq!(override_argument("A", "say \"x\""), "A=\"say \\\"x\\\"\"");
+    }
+}

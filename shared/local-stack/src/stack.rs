@@ -1,0 +1,137 @@
+//! The whole stack: MongoDB, MiniStack and the deployed template.
+
+use std::path::PathBuf;
+
+use crate::checkout::Checkout;
+use crate::environment::variable;
+use crate::error::Result;
+use crate::install;
+use crate::lock::Lock;
+use crate::ministack::MiniStack;
+use crate::mongod::Mongod;
+use crate::process::Record;
+use crate::progress::Progress;
+use crate::sam::{Outputs, Sam};
+
+/// How a stack is started.
+#[derive(Debug, Clone)]
+pub struct StackOptions {
+    /// Its folder under `.local/stacks/`, and its name in CloudFormation with `matome-` before it.
+    pub name: String,
+    /// Evaluate IAM policies.
+    pub auth: bool,
+    /// Keep what an earlier run left in MongoDB.
+    pub keep_data: bool,
+    /// Shown progress, or quiet.
+    pub progress: Progress,
+}
+
+/// Running servers of one stack; they keep running when this is dropped.
+#[derive(Debug, Clone)]
+pub struct Stack {
+    checkout: Checkout,
+    options: StackOptions,
+    mongodb_uri: String,
+    mongod: Option<Mongod>,
+    ministack: MiniStack,
+}
+
+impl Stack {
+    /// Installs what is missing and starts (or joins) the servers. `MONGODB_URI` replaces the local
+    /// MongoDB.
+    ///
+    /// # Errors
+    /// [`crate::Error`] when something cannot be installed or started.
+    pub async fn start(checkout: &Checkout, options: StackOptions) -> Result<Self> {
+        let progress = options.progress;
+        let folder = checkout.stack(&options.name);
+        let _lock = Lock::take(&folder.join("stack.lock")).await?;
+        let python = install::ministack(checkout, progress).await?;
+        let (mongodb_uri, mongod) = match variable("MONGODB_URI") {
+            Some(uri) => (uri, None),
+            None => {
+                let mongod = start_mongod(checkout, &folder, &options).await?;
+                (mongod.uri(), Some(mongod))
+            }
+        };
+        let step = progress.step("Starting MiniStack");
+        let ministack = MiniStack::start(&python, &folder, options.auth).await?;
+        step.done();
+        Ok(Self { checkout: checkout.clone(), options, mongodb_uri, mongod, ministack })
+    }
+
+    /// Deploys `template.yaml` with the binaries in `target/lambda` (see [`crate::lambda::build`]).
+    /// `MongoDbUri` and `Architecture` are set here; `parameters` come on top.
+    ///
+    /// # Errors
+    /// [`crate::Error::Command`] with SAM's last lines.
+    pub async fn deploy(&self, parameters: &[(String, String)]) -> Result<Outputs> {
+        let python = install::sam(&self.checkout, self.options.progress).await?;
+        let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
+        let mut all = vec![
+            ("MongoDbUri".to_owned(), self.mongodb_uri.clone()),
+            ("Architecture".to_owned(), architecture.to_owned()),
+        ];
+        all.extend_from_slice(parameters);
+        let name = format!("matome-{}", self.options.name);
+        Sam::new(python, &self.checkout).deploy(&self.ministack.endpoint(), &name, &all, self.options.progress).await
+    }
+
+    /// MongoDB's connection string.
+    #[must_use]
+    pub fn mongodb_uri(&self) -> &str {
+        &self.mongodb_uri
+    }
+
+    /// The `mongod` behind it; `None` when `MONGODB_URI` named another.
+    #[must_use]
+    pub fn mongod(&self) -> Option<&Mongod> {
+        self.mongod.as_ref()
+    }
+
+    /// AWS.
+    #[must_use]
+    pub fn ministack(&self) -> &MiniStack {
+        &self.ministack
+    }
+
+    /// Ends the servers that belong to this stack.
+    pub async fn stop(&self) {
+        self.ministack.stop().await;
+        if let Some(mongod) = &self.mongod {
+            mongod.stop().await;
+        }
+    }
+}
+
+async fn start_mongod(checkout: &Checkout, folder: &std::path::Path, options: &StackOptions) -> Result<Mongod> {
+    let program = install::mongod(checkout, options.progress).await?;
+    let step = options.progress.step("Starting MongoDB");
+    let runs = Record::load(&folder.join("mongod.json")).is_some_and(|record| record.is_alive());
+    if !options.keep_data && !runs {
+        let _none = std::fs::remove_dir_all(folder.join("mongod-data"));
+    }
+    let mongod = Mongod::start(&program, folder).await?;
+    step.done();
+    Ok(mongod)
+}
+
+/// Records of all servers of all stacks of a checkout, running or not.
+#[must_use]
+pub fn records(checkout: &Checkout) -> Vec<(PathBuf, Record)> {
+    let mut found = Vec::new();
+    collect(&checkout.local().join("stacks"), 0, &mut found);
+    found
+}
+
+fn collect(folder: &std::path::Path, depth: u8, found: &mut Vec<(PathBuf, Record)>) {
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
+        let name = path.file_name().unwrap_or_default();
+        if name == "mongod.json" || name == "ministack.json" {
+            found.extend(Record::load(&path).map(|record| (path.clone(), record)));
+        } else if depth < 2 && path.is_dir() && name != "mongod-data" && name != "ministack-tmp" {
+            collect(&path, depth + 1, found);
+        }
+    }
+}
