@@ -1,1 +1,21 @@
-//! placeholder
+//! MongoDB: entities, tenant-scoped collections, placements, transactions.
+//!
+//! A tenant's documents can be reached only through [`Store::tenant`]; every filter then carries
+//! `tenantId`, whatever the placement. The one exception, [`sweep`], yields ids and nothing else.
+
+pub mod collection;
+pub mod entities;
+pub mod entity;
+pub mod error;
+pub mod id;
+pub mod schema;
+pub mod store;
+pub mod sweep;
+pub mod time;
+pub mod transaction;
+
+pub use collection::{Collection, Write};
+pub use entity::{Entity, Index, Scope};
+pub use error::StoreError;
+pub use store::{Store, TenantStore};
+pub use transaction::Transaction;

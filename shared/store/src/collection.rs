@@ -1,0 +1,120 @@
+//! A tenant's collection: the driver's, with `tenantId` added to every filter.
+
+use bson::{Bson, Document, doc};
+use futures::TryStreamExt;
+use matome_domain::ids::TenantId;
+use mongodb::options::ReturnDocument;
+
+use crate::entity::Entity;
+use crate::error::StoreError;
+
+/// One write of a bulk command; see [`crate::Transaction::write`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct Write {
+    /// The document.
+    pub id: Bson,
+    /// A whole document to put there, or update operators such as `$set`.
+    pub update: Document,
+    /// Create it when it is not there.
+    pub upsert: bool,
+}
+
+impl Write {
+    /// Puts a whole document, whatever was there.
+    ///
+    /// # Errors
+    /// [`StoreError::Encode`] when it cannot be written as BSON.
+    pub fn put<E: Entity>(id: impl Into<Bson>, document: &E) -> Result<Self, StoreError> {
+        Ok(Self { id: id.into(), update: encode(document)?, upsert: true })
+    }
+
+    /// Changes an existing document with update operators.
+    pub fn update(id: impl Into<Bson>, update: Document) -> Self {
+        Self { id: id.into(), update, upsert: false }
+    }
+}
+
+/// An entity as a BSON document.
+///
+/// # Errors
+/// [`StoreError::Encode`].
+pub fn encode<T: serde::Serialize>(value: &T) -> Result<Document, StoreError> {
+    bson::serialize_to_document(value).map_err(StoreError::Encode)
+}
+
+/// See the module.
+#[derive(Debug, Clone)]
+pub struct Collection<E: Entity> {
+    inner: mongodb::Collection<E>,
+    tenant: TenantId,
+}
+
+impl<E: Entity> Collection<E> {
+    pub(crate) fn new(inner: mongodb::Collection<E>, tenant: TenantId) -> Self {
+        Self { inner, tenant }
+    }
+
+    fn scoped(&self, mut filter: Document) -> Document {
+        filter.insert("tenantId", self.tenant.as_str());
+        filter
+    }
+
+    /// The document with this id.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn get(&self, id: impl Into<Bson>) -> Result<Option<E>, StoreError> {
+        self.find_one(doc! { "_id": id.into() }).await
+    }
+
+    /// One document that matches.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn find_one(&self, filter: Document) -> Result<Option<E>, StoreError> {
+        Ok(self.inner.find_one(self.scoped(filter)).await?)
+    }
+
+    /// All documents that match, sorted, at most `limit`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn find(&self, filter: Document, sort: Document, limit: i64) -> Result<Vec<E>, StoreError> {
+        let cursor = self.inner.find(self.scoped(filter)).sort(sort).limit(limit).await?;
+        Ok(cursor.try_collect().await?)
+    }
+
+    /// How many documents match.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn count(&self, filter: Document) -> Result<u64, StoreError> {
+        Ok(self.inner.count_documents(self.scoped(filter)).await?)
+    }
+
+    /// Inserts a document.
+    ///
+    /// # Errors
+    /// [`StoreError::is_duplicate`] tells that it exists.
+    pub async fn insert(&self, document: &E) -> Result<(), StoreError> {
+        self.inner.insert_one(document).await?;
+        Ok(())
+    }
+
+    /// Changes one document that matches; whether there was one.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn update(&self, filter: Document, update: Document) -> Result<bool, StoreError> {
+        Ok(self.inner.update_one(self.scoped(filter), update).await?.matched_count > 0)
+    }
+
+    /// Changes one document that matches and returns it as it is afterwards.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn find_and_update(&self, filter: Document, update: Document) -> Result<Option<E>, StoreError> {
+        let action = self.inner.find_one_and_update(self.scoped(filter), update);
+        Ok(action.return_document(ReturnDocument::After).await?)
+    }
+}

@@ -1,0 +1,63 @@
+//! The entities: one file each, field names as stored (camelCase).
+//!
+//! Compared with the seeds: `tenantId` stands for `organizationId`/`projectId`/`companyId`
+//! everywhere; arrays of references that grow without end (`owner.organizations`, `room.members`,
+//! `user.rooms`, …) are indexes on the other side instead; `gemini*` fields are provider-neutral.
+
+mod channel;
+mod event;
+mod message;
+mod organization;
+mod outbox;
+mod owner;
+mod push_ledger;
+mod room;
+mod room_member;
+mod session;
+mod summary;
+mod user;
+
+pub use channel::{Channel, ChannelFeatures, ChannelKind, ChannelStatistics, ChannelStatus};
+pub use event::InboundEventRecord;
+pub use message::{
+    Dimensions, Edit, Emoji, FileData, ImageSet, LocationData, Media, MediaStatus, Message, MessageMetadata,
+    MessageStatus, StickerData,
+};
+pub use organization::{
+    AiSettings, Delivery, DeliveryTarget, Organization, OrganizationLimits, OrganizationSettings,
+};
+pub use outbox::{OutboxEntry, OutboxKind, OutboxState, Purpose};
+pub use owner::{Owner, OwnerSettings, OwnerUsage, Subscription};
+pub use push_ledger::PushLedger;
+pub use room::{Presence, Room, RoomMetadata, RoomSettings, RoomStatistics, RoomType};
+pub use room_member::{RoomMember, RoomMemberStatistics, RoomPermissions};
+pub use session::{AiAnalysis, ReplyToken, Session, SessionStatistics, SessionStatus};
+pub use summary::{
+    AiMetadata, Citation, Feedback, StoredActionItem, Summary, SummaryAnalysis, SummaryContent,
+    SummaryParticipant, SummaryStatus,
+};
+pub use user::{User, UserMetadata, UserPreferences, UserProfile, UserStatistics};
+
+use crate::schema::Declaration;
+
+/// Everything that lives in a tenant's placement.
+#[must_use]
+pub fn tenant_declarations() -> Vec<Declaration> {
+    vec![
+        Declaration::of::<Room>(),
+        Declaration::of::<RoomMember>(),
+        Declaration::of::<User>(),
+        Declaration::of::<Session>(),
+        Declaration::of::<Message>(),
+        Declaration::of::<Summary>(),
+        Declaration::of::<InboundEventRecord>(),
+        Declaration::of::<OutboxEntry>(),
+        Declaration::of::<PushLedger>(),
+    ]
+}
+
+/// Everything that belongs to the platform.
+#[must_use]
+pub fn platform_declarations() -> Vec<Declaration> {
+    vec![Declaration::of::<Owner>(), Declaration::of::<Organization>(), Declaration::of::<Channel>()]
+}

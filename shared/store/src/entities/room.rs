@@ -1,0 +1,161 @@
+//! One place where people talk.
+
+use bson::oid::ObjectId;
+use bson::{DateTime, Document, doc};
+use matome_domain::session::SessionTriggers;
+use serde::{Deserialize, Serialize};
+
+use crate::entity::{Entity, Index};
+
+/// A 1:1 chat, a LINE group or a multi-person chat. `_id` is derived from channel and conversation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Room {
+    /// Id.
+    #[serde(rename = "_id")]
+    pub id: ObjectId,
+    /// Tenant.
+    pub tenant_id: String,
+    /// LINE channel id (the seed's `lineOfficialAccountId`).
+    pub channel_id: String,
+    /// LINE's user, group or room id: whichever the conversation is named by.
+    pub conversation_id: String,
+    /// Kind.
+    pub room_type: RoomType,
+    /// LINE's id of a multi-person chat.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line_room_id: Option<String>,
+    /// LINE's group id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line_group_id: Option<String>,
+    /// LINE's user id of a 1:1 chat.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line_user_id: Option<String>,
+    /// Display name: the group's or the person's; absent until LINE told it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Description.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Picture URL.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub avatar: Option<String>,
+    /// Settings; what is absent is inherited from the organization.
+    #[serde(default)]
+    pub settings: RoomSettings,
+    /// Free data.
+    #[serde(default)]
+    pub metadata: RoomMetadata,
+    /// Counters.
+    pub statistics: RoomStatistics,
+    /// `active`, `archived` or `deleted`.
+    pub status: String,
+    /// Archived when.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub archived_at: Option<DateTime>,
+    /// Whether the bot can be heard there.
+    pub presence: Presence,
+    /// The highest `sessionNumber` given out.
+    pub last_session_number: i64,
+    /// An outbox entry that the quota refused and that waits for a free reply token.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waiting_outbox_id: Option<ObjectId>,
+    /// When name and picture should be fetched again; in the past = now.
+    pub refresh_at: DateTime,
+    /// Created.
+    pub created_at: DateTime,
+    /// Last changed.
+    pub updated_at: DateTime,
+    /// Version for optimistic locking.
+    #[serde(rename = "__v")]
+    pub version: i64,
+}
+
+/// `room.roomType`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RoomType {
+    /// 1:1.
+    Individual,
+    /// LINE group.
+    Group,
+    /// LINE multi-person chat.
+    MultiPerson,
+}
+
+/// Whether messages of ours reach the room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Presence {
+    /// Friend, or member of the group.
+    #[default]
+    Present,
+    /// Blocked by the person, or removed from the group.
+    Absent,
+}
+
+/// `room.settings`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct RoomSettings {
+    /// Close sessions by count and time; `true` when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auto_close: Option<bool>,
+    /// When sessions close.
+    pub session_triggers: SessionTriggers,
+    /// Summarize; `true` when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ai_enabled: Option<bool>,
+    /// Show summaries in LINE; `true` when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub notification_enabled: Option<bool>,
+    /// `public` or `private`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub privacy: Option<String>,
+    /// BCP 47 tag of the summaries, over the organization's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub summary_language: Option<String>,
+}
+
+/// `room.metadata`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct RoomMetadata {
+    /// Customer support, sales, …
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub purpose: Option<String>,
+    /// Department.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub department: Option<String>,
+    /// Labels.
+    pub tags: Vec<String>,
+    /// The organization's own fields.
+    pub custom_fields: Document,
+}
+
+/// `room.statistics`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RoomStatistics {
+    /// Sessions ever opened.
+    pub total_sessions: i64,
+    /// Messages ever recorded.
+    pub total_messages: i64,
+    /// Of those, pictures.
+    pub total_images: i64,
+    /// Sessions open now: 0 or 1.
+    pub active_sessions: i64,
+    /// Timestamp of the newest message.
+    pub last_activity_at: DateTime,
+}
+
+impl Entity for Room {
+    const COLLECTION: &'static str = "rooms";
+
+    fn indexes() -> Vec<Index> {
+        vec![
+            Index::unique(doc! { "tenantId": 1, "channelId": 1, "conversationId": 1 }),
+            Index::on(doc! { "tenantId": 1, "status": 1, "statistics.lastActivityAt": -1 }),
+        ]
+    }
+}

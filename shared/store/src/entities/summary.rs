@@ -1,0 +1,213 @@
+//! What a session came to.
+
+use bson::oid::ObjectId;
+use bson::{DateTime, doc};
+use matome_domain::summary::{FallbackReason, Level, Sentiment};
+use serde::{Deserialize, Serialize};
+
+use crate::entity::{Entity, Index};
+
+/// `_id` is derived from the session: a session has one summary, written anew in place.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Summary {
+    /// Id.
+    #[serde(rename = "_id")]
+    pub id: ObjectId,
+    /// Tenant.
+    pub tenant_id: String,
+    /// Session.
+    pub session_id: ObjectId,
+    /// Room.
+    pub room_id: ObjectId,
+    /// LINE channel id.
+    pub channel_id: String,
+    /// [`crate::entities::Session::revision`] this writing answers.
+    pub revision: i64,
+    /// `system`, `manual` or `scheduled`.
+    pub generated_by: String,
+    /// Who asked, if by hand.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub triggered_by: Option<ObjectId>,
+    /// The words.
+    pub content: SummaryContent,
+    /// What they show.
+    pub analysis: SummaryAnalysis,
+    /// Who said what.
+    pub participants: Vec<SummaryParticipant>,
+    /// For each statement, the messages it rests on; each exists in the session.
+    pub citations: Vec<Citation>,
+    /// Who wrote it, at what cost (the seed's `geminiMetadata`).
+    pub ai_metadata: AiMetadata,
+    /// BCP 47 tag.
+    pub language: String,
+    /// `private`, `room` or `organization`.
+    pub visibility: String,
+    /// What readers think of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub feedback: Option<Feedback>,
+    /// State.
+    pub status: SummaryStatus,
+    /// Written when.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub completed_at: Option<DateTime>,
+    /// Created.
+    pub created_at: DateTime,
+    /// Last changed.
+    pub updated_at: DateTime,
+    /// Version for optimistic locking.
+    #[serde(rename = "__v")]
+    pub version: i64,
+}
+
+/// `summary.content`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct SummaryContent {
+    /// One or two sentences.
+    pub brief: String,
+    /// A full account.
+    pub detailed: String,
+    /// Key points.
+    pub bullet_points: Vec<String>,
+    /// Things someone is to do.
+    pub action_items: Vec<StoredActionItem>,
+    /// What was decided.
+    pub decisions: Vec<String>,
+    /// Asked and not answered.
+    pub open_questions: Vec<String>,
+}
+
+/// `summary.content.actionItems[]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StoredActionItem {
+    /// What.
+    pub item: String,
+    /// By whom, only when it was said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub assigned_to: Option<String>,
+    /// How pressing.
+    pub priority: Level,
+    /// Until which day, only when it was said: `YYYY-MM-DD`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<String>,
+}
+
+/// `summary.analysis`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct SummaryAnalysis {
+    /// Topics, most important first.
+    pub key_topics: Vec<String>,
+    /// Tone.
+    pub sentiment: Sentiment,
+    /// Emotions.
+    pub emotions: Vec<String>,
+    /// How soon someone should look.
+    pub urgency: Level,
+    /// Category.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub category: Option<String>,
+    /// Labels.
+    pub tags: Vec<String>,
+    /// What pictures show.
+    pub image_insights: Vec<String>,
+}
+
+/// `summary.participants[]`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SummaryParticipant {
+    /// User; absent for people LINE does not identify.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<ObjectId>,
+    /// Messages.
+    pub message_count: i64,
+    /// Tone.
+    pub sentiment: Sentiment,
+    /// What the person said that matters.
+    pub key_points: Vec<String>,
+}
+
+/// The messages a statement rests on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Citation {
+    /// Field of `content` or `analysis`: `brief`, `detailed`, `bulletPoints`, `actionItems`, …
+    pub field: String,
+    /// Position in the field's list; the sentence for `detailed`; 0 for `brief`.
+    pub index: i64,
+    /// The messages.
+    pub message_ids: Vec<ObjectId>,
+}
+
+/// `summary.aiMetadata`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AiMetadata {
+    /// `builtin` or the provider.
+    pub provider: String,
+    /// Model.
+    pub model: String,
+    /// Why the built-in one wrote it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fallback_reason: Option<FallbackReason>,
+    /// All tokens.
+    pub tokens_used: i64,
+    /// Tokens sent.
+    pub input_tokens: i64,
+    /// Tokens received.
+    pub output_tokens: i64,
+    /// Milliseconds.
+    pub processing_time: i64,
+    /// US dollars, when the price is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost: Option<f64>,
+    /// Requests made, retries included.
+    pub requests: i64,
+}
+
+/// `summary.feedback`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Feedback {
+    /// 1 to 5.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rating: Option<i32>,
+    /// Words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
+    /// Who.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rated_by: Option<ObjectId>,
+    /// When.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rated_at: Option<DateTime>,
+}
+
+/// `summary.status`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SummaryStatus {
+    /// Not to be shown yet.
+    Draft,
+    /// Being written.
+    Processing,
+    /// Written.
+    Completed,
+    /// Could not be written.
+    Failed,
+}
+
+impl Entity for Summary {
+    const COLLECTION: &'static str = "summaries";
+
+    fn indexes() -> Vec<Index> {
+        vec![
+            Index::unique(doc! { "tenantId": 1, "sessionId": 1 }),
+            Index::on(doc! { "tenantId": 1, "roomId": 1, "createdAt": -1 }),
+            Index::on(doc! { "tenantId": 1, "status": 1, "createdAt": -1 }),
+        ]
+    }
+}

@@ -1,0 +1,102 @@
+//! What can go wrong with the database.
+
+use matome_domain::fault::InjectedFault;
+
+/// DuplicateKey, MongoDB error code 11000.
+const DUPLICATE_KEY: i32 = 11_000;
+/// WriteConflict, MongoDB error code 112.
+const WRITE_CONFLICT: i32 = 112;
+
+/// A failed database operation. Texts name collections and codes, never document contents.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The driver or the server failed; the kind is in the source.
+    #[error("MongoDB failed: {}", summary(.0))]
+    Mongo(#[source] mongodb::error::Error),
+    /// A write inside a bulk command was refused.
+    #[error("MongoDB refused a write to {collection} (code {code})")]
+    Refused {
+        /// Collection.
+        collection: String,
+        /// MongoDB's error code.
+        code: i32,
+    },
+    /// A document did not have the shape its entity declares.
+    #[error("a document of {collection} does not fit its declaration")]
+    Decode {
+        /// Collection.
+        collection: String,
+        /// What did not fit.
+        #[source]
+        source: bson::error::Error,
+    },
+    /// A value could not be written as BSON.
+    #[error("a value could not be written as BSON")]
+    Encode(#[source] bson::error::Error),
+    /// A setting is unusable.
+    #[error("MONGODB_URI: {0}")]
+    Setting(String),
+    /// Writers kept colliding.
+    #[error("gave up after {0} attempts that collided with another writer")]
+    Contended(u32),
+    /// A test made the function die here.
+    #[error(transparent)]
+    Fault(#[from] InjectedFault),
+}
+
+/// The kind of a driver error without the values that some of its texts quote.
+fn summary(error: &mongodb::error::Error) -> String {
+    use mongodb::error::ErrorKind;
+    match error.kind.as_ref() {
+        ErrorKind::Command(c) => format!("command error {} ({})", c.code, c.code_name),
+        ErrorKind::Write(_) | ErrorKind::InsertMany(_) => "write error".to_owned(),
+        ErrorKind::ServerSelection { .. } => "no server could be selected".to_owned(),
+        ErrorKind::Io(e) => format!("I/O error ({})", e.kind()),
+        ErrorKind::Authentication { .. } => "authentication refused".to_owned(),
+        other => {
+            let text = format!("{other:?}");
+            text.split(|c: char| !c.is_alphanumeric()).next().unwrap_or("error").to_owned()
+        }
+    }
+}
+
+impl From<mongodb::error::Error> for StoreError {
+    fn from(error: mongodb::error::Error) -> Self {
+        Self::Mongo(error)
+    }
+}
+
+impl StoreError {
+    /// A unique index already holds the key: what was to be written exists.
+    #[must_use]
+    pub fn is_duplicate(&self) -> bool {
+        match self {
+            Self::Refused { code, .. } => *code == DUPLICATE_KEY,
+            Self::Mongo(e) => code_of(e) == Some(DUPLICATE_KEY),
+            _ => false,
+        }
+    }
+
+    /// Running the whole transaction again can succeed: another writer was faster, or the
+    /// connection broke before the commit was sent.
+    pub(crate) fn is_transient(&self) -> bool {
+        match self {
+            Self::Refused { code, .. } => *code == WRITE_CONFLICT || *code == DUPLICATE_KEY,
+            Self::Mongo(e) => {
+                e.contains_label(mongodb::error::TRANSIENT_TRANSACTION_ERROR)
+                    || matches!(code_of(e), Some(DUPLICATE_KEY | WRITE_CONFLICT))
+            }
+            _ => false,
+        }
+    }
+}
+
+fn code_of(error: &mongodb::error::Error) -> Option<i32> {
+    use mongodb::error::{ErrorKind, WriteFailure};
+    match error.kind.as_ref() {
+        ErrorKind::Command(c) => Some(c.code),
+        ErrorKind::Write(WriteFailure::WriteError(w)) => Some(w.code),
+        ErrorKind::InsertMany(m) => m.write_errors.as_ref().and_then(|w| w.first()).map(|w| w.code),
+        _ => None,
+    }
+}

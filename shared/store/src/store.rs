@@ -1,0 +1,118 @@
+//! The one handle to MongoDB.
+
+use std::time::Duration;
+
+use bson::doc;
+use matome_domain::ids::TenantId;
+use matome_domain::placement::Placement;
+use mongodb::options::{ClientOptions, ReadConcern, WriteConcern};
+use mongodb::{Client, Database};
+
+use crate::collection::Collection;
+use crate::entity::{Entity, Scope};
+use crate::error::StoreError;
+
+/// A connected client and the prefix its database names start with.
+#[derive(Debug, Clone)]
+pub struct Store {
+    client: Client,
+    prefix: String,
+}
+
+impl Store {
+    /// Connects to `uri`. Database names start with `prefix`, `matome` in production.
+    ///
+    /// Settings are those of architecture §8: two connections, because an invocation does one thing
+    /// at a time; majority writes, because what is acknowledged must survive a failover; five
+    /// seconds to find a server, so that an invocation fails before its time-out.
+    ///
+    /// # Errors
+    /// [`StoreError::Setting`] when the URI cannot be parsed. Connecting itself is lazy: see [`Self::ping`].
+    pub async fn connect(uri: &str, prefix: &str, max_pool_size: u32) -> Result<Self, StoreError> {
+        let mut options =
+            ClientOptions::parse(uri).await.map_err(|e| StoreError::Setting(e.kind.to_string()))?;
+        options.app_name.get_or_insert_with(|| "matome".to_owned());
+        options.max_pool_size = Some(max_pool_size);
+        options.max_idle_time = Some(Duration::from_secs(60));
+        options.server_selection_timeout = Some(Duration::from_secs(5));
+        options.connect_timeout.get_or_insert(Duration::from_secs(5));
+        options.write_concern = Some(WriteConcern::majority());
+        options.read_concern = Some(ReadConcern::majority());
+        let client = Client::with_options(options)?;
+        Ok(Self { client, prefix: prefix.to_owned() })
+    }
+
+    /// One round trip, so that the connection is made during the cold start.
+    ///
+    /// # Errors
+    /// When no server answers.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        self.client.database("admin").run_command(doc! { "ping": 1 }).await?;
+        Ok(())
+    }
+
+    /// The driver's client.
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// A tenant's data.
+    #[must_use]
+    pub fn tenant(&self, tenant: &TenantId, placement: Placement) -> TenantStore {
+        TenantStore {
+            database: self.client.database(&placement.database(&self.prefix, tenant)),
+            client: self.client.clone(),
+            tenant: tenant.clone(),
+            placement,
+        }
+    }
+
+    /// The platform's own database.
+    #[must_use]
+    pub fn platform(&self) -> Database {
+        self.client.database(&format!("{}_platform", self.prefix))
+    }
+
+    /// The database all shared tenants live in.
+    #[must_use]
+    pub(crate) fn shared(&self) -> Database {
+        self.client.database(&format!("{}_shared", self.prefix))
+    }
+
+    /// A platform entity's collection.
+    #[must_use]
+    pub fn platform_collection<E: Entity>(&self) -> mongodb::Collection<E> {
+        assert!(E::SCOPE == Scope::Platform, "{} belongs to a tenant", E::COLLECTION);
+        self.platform().collection(E::COLLECTION)
+    }
+}
+
+/// A tenant's data, wherever its placement puts it.
+#[derive(Debug, Clone)]
+pub struct TenantStore {
+    pub(crate) database: Database,
+    pub(crate) client: Client,
+    pub(crate) tenant: TenantId,
+    pub(crate) placement: Placement,
+}
+
+impl TenantStore {
+    /// Whose data this is.
+    #[must_use]
+    pub fn tenant_id(&self) -> &TenantId {
+        &self.tenant
+    }
+
+    /// The name an entity's collection has in this placement.
+    #[must_use]
+    pub fn name<E: Entity>(&self) -> String {
+        assert!(E::SCOPE == Scope::Tenant, "{} belongs to the platform", E::COLLECTION);
+        self.placement.collection(&self.tenant, E::COLLECTION)
+    }
+
+    /// An entity's collection, scoped to the tenant.
+    #[must_use]
+    pub fn collection<E: Entity>(&self) -> Collection<E> {
+        Collection::new(self.database.collection(&self.name::<E>()), self.tenant.clone())
+    }
+}

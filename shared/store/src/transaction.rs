@@ -1,0 +1,187 @@
+//! All or nothing over several of a tenant's collections.
+//!
+//! The body runs again when another writer was faster, so it must decide from what it reads inside
+//! the transaction and touch nothing else.
+
+use bson::{Bson, Document, doc};
+use mongodb::ClientSession;
+
+use crate::collection::{Write, encode};
+use crate::entity::Entity;
+use crate::error::StoreError;
+use crate::store::TenantStore;
+
+/// How often a colliding transaction is tried in all.
+const ATTEMPTS: u32 = 8;
+
+/// An open transaction.
+pub struct Transaction<'a> {
+    session: ClientSession,
+    store: &'a TenantStore,
+}
+
+impl TenantStore {
+    /// Runs `body` in a transaction and commits it.
+    ///
+    /// # Errors
+    /// What `body` returns (the transaction is then rolled back), [`StoreError::Contended`] after
+    /// eight collisions, or the commit's own failure.
+    pub async fn transaction<T>(
+        &self,
+        mut body: impl AsyncFnMut(&mut Transaction<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        for attempt in 0..ATTEMPTS {
+            if attempt > 0 {
+                tokio::time::sleep(std::time::Duration::from_millis(4 << attempt)).await;
+            }
+            let mut session = self.client.start_session().await?;
+            session.start_transaction().await?;
+            let mut transaction = Transaction { session, store: self };
+            match body(&mut transaction).await {
+                Ok(value) => match transaction.commit().await {
+                    Ok(()) => return Ok(value),
+                    Err(error) if error.is_transient() => {}
+                    Err(error) => return Err(error),
+                },
+                Err(error) => {
+                    // The server drops it anyway; the first error is the one that matters.
+                    let _ = transaction.session.abort_transaction().await;
+                    if !error.is_transient() {
+                        return Err(error);
+                    }
+                }
+            }
+        }
+        Err(StoreError::Contended(ATTEMPTS))
+    }
+}
+
+impl Transaction<'_> {
+    /// A commit whose answer was lost may have happened; sending it again settles which.
+    async fn commit(&mut self) -> Result<(), StoreError> {
+        for _ in 1..ATTEMPTS {
+            match self.session.commit_transaction().await {
+                Err(e) if e.contains_label(mongodb::error::UNKNOWN_TRANSACTION_COMMIT_RESULT) => {}
+                other => return Ok(other?),
+            }
+        }
+        Ok(self.session.commit_transaction().await?)
+    }
+
+    /// Reads from several collections in one round trip: each look-up is a collection, a match
+    /// (to which `tenantId` is added), further stages, and the field of the answer it fills with an array.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn look_up(&mut self, look_ups: Vec<LookUp>) -> Result<Document, StoreError> {
+        let mut pipeline = vec![doc! { "$documents": [{}] }];
+        for LookUp { collection, mut filter, stages, into } in look_ups {
+            filter.insert("tenantId", self.store.tenant.as_str());
+            let mut inner = vec![doc! { "$match": filter }];
+            inner.extend(stages);
+            pipeline.push(doc! { "$lookup": { "from": collection, "pipeline": inner, "as": into } });
+        }
+        let mut cursor = self.store.database.aggregate(pipeline).session(&mut self.session).await?;
+        let answer = cursor.next(&mut self.session).await.transpose()?;
+        Ok(answer.unwrap_or_default())
+    }
+
+    /// One document by id.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn get<E: Entity>(&mut self, id: impl Into<Bson>) -> Result<Option<E>, StoreError> {
+        self.find_one(doc! { "_id": id.into() }).await
+    }
+
+    /// One document that matches.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn find_one<E: Entity>(&mut self, mut filter: Document) -> Result<Option<E>, StoreError> {
+        filter.insert("tenantId", self.store.tenant.as_str());
+        let collection = self.store.database.collection::<E>(&self.store.name::<E>());
+        Ok(collection.find_one(filter).session(&mut self.session).await?)
+    }
+
+    /// Inserts documents, all in one command.
+    ///
+    /// # Errors
+    /// [`StoreError`]; a duplicate makes the transaction run again.
+    pub async fn insert<E: Entity>(&mut self, documents: &[E]) -> Result<(), StoreError> {
+        if documents.is_empty() {
+            return Ok(());
+        }
+        let documents = documents.iter().map(encode).collect::<Result<Vec<_>, _>>()?;
+        let name = self.store.name::<E>();
+        self.bulk(&name, doc! { "insert": &name, "documents": documents }).await
+    }
+
+    /// Applies writes to one collection, all in one command. Each filter is `_id` and `tenantId`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn write<E: Entity>(&mut self, writes: Vec<Write>) -> Result<(), StoreError> {
+        if writes.is_empty() {
+            return Ok(());
+        }
+        let tenant = self.store.tenant.as_str();
+        let updates: Vec<Document> = writes
+            .into_iter()
+            .map(|w| doc! { "q": { "_id": w.id, "tenantId": tenant }, "u": w.update, "upsert": w.upsert })
+            .collect();
+        let name = self.store.name::<E>();
+        self.bulk(&name, doc! { "update": &name, "updates": updates }).await
+    }
+
+    async fn bulk(&mut self, collection: &str, command: Document) -> Result<(), StoreError> {
+        let answer = self.store.database.run_command(command).session(&mut self.session).await?;
+        let refused = answer.get_array("writeErrors").ok().and_then(|errors| errors.first());
+        match refused.and_then(Bson::as_document) {
+            None => Ok(()),
+            Some(error) => Err(StoreError::Refused {
+                collection: collection.to_owned(),
+                code: error.get_i32("code").unwrap_or_default(),
+            }),
+        }
+    }
+}
+
+/// One part of [`Transaction::look_up`].
+#[derive(Debug, Clone)]
+pub struct LookUp {
+    collection: String,
+    filter: Document,
+    stages: Vec<Document>,
+    into: &'static str,
+}
+
+impl LookUp {
+    /// `E`'s documents that match `filter`, as the array `into`.
+    #[must_use]
+    pub fn of<E: Entity>(store: &TenantStore, filter: Document, into: &'static str) -> Self {
+        Self { collection: store.name::<E>(), filter, stages: Vec::new(), into }
+    }
+
+    /// Further stages, such as a `$project` that leaves out what is not needed.
+    #[must_use]
+    pub fn then(mut self, stage: Document) -> Self {
+        self.stages.push(stage);
+        self
+    }
+}
+
+/// Decodes one array of a [`Transaction::look_up`] answer.
+///
+/// # Errors
+/// [`StoreError::Decode`].
+pub fn decode<T: serde::de::DeserializeOwned>(
+    answer: &mut Document,
+    into: &str,
+) -> Result<Vec<T>, StoreError> {
+    let fail = |source| StoreError::Decode { collection: into.to_owned(), source };
+    match answer.remove(into) {
+        None => Ok(Vec::new()),
+        Some(array) => bson::deserialize_from_bson(array).map_err(fail),
+    }
+}
