@@ -51,11 +51,6 @@ impl Store {
         Ok(())
     }
 
-    /// The driver's client.
-    pub(crate) fn client(&self) -> &Client {
-        &self.client
-    }
-
     /// A tenant's data.
     #[must_use]
     pub fn tenant(&self, tenant: &TenantId, placement: Placement) -> TenantStore {

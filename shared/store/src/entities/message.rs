@@ -61,6 +61,10 @@ pub struct Message {
     /// A chat command, such as `summarize`; not part of the talk.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub command: Option<String>,
+    /// An unsend or an edit came before its message: what is known stands here, and the message
+    /// fills in the rest when it comes.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub placeholder: bool,
     /// Earlier texts, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub edit_history: Vec<Edit>,

@@ -55,11 +55,13 @@ pub struct Room {
     pub archived_at: Option<DateTime>,
     /// Whether the bot can be heard there.
     pub presence: Presence,
+    /// When `presence` last changed, as LINE says: an older event that comes late changes nothing.
+    pub presence_at: DateTime,
     /// The highest `sessionNumber` given out.
     pub last_session_number: i64,
-    /// An outbox entry that the quota refused and that waits for a free reply token.
+    /// A summary that the quota kept back: "summary ready" goes out with the next free reply token.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub waiting_outbox_id: Option<ObjectId>,
+    pub waiting_summary_id: Option<ObjectId>,
     /// When name and picture should be fetched again; in the past = now.
     pub refresh_at: DateTime,
     /// Created.

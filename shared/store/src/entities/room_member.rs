@@ -34,6 +34,8 @@ pub struct RoomMember {
     pub statistics: RoomMemberStatistics,
     /// `active`, `inactive` (left) or `banned`.
     pub status: String,
+    /// When `status` last changed, as LINE says: an older event that comes late changes nothing.
+    pub status_at: DateTime,
     /// Banned when.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub banned_at: Option<DateTime>,

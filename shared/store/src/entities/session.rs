@@ -38,7 +38,9 @@ pub struct Session {
     pub closes_at: DateTime,
     /// Timestamp of its oldest message.
     pub start_time: DateTime,
-    /// Timestamp of its newest message, set when it closes.
+    /// Timestamp of its newest message.
+    pub last_message_at: DateTime,
+    /// `lastMessageAt`, set when it closes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub end_time: Option<DateTime>,
     /// Counters.
