@@ -1,2 +1,19 @@
-//! The hands of developers and operators.
-fn main() {}
+//! The hands of developers and operators: `cargo xtask up`, `test`, `say`, `deploy`, …
+
+mod command;
+mod stack_file;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match command::Xtask::parse().run().await {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -41,7 +41,8 @@ pub(crate) async fn run(what: &str, mut command: Command, log: &Path, step: &Ste
             output.push_str(&line);
             output.push('\n');
         }
-        if !line.trim().is_empty() {
+        // What cargo says for machines is of no use to people.
+        if !line.trim().is_empty() && !line.starts_with("{\"reason\"") {
             step.note(line.trim());
             tail.push_back(line);
         }

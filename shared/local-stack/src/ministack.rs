@@ -96,10 +96,6 @@ impl MiniStack {
     pub async fn stop(&self) {
         self.record.stop().await;
     }
-
-    pub(crate) fn record(&self) -> &Record {
-        &self.record
-    }
 }
 
 /// Local parts must never see the user's own AWS account.

@@ -60,7 +60,7 @@ impl Sam {
     }
 
     /// `sam deploy` of the template to the MiniStack at `endpoint` as stack `name`, with
-    /// `parameters` over those of the `local` environment in `samconfig.toml`.
+    /// the settings of the `local` environment in `samconfig.toml` and with `parameters`.
     ///
     /// # Errors
     /// [`Error::Command`] with SAM's last lines.
@@ -75,8 +75,7 @@ impl Sam {
         let mut command = self.command(Some(endpoint))?;
         command
             .args(["deploy", "--config-env", "local", "--stack-name", name, "--region", REGION])
-            .args(["--template-file", "template.yaml", "--resolve-s3", "--no-confirm-changeset", "--no-progressbar"])
-            .args(["--no-fail-on-empty-changeset", "--capabilities", "CAPABILITY_IAM"])
+            .args(["--template-file", "template.yaml"])
             .arg("--parameter-overrides")
             .args(parameters.iter().map(|(key, value)| override_argument(key, value)));
         let log = self.log(&format!("sam-deploy-{name}"));

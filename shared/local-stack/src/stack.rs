@@ -13,6 +13,9 @@ use crate::process::Record;
 use crate::progress::Progress;
 use crate::sam::{Outputs, Sam};
 
+/// How soon a failed message comes back: long enough for a slow machine, short enough for a test.
+const RETRY_SECONDS: &str = "10";
+
 /// How a stack is started.
 #[derive(Debug, Clone)]
 pub struct StackOptions {
@@ -61,7 +64,7 @@ impl Stack {
     }
 
     /// Deploys `template.yaml` with the binaries in `target/lambda` (see [`crate::lambda::build`]).
-    /// `MongoDbUri` and `Architecture` are set here; `parameters` come on top.
+    /// What the emulator needs is set here; `parameters` come on top.
     ///
     /// # Errors
     /// [`crate::Error::Command`] with SAM's last lines.
@@ -71,6 +74,9 @@ impl Stack {
         let mut all = vec![
             ("MongoDbUri".to_owned(), self.mongodb_uri.clone()),
             ("Architecture".to_owned(), architecture.to_owned()),
+            ("Stage".to_owned(), "local".to_owned()),
+            ("LogRetentionDays".to_owned(), "1".to_owned()),
+            ("VisibilityTimeoutSeconds".to_owned(), RETRY_SECONDS.to_owned()),
         ];
         all.extend_from_slice(parameters);
         let name = format!("matome-{}", self.options.name);

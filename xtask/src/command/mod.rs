@@ -1,0 +1,38 @@
+//! One command per file.
+
+mod deploy;
+mod down;
+mod up;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Matome's developer and operator commands.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+pub(crate) struct Xtask {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Install, build, deploy locally, play a conversation, stay up.
+    Up(up::Up),
+    /// Build the functions and deploy the template: to the local stack, or to AWS.
+    Deploy(deploy::Deploy),
+    /// Stop what `up` and the tests started.
+    Down,
+}
+
+impl Xtask {
+    pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
+        match self.command {
+            Command::Up(up) => up.run().await?,
+            Command::Down => down::run().await?,
+            Command::Deploy(deploy) => deploy.run().await?,
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
