@@ -6,5 +6,9 @@
 
 pub mod client;
 pub mod events;
+pub mod flex;
+mod locale;
+pub mod postback;
+pub mod render;
 pub mod signature;
 pub mod utf16;
