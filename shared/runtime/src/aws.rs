@@ -1,0 +1,134 @@
+//! AWS clients, made without any look-up over the network or in files: in Lambda the region and
+//! the credentials are environment variables, and every other provider costs cold start time.
+
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_sqs::config::{Credentials, SharedCredentialsProvider};
+use aws_smithy_http_client::tls;
+
+use crate::config::{ConfigError, Env};
+
+/// How long a call to AWS may take before the function does something else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// Opening a connection.
+    pub connect: Duration,
+    /// One attempt.
+    pub attempt: Duration,
+    /// All attempts and the waits between them.
+    pub operation: Duration,
+}
+
+impl Patience {
+    /// For somebody who waits: LINE gives up on a webhook after 2 s.
+    pub const WEBHOOK: Self = Self {
+        connect: Duration::from_millis(500),
+        attempt: Duration::from_millis(800),
+        operation: Duration::from_millis(1_500),
+    };
+
+    /// For queue consumers: nobody waits, and a part of a video takes its time.
+    pub const CONSUMER: Self = Self {
+        connect: Duration::from_secs(2),
+        attempt: Duration::from_secs(20),
+        operation: Duration::from_secs(45),
+    };
+}
+
+/// Attempts for each call, the first one included.
+const ATTEMPTS: u32 = 3;
+
+/// Makes clients that share one HTTP client, so that one connection pool and one set of root
+/// certificates serve all of them.
+#[derive(Debug, Clone)]
+pub struct Aws {
+    config: SdkConfig,
+}
+
+impl Aws {
+    /// Region, credentials and (locally) the endpoint from `AWS_REGION`, `AWS_ACCESS_KEY_ID`,
+    /// `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`, `AWS_ENDPOINT_URL`: Lambda sets all but the
+    /// last. They do not change while an execution environment lives.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with the name of what is missing.
+    pub fn from_env(env: &Env, patience: Patience) -> Result<Self, ConfigError> {
+        let credentials = Credentials::new(
+            env.required("AWS_ACCESS_KEY_ID")?,
+            env.required("AWS_SECRET_ACCESS_KEY")?,
+            env.optional("AWS_SESSION_TOKEN")?,
+            None,
+            "environment",
+        );
+        let http = aws_smithy_http_client::Builder::new()
+            .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc))
+            .build_https();
+        let mut config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new(env.required("AWS_REGION")?))
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .http_client(http)
+            .retry_config(
+                RetryConfig::standard()
+                    .with_max_attempts(ATTEMPTS)
+                    .with_initial_backoff(Duration::from_millis(50)),
+            )
+            .timeout_config(
+                TimeoutConfig::builder()
+                    .connect_timeout(patience.connect)
+                    .operation_attempt_timeout(patience.attempt)
+                    .operation_timeout(patience.operation)
+                    .build(),
+            );
+        config.set_endpoint_url(env.optional("AWS_ENDPOINT_URL")?);
+        Ok(Self { config: config.build() })
+    }
+
+    /// SQS.
+    #[must_use]
+    pub fn sqs(&self) -> aws_sdk_sqs::Client {
+        aws_sdk_sqs::Client::new(&self.config)
+    }
+
+    /// DynamoDB.
+    #[must_use]
+    pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
+        aws_sdk_dynamodb::Client::new(&self.config)
+    }
+
+    /// KMS.
+    #[must_use]
+    pub fn kms(&self) -> aws_sdk_kms::Client {
+        aws_sdk_kms::Client::new(&self.config)
+    }
+
+    /// S3; with the bucket in the path where the endpoint is overridden, because a local one has no
+    /// wildcard DNS.
+    #[must_use]
+    pub fn s3(&self) -> aws_sdk_s3::Client {
+        let config = aws_sdk_s3::config::Builder::from(&self.config)
+            .force_path_style(self.config.endpoint_url().is_some())
+            .build();
+        aws_sdk_s3::Client::from_conf(config)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_missing_is_named() {
+        let all =
+            [("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "b"), ("AWS_REGION", "ap-northeast-1")];
+        for (left_out, _) in all {
+            let env = Env::from_map(all.into_iter().filter(|(name, _)| *name != left_out));
+            let err = Aws::from_env(&env, Patience::CONSUMER).unwrap_err();
+            assert_eq!(err.to_string(), format!("{left_out} is not set"));
+        }
+        assert!(Aws::from_env(&Env::from_map(all), Patience::CONSUMER).is_ok());
+    }
+}

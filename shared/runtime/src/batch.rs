@@ -1,0 +1,178 @@
+//! Consuming SQS: a Lambda event becomes typed messages, and what failed becomes the partial batch
+//! response. On a FIFO queue a failure takes the later messages of its group with it: SQS would
+//! otherwise deliver the failed one again *after* them.
+//! <https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html>
+
+use std::collections::HashSet;
+
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
+use matome_domain::clock::Timestamp;
+use matome_domain::queue::QueueMessage;
+
+/// The batch cannot be answered message by message; the invocation must fail as a whole.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BatchError {
+    /// A record without `messageId` could not be named in the response, and would count as done.
+    #[error("record {index} has no messageId")]
+    NoMessageId {
+        /// Its place in the event.
+        index: usize,
+    },
+}
+
+/// One message as SQS delivered it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Delivery<M> {
+    /// SQS's id: what [`BatchOutcome::fail`] wants.
+    pub message_id: String,
+    /// FIFO group; `None` on a standard queue.
+    pub group: Option<String>,
+    /// `ApproximateReceiveCount`: 1 on the first delivery. At the queue's `maxReceiveCount` it is
+    /// the last one before the dead-letter queue.
+    pub receive_count: u32,
+    /// When it was queued.
+    pub sent_at: Option<Timestamp>,
+    /// The message.
+    pub message: M,
+}
+
+/// A Lambda event from SQS, read.
+#[derive(Debug)]
+pub struct Batch<M> {
+    /// The messages to work on, in order. Those that do not parse are failed already, and those
+    /// behind them in their FIFO group are left out: they must wait.
+    pub deliveries: Vec<Delivery<M>>,
+    /// Where failures are noted.
+    pub outcome: BatchOutcome,
+}
+
+/// Which messages of a batch were not dealt with.
+#[derive(Debug, Clone, Default)]
+pub struct BatchOutcome {
+    /// Every record's id and group, in the event's order.
+    records: Vec<(String, Option<String>)>,
+    failed: HashSet<String>,
+    unparsed: usize,
+}
+
+impl<M: QueueMessage> Batch<M> {
+    /// Reads the event. A body that is no `M` fails its own message (logged with its id and the
+    /// place of the error, never its text) and reaches the dead-letter queue by the queue's
+    /// `maxReceiveCount`.
+    ///
+    /// # Errors
+    /// [`BatchError::NoMessageId`]: fail the invocation with it.
+    pub fn read(event: SqsEvent) -> Result<Self, BatchError> {
+        let mut outcome = BatchOutcome::default();
+        let mut deliveries = Vec::with_capacity(event.records.len());
+        for (index, record) in event.records.into_iter().enumerate() {
+            let message_id = record.message_id.clone().filter(|id| !id.is_empty());
+            let message_id = message_id.ok_or(BatchError::NoMessageId { index })?;
+            let group = group(&record);
+            outcome.records.push((message_id.clone(), group.clone()));
+            match serde_json::from_str::<M>(record.body.as_deref().unwrap_or_default()) {
+                Ok(message) => deliveries.push(Delivery {
+                    message_id,
+                    group,
+                    receive_count: number(&record, "ApproximateReceiveCount").unwrap_or(1),
+                    sent_at: number(&record, "SentTimestamp").map(Timestamp),
+                    message,
+                }),
+                Err(e) => {
+                    // serde's own text may repeat the value it stumbled over.
+                    tracing::error!(
+                        queue = M::QUEUE, message.id = %message_id, error.kind = ?e.classify(),
+                        error.line = e.line(), error.column = e.column(), "a message does not parse"
+                    );
+                    outcome.unparsed += 1;
+                    outcome.failed.insert(message_id);
+                }
+            }
+        }
+        if outcome.unparsed > 0 {
+            metrics::counter!("MessagesUnparsed").increment(outcome.unparsed as u64);
+            let returned = outcome.returned();
+            deliveries.retain(|d| !returned.contains(d.message_id.as_str()));
+        }
+        Ok(Self { deliveries, outcome })
+    }
+
+    /// The deliveries by FIFO group, each group in order, groups in the order of their first
+    /// message. Groups can be worked on side by side. Each message of a standard queue is a group.
+    #[must_use]
+    pub fn into_groups(self) -> (Vec<Vec<Delivery<M>>>, BatchOutcome) {
+        let mut groups: Vec<Vec<Delivery<M>>> = Vec::new();
+        for delivery in self.deliveries {
+            let same = |g: &&mut Vec<Delivery<M>>| g[0].group.is_some() && g[0].group == delivery.group;
+            match groups.iter_mut().find(same) {
+                Some(group) => group.push(delivery),
+                None => groups.push(vec![delivery]),
+            }
+        }
+        (groups, self.outcome)
+    }
+}
+
+impl BatchOutcome {
+    /// Notes that a message was not dealt with; on a FIFO queue the later ones of its group go
+    /// back with it.
+    pub fn fail(&mut self, message_id: &str) {
+        self.failed.insert(message_id.to_owned());
+    }
+
+    /// Whether this message goes back to the queue: it failed, or an earlier one of its FIFO group
+    /// did, in which case it must not be worked on now.
+    #[must_use]
+    pub fn is_returned(&self, message_id: &str) -> bool {
+        self.returned().contains(message_id)
+    }
+
+    /// How many messages did not parse.
+    #[must_use]
+    pub fn unparsed(&self) -> usize {
+        self.unparsed
+    }
+
+    /// How many messages there are, and how many go back.
+    #[must_use]
+    pub fn counts(&self) -> (usize, usize) {
+        (self.records.len(), self.returned().len())
+    }
+
+    /// The answer to Lambda (the event source mapping must have `ReportBatchItemFailures`).
+    #[must_use]
+    pub fn response(&self) -> SqsBatchResponse {
+        let mut response = SqsBatchResponse::default();
+        let returned = self.returned();
+        for (id, _) in self.records.iter().filter(|(id, _)| returned.contains(id.as_str())) {
+            response.add_failure(id.clone());
+        }
+        response
+    }
+
+    fn returned(&self) -> HashSet<&str> {
+        let mut stopped = HashSet::new();
+        let mut returned = HashSet::new();
+        for (id, group) in &self.records {
+            let behind = group.as_ref().is_some_and(|g| stopped.contains(g));
+            if behind || self.failed.contains(id) {
+                returned.insert(id.as_str());
+                stopped.extend(group);
+            }
+        }
+        returned
+    }
+}
+
+/// The FIFO group. Standard queues may carry a group as well (fair queues), but keep no order.
+fn group(record: &SqsMessage) -> Option<String> {
+    let fifo = record.event_source_arn.as_deref().is_some_and(|arn| arn.ends_with(".fifo"));
+    if fifo { record.attributes.get("MessageGroupId").cloned() } else { None }
+}
+
+fn number<T: std::str::FromStr>(record: &SqsMessage, attribute: &str) -> Option<T> {
+    record.attributes.get(attribute)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests;

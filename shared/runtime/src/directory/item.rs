@@ -1,0 +1,208 @@
+//! Records as DynamoDB items and back. Pure.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use matome_domain::ids::{ChannelId, TenantId};
+use matome_domain::placement::Placement;
+
+use super::DirectoryError;
+use super::record::{ChannelRecord, Status, TenantRecord, channel_key, tenant_key};
+use crate::keys::{Sealed, WrappedKey};
+
+/// The attributes of one item.
+pub(super) type Item = HashMap<String, AttributeValue>;
+
+/// The table's key attribute.
+pub(super) const KEY: &str = "pk";
+
+pub(super) fn of_channel(record: &ChannelRecord) -> Item {
+    let ChannelRecord {
+        channel_id,
+        tenant_id,
+        bot_user_id,
+        secret,
+        key,
+        placement,
+        cell,
+        status,
+        inbound_queue_url,
+        version,
+    } = record;
+    let mut item = common(tenant_id, key, *placement, cell, *status, *version);
+    item.insert(KEY.to_owned(), AttributeValue::S(channel_key(channel_id)));
+    item.insert("channelId".to_owned(), AttributeValue::S(channel_id.to_string()));
+    item.insert("botUserId".to_owned(), AttributeValue::S(bot_user_id.clone()));
+    item.insert("secret".to_owned(), AttributeValue::S(secret.as_str().to_owned()));
+    if let Some(url) = inbound_queue_url {
+        item.insert("inboundQueueUrl".to_owned(), AttributeValue::S(url.clone()));
+    }
+    item
+}
+
+pub(super) fn of_tenant(record: &TenantRecord) -> Item {
+    let TenantRecord { tenant_id, key, placement, cell, status, version } = record;
+    let mut item = common(tenant_id, key, *placement, cell, *status, *version);
+    item.insert(KEY.to_owned(), AttributeValue::S(tenant_key(tenant_id)));
+    item
+}
+
+fn common(
+    tenant: &TenantId,
+    key: &WrappedKey,
+    placement: Placement,
+    cell: &str,
+    status: Status,
+    version: u64,
+) -> Item {
+    let text = |s: &str| AttributeValue::S(s.to_owned());
+    HashMap::from([
+        ("tenantId".to_owned(), text(tenant.as_str())),
+        ("wrappedKey".to_owned(), text(&key.wrapped_key)),
+        ("keyVersion".to_owned(), AttributeValue::N(key.key_version.to_string())),
+        ("placement".to_owned(), text(placement_name(placement))),
+        ("cell".to_owned(), text(cell)),
+        ("status".to_owned(), text(status.name())),
+        ("version".to_owned(), AttributeValue::N(version.to_string())),
+    ])
+}
+
+pub(super) fn to_channel(item: &Item) -> Result<ChannelRecord, DirectoryError> {
+    let read = Reader(item);
+    Ok(ChannelRecord {
+        channel_id: read.parsed("channelId", |s| ChannelId::new(s).ok())?,
+        tenant_id: read.tenant()?,
+        bot_user_id: read.parsed("botUserId", |s| Some(s.to_owned()).filter(|s| !s.is_empty()))?,
+        secret: read.parsed("secret", |s| Some(Sealed::from(s.to_owned())))?,
+        key: read.key()?,
+        placement: read.placement()?,
+        cell: read.parsed("cell", |s| Some(s.to_owned()))?,
+        status: read.parsed("status", Status::from_name)?,
+        inbound_queue_url: read.text("inboundQueueUrl").map(ToOwned::to_owned),
+        version: read.number("version")?,
+    })
+}
+
+pub(super) fn to_tenant(item: &Item) -> Result<TenantRecord, DirectoryError> {
+    let read = Reader(item);
+    Ok(TenantRecord {
+        tenant_id: read.tenant()?,
+        key: read.key()?,
+        placement: read.placement()?,
+        cell: read.parsed("cell", |s| Some(s.to_owned()))?,
+        status: read.parsed("status", Status::from_name)?,
+        version: read.number("version")?,
+    })
+}
+
+const PLACEMENTS: [Placement; 3] = [Placement::Shared, Placement::CollectionSet, Placement::Dedicated];
+
+fn placement_name(placement: Placement) -> &'static str {
+    match placement {
+        Placement::Shared => "shared",
+        Placement::CollectionSet => "collection_set",
+        Placement::Dedicated => "dedicated",
+    }
+}
+
+struct Reader<'a>(&'a Item);
+
+impl Reader<'_> {
+    fn text(&self, attribute: &str) -> Option<&str> {
+        self.0.get(attribute)?.as_s().ok().map(String::as_str)
+    }
+
+    fn wrong(&self, attribute: &'static str) -> DirectoryError {
+        DirectoryError::Item { key: self.text(KEY).unwrap_or_default().to_owned(), attribute }
+    }
+
+    fn parsed<T>(
+        &self,
+        attribute: &'static str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<T, DirectoryError> {
+        self.text(attribute).and_then(parse).ok_or_else(|| self.wrong(attribute))
+    }
+
+    fn number<T: std::str::FromStr>(&self, attribute: &'static str) -> Result<T, DirectoryError> {
+        let number = self.0.get(attribute).and_then(|v| v.as_n().ok()).and_then(|n| n.parse().ok());
+        number.ok_or_else(|| self.wrong(attribute))
+    }
+
+    fn tenant(&self) -> Result<TenantId, DirectoryError> {
+        self.parsed("tenantId", |s| TenantId::new(s).ok())
+    }
+
+    fn key(&self) -> Result<WrappedKey, DirectoryError> {
+        Ok(WrappedKey {
+            key_version: self.number("keyVersion")?,
+            wrapped_key: self.parsed("wrappedKey", |s| Some(s.to_owned()))?,
+        })
+    }
+
+    fn placement(&self) -> Result<Placement, DirectoryError> {
+        self.parsed("placement", |s| PLACEMENTS.into_iter().find(|p| placement_name(*p) == s))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn channel() -> ChannelRecord {
+        ChannelRecord {
+            channel_id: ChannelId::new("c1").unwrap(),
+            tenant_id: TenantId::new("t1").unwrap(),
+            bot_user_id: "Ubot".to_owned(),
+            secret: Sealed::from("v1.1.x".to_owned()),
+            key: WrappedKey { key_version: 1, wrapped_key: "AAAA".to_owned() },
+            placement: Placement::CollectionSet,
+            cell: "main".to_owned(),
+            status: Status::Suspended,
+            inbound_queue_url: Some("http://localhost/q".to_owned()),
+            version: 3,
+        }
+    }
+
+    #[test]
+    fn a_channel_comes_back_as_it_went() {
+        let plain = ChannelRecord { inbound_queue_url: None, status: Status::Active, ..channel() };
+        for record in [channel(), plain] {
+            assert_eq!(to_channel(&of_channel(&record)).unwrap(), record);
+        }
+    }
+
+    #[test]
+    fn a_tenant_comes_back_as_it_went() {
+        for placement in PLACEMENTS {
+            let ChannelRecord { tenant_id, key, cell, status, version, .. } = channel();
+            let record = TenantRecord { tenant_id, key, placement, cell, status, version };
+            assert_eq!(to_tenant(&of_tenant(&record)).unwrap(), record);
+        }
+    }
+
+    #[test]
+    fn a_missing_or_malformed_attribute_is_named() {
+        let whole = of_channel(&channel());
+        for left_out in whole.keys().filter(|k| !["pk", "inboundQueueUrl"].contains(&k.as_str())) {
+            let mut item = whole.clone();
+            item.remove(left_out);
+            let err = to_channel(&item).unwrap_err().to_string();
+            assert_eq!(err, format!("directory item CHANNEL#c1: {left_out} is missing or malformed"));
+        }
+        for (attribute, bad) in
+            [("tenantId", "../x"), ("placement", "moon"), ("status", "?"), ("botUserId", "")]
+        {
+            let mut item = whole.clone();
+            item.insert(attribute.to_owned(), AttributeValue::S(bad.to_owned()));
+            assert!(to_channel(&item).unwrap_err().to_string().contains(attribute));
+        }
+    }
+
+    #[test]
+    fn placements_are_called_as_in_the_domain() {
+        for placement in PLACEMENTS {
+            assert_eq!(serde_json::to_value(placement).unwrap(), placement_name(placement));
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! The directory: which channel belongs to which tenant, and where that tenant's data lives. A
+//! projection in DynamoDB that the hot path reads and only the provisioner (or the local seeder)
+//! writes. A channel's item carries the tenant's wrapped data key too, so that the webhook needs
+//! exactly one look-up.
+
+mod item;
+mod record;
+mod table;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use matome_domain::clock::Clock;
+use matome_domain::ids::{ChannelId, TenantId};
+
+pub use self::record::{ChannelRecord, Status, TenantRecord, secret_field};
+#[cfg(any(test, feature = "test-support"))]
+pub use self::table::MemoryTable;
+use self::table::Table;
+use crate::aws::Aws;
+use crate::cache::Cache;
+use crate::config::{ConfigError, Env};
+
+/// How long a found item is used without asking again.
+pub const KEEP_HIT: Duration = Duration::from_secs(60);
+
+/// How long "no such item" is believed; short, so that a new channel works soon.
+pub const KEEP_MISS: Duration = Duration::from_secs(5);
+
+/// Items of each kind held at a time. Bounded, because anybody can ask for ids that do not exist.
+const CAPACITY: usize = 2_000;
+
+/// Why the directory could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum DirectoryError {
+    /// DynamoDB did not answer, or refused. Worth another try.
+    #[error("the directory could not be {action}")]
+    Table {
+        /// `read` or `written`.
+        action: &'static str,
+        /// The SDK's error.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// An item is not what the provisioner writes.
+    #[error("directory item {key}: {attribute} is missing or malformed")]
+    Item {
+        /// The item's key.
+        key: String,
+        /// The attribute.
+        attribute: &'static str,
+    },
+    /// The stored item has a higher version: somebody wrote later.
+    #[error("directory item {key} has a newer version than {version}")]
+    Stale {
+        /// The item's key.
+        key: String,
+        /// The version that was to be written.
+        version: u64,
+    },
+}
+
+/// The directory, cached in memory.
+pub struct Directory {
+    table: Table,
+    channels: Cache<Option<Arc<ChannelRecord>>>,
+    tenants: Cache<Option<Arc<TenantRecord>>>,
+}
+
+impl Directory {
+    /// Over the table that `DIRECTORY_TABLE` names.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with the variable's name.
+    pub fn from_env(env: &Env, aws: &Aws, clock: Arc<dyn Clock>) -> Result<Self, ConfigError> {
+        Ok(Self::from_client(aws.dynamodb(), env.required("DIRECTORY_TABLE")?, clock))
+    }
+
+    /// Over a table and a client made elsewhere (tests, tools). The table's only key is `pk`, a string.
+    #[must_use]
+    pub fn from_client(client: aws_sdk_dynamodb::Client, table: String, clock: Arc<dyn Clock>) -> Self {
+        Self::over(Table::DynamoDb { client, table }, clock)
+    }
+
+    /// Over a table in memory that counts its reads and fails where told.
+    #[cfg(any(test, feature = "test-support"))]
+    #[must_use]
+    pub fn in_memory(clock: Arc<dyn Clock>) -> (Self, MemoryTable) {
+        let table = MemoryTable::default();
+        (Self::over(Table::Memory(table.clone()), clock), table)
+    }
+
+    fn over(table: Table, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            table,
+            channels: Cache::new(Arc::clone(&clock), CAPACITY),
+            tenants: Cache::new(clock, CAPACITY),
+        }
+    }
+
+    /// A channel; `None` when there is none of that id.
+    ///
+    /// # Errors
+    /// [`DirectoryError::Table`], [`DirectoryError::Item`]; neither is cached.
+    pub async fn channel(&self, id: &ChannelId) -> Result<Option<Arc<ChannelRecord>>, DirectoryError> {
+        let load = async {
+            let item = self.table.get(&record::channel_key(id)).await?;
+            kept(item.as_ref().map(item::to_channel).transpose()?)
+        };
+        let found = self.channels.get_or_load(id.as_str(), load).await?;
+        count(found.hit);
+        Ok(found.value)
+    }
+
+    /// A tenant; `None` when there is none of that id.
+    ///
+    /// # Errors
+    /// As [`Directory::channel`].
+    pub async fn tenant(&self, id: &TenantId) -> Result<Option<Arc<TenantRecord>>, DirectoryError> {
+        let load = async {
+            let item = self.table.get(&record::tenant_key(id)).await?;
+            kept(item.as_ref().map(item::to_tenant).transpose()?)
+        };
+        let found = self.tenants.get_or_load(id.as_str(), load).await?;
+        count(found.hit);
+        Ok(found.value)
+    }
+
+    /// Writes a channel. For the provisioner and the local seeder alone.
+    ///
+    /// # Errors
+    /// [`DirectoryError::Stale`] when a higher version is stored, [`DirectoryError::Table`].
+    pub async fn put_channel(&self, record: &ChannelRecord) -> Result<(), DirectoryError> {
+        self.table.put(item::of_channel(record), record.version).await?;
+        self.channels.forget(record.channel_id.as_str());
+        Ok(())
+    }
+
+    /// Writes a tenant. For the provisioner and the local seeder alone.
+    ///
+    /// # Errors
+    /// As [`Directory::put_channel`].
+    pub async fn put_tenant(&self, record: &TenantRecord) -> Result<(), DirectoryError> {
+        self.table.put(item::of_tenant(record), record.version).await?;
+        self.tenants.forget(record.tenant_id.as_str());
+        Ok(())
+    }
+}
+
+/// A record, or that there is none, and for how long that holds.
+type Kept<R> = (Option<Arc<R>>, Duration);
+
+fn kept<R>(record: Option<R>) -> Result<Kept<R>, DirectoryError> {
+    let keep = if record.is_some() { KEEP_HIT } else { KEEP_MISS };
+    Ok((record.map(Arc::new), keep))
+}
+
+fn count(hit: bool) {
+    let name = if hit { "DirectoryCacheHits" } else { "DirectoryReads" };
+    metrics::counter!(name).increment(1);
+}
+
+#[cfg(test)]
+mod tests;

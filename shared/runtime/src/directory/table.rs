@@ -1,0 +1,126 @@
+//! Where the directory's items are: DynamoDB, or memory in tests.
+
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use super::DirectoryError;
+use super::item::{Item, KEY};
+
+pub(super) enum Table {
+    DynamoDb {
+        client: aws_sdk_dynamodb::Client,
+        table: String,
+    },
+    #[cfg(any(test, feature = "test-support"))]
+    Memory(MemoryTable),
+}
+
+impl Table {
+    /// The item of a key. Eventually consistent: the cache is older than that anyway.
+    pub(super) async fn get(&self, key: &str) -> Result<Option<Item>, DirectoryError> {
+        match self {
+            Self::DynamoDb { client, table } => {
+                let answer = client
+                    .get_item()
+                    .table_name(table)
+                    .key(KEY, AttributeValue::S(key.to_owned()))
+                    .send()
+                    .await
+                    .map_err(|e| failed("read", e.into_service_error()))?;
+                Ok(answer.item)
+            }
+            #[cfg(any(test, feature = "test-support"))]
+            Self::Memory(memory) => memory.get(key),
+        }
+    }
+
+    /// Writes an item unless a higher version is there.
+    pub(super) async fn put(&self, item: Item, version: u64) -> Result<(), DirectoryError> {
+        let key = item.get(KEY).and_then(|k| k.as_s().ok()).cloned().unwrap_or_default();
+        match self {
+            Self::DynamoDb { client, table } => {
+                let written = client
+                    .put_item()
+                    .table_name(table)
+                    .set_item(Some(item))
+                    .condition_expression("attribute_not_exists(#pk) OR #version <= :version")
+                    .expression_attribute_names("#pk", KEY)
+                    .expression_attribute_names("#version", "version")
+                    .expression_attribute_values(":version", AttributeValue::N(version.to_string()))
+                    .send()
+                    .await;
+                match written {
+                    Ok(_) => Ok(()),
+                    Err(SdkError::ServiceError(e))
+                        if matches!(e.err(), PutItemError::ConditionalCheckFailedException(_)) =>
+                    {
+                        Err(DirectoryError::Stale { key, version })
+                    }
+                    Err(e) => Err(failed("written", e.into_service_error())),
+                }
+            }
+            #[cfg(any(test, feature = "test-support"))]
+            Self::Memory(memory) => memory.put(key, item, version),
+        }
+    }
+}
+
+fn failed(
+    action: &'static str,
+    source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+) -> DirectoryError {
+    DirectoryError::Table { action, source: source.into() }
+}
+
+/// A table in memory.
+#[cfg(any(test, feature = "test-support"))]
+#[derive(Clone, Default)]
+pub struct MemoryTable(std::sync::Arc<std::sync::Mutex<Memory>>);
+
+#[cfg(any(test, feature = "test-support"))]
+#[derive(Default)]
+struct Memory {
+    items: std::collections::HashMap<String, (Item, u64)>,
+    reads: usize,
+    failing: bool,
+}
+
+#[cfg(any(test, feature = "test-support"))]
+impl MemoryTable {
+    fn memory(&self) -> std::sync::MutexGuard<'_, Memory> {
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// How often an item was asked for.
+    #[must_use]
+    pub fn reads(&self) -> usize {
+        self.memory().reads
+    }
+
+    /// Makes every call fail, or work again.
+    pub fn fail(&self, failing: bool) {
+        self.memory().failing = failing;
+    }
+
+    fn get(&self, key: &str) -> Result<Option<Item>, DirectoryError> {
+        let mut memory = self.memory();
+        memory.reads += 1;
+        if memory.failing {
+            return Err(failed("read", "told to fail"));
+        }
+        Ok(memory.items.get(key).map(|(item, _)| item.clone()))
+    }
+
+    fn put(&self, key: String, item: Item, version: u64) -> Result<(), DirectoryError> {
+        let mut memory = self.memory();
+        if memory.failing {
+            return Err(failed("written", "told to fail"));
+        }
+        if memory.items.get(&key).is_some_and(|(_, stored)| *stored > version) {
+            return Err(DirectoryError::Stale { key, version });
+        }
+        memory.items.insert(key, (item, version));
+        Ok(())
+    }
+}
