@@ -17,6 +17,7 @@ pub(crate) struct StackFile {
 impl StackFile {
     pub(crate) fn write(&self, checkout: &Checkout) -> anyhow::Result<()> {
         let path = checkout.local().join("stack.json");
-        std::fs::write(&path, serde_json::to_vec_pretty(self)?).with_context(|| format!("cannot write {}", path.display()))
+        std::fs::write(&path, serde_json::to_vec_pretty(self)?)
+            .with_context(|| format!("cannot write {}", path.display()))
     }
 }

@@ -15,10 +15,14 @@ use crate::checkout::make_folder;
 use crate::error::{Error, Result};
 use crate::progress::Step;
 
-const TAIL: usize = 25;
+const TAIL: usize = 60;
 
 /// Runs `command`; its standard output comes back as text.
-pub(crate) async fn run(what: &str, mut command: Command, log: &Path, step: &Step) -> Result<String> {
+///
+/// # Errors
+/// [`Error::Command`] with its last lines when it ends with an error, [`Error::Spawn`] when it cannot
+/// be started.
+pub async fn run(what: &str, mut command: Command, log: &Path, step: &Step) -> Result<String> {
     if let Some(folder) = log.parent() {
         make_folder(folder)?;
     }
@@ -77,7 +81,8 @@ async fn forward(stream: impl AsyncRead + Unpin, is_output: bool, lines: mpsc::S
 
 /// The last lines of a log, for error messages.
 pub(crate) fn tail_of(log: &Path) -> String {
-    let text = std::fs::read(log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
+    let text =
+        std::fs::read(log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
     let lines: Vec<&str> = text.lines().collect();
     lines[lines.len().saturating_sub(TAIL)..].join("\n")
 }

@@ -2,7 +2,10 @@
 
 /// A variable that is set and not empty.
 #[must_use]
-#[expect(clippy::disallowed_methods, reason = "developer's tool: the environment is its configuration, read here only")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "developer's tool: the environment is its configuration, read here only"
+)]
 pub fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }

@@ -36,7 +36,12 @@ pub async fn build(checkout: &Checkout, progress: Progress) -> Result<()> {
     let step = progress.step("Building the functions for this machine");
     let cargo = crate::variable("CARGO").unwrap_or_else(|| "cargo".to_owned());
     let mut build = Command::new(cargo);
-    build.current_dir(checkout.root()).args(["build", "--bins", "--message-format", "json-render-diagnostics"]);
+    build.current_dir(checkout.root()).args([
+        "build",
+        "--bins",
+        "--message-format",
+        "json-render-diagnostics",
+    ]);
     for function in FUNCTIONS {
         build.args(["--package", &package(function)]);
     }

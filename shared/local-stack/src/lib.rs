@@ -7,7 +7,7 @@
 //! record left by a crash never makes us stop a stranger.
 
 mod checkout;
-mod command;
+pub mod command;
 mod environment;
 mod error;
 pub mod install;

@@ -58,7 +58,12 @@ impl Mongod {
             .arg(&data)
             .args(["--port", &port.to_string(), "--replSet", SET])
             .args(["--bind_ip", "127.0.0.1", "--nounixsocket", "--oplogSize", "128"])
-            .args(["--wiredTigerCacheSizeGB", "0.5", "--setParameter", "diagnosticDataCollectionEnabled=false"]);
+            .args([
+                "--wiredTigerCacheSizeGB",
+                "0.5",
+                "--setParameter",
+                "diagnosticDataCollectionEnabled=false",
+            ]);
         let direct = direct_client(port).await?;
         let record = server
             .spawn(command)?
@@ -146,7 +151,8 @@ impl Mongod {
 }
 
 async fn direct_client(port: u16) -> Result<Client> {
-    let mut options = ClientOptions::parse(format!("mongodb://127.0.0.1:{port}/?directConnection=true")).await?;
+    let mut options =
+        ClientOptions::parse(format!("mongodb://127.0.0.1:{port}/?directConnection=true")).await?;
     options.server_selection_timeout = Some(Duration::from_secs(2));
     Ok(Client::with_options(options)?)
 }

@@ -11,8 +11,8 @@ pub(crate) fn choose(remembered: Option<u16>) -> Result<u16> {
     if let Some(port) = remembered.filter(|&port| is_free(port)) {
         return Ok(port);
     }
-    let listener =
-        TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(Error::file("cannot bind a port on", "127.0.0.1"))?;
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+        .map_err(Error::file("cannot bind a port on", "127.0.0.1"))?;
     let address = listener.local_addr().map_err(Error::file("cannot read the port of", "127.0.0.1"))?;
     Ok(address.port())
 }

@@ -170,7 +170,8 @@ fn start_of(pid: u32) -> Option<String> {
         let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
         start_from_stat(&stat).map(|ticks| format!("{}/{ticks}", boot.trim()))
     } else {
-        let output = Command::new("ps").args(["-o", "stat=,lstart=", "-p", &pid.to_string()]).output().ok()?;
+        let output =
+            Command::new("ps").args(["-o", "stat=,lstart=", "-p", &pid.to_string()]).output().ok()?;
         let line = String::from_utf8_lossy(&output.stdout).trim().to_owned();
         let (state, started) = line.split_once(char::is_whitespace)?;
         (!state.starts_with('Z')).then(|| started.trim().to_owned())

@@ -32,8 +32,9 @@ impl Progress {
             ProgressBar::hidden()
         } else if std::io::stderr().is_terminal() {
             let bar = ProgressBar::new_spinner();
-            let style = ProgressStyle::with_template("  {spinner:.cyan} {prefix} {elapsed:.dim} {wide_msg:.dim}")
-                .expect("the template is a constant that parses");
+            let style =
+                ProgressStyle::with_template("  {spinner:.cyan} {prefix} {elapsed:.dim} {wide_msg:.dim}")
+                    .expect("the template is a constant that parses");
             bar.set_style(style);
             bar.set_prefix(what.clone());
             bar.enable_steady_tick(Duration::from_millis(100));

@@ -94,9 +94,11 @@ impl Sam {
         }
         let mut command = self.command(Some(endpoint))?;
         command.args(["list", "stack-outputs", "--stack-name", name, "--output", "json", "--region", REGION]);
-        let text = command::run("sam list stack-outputs", command, &self.log(&format!("sam-outputs-{name}")), step).await?;
-        let list: Vec<Output> =
-            serde_json::from_str(&text).map_err(|source| Error::Answer { what: "the outputs of the stack", source })?;
+        let text =
+            command::run("sam list stack-outputs", command, &self.log(&format!("sam-outputs-{name}")), step)
+                .await?;
+        let list: Vec<Output> = serde_json::from_str(&text)
+            .map_err(|source| Error::Answer { what: "the outputs of the stack", source })?;
         Ok(Outputs(list.into_iter().map(|output| (output.output_key, output.output_value)).collect()))
     }
 

@@ -9,7 +9,8 @@ use crate::install;
 use crate::lock::Lock;
 use crate::ministack::MiniStack;
 use crate::mongod::Mongod;
-use crate::process::Record;
+use crate::port;
+use crate::process::{Record, write_whole};
 use crate::progress::Progress;
 use crate::sam::{Outputs, Sam};
 
@@ -80,7 +81,22 @@ impl Stack {
         ];
         all.extend_from_slice(parameters);
         let name = format!("matome-{}", self.options.name);
-        Sam::new(python, &self.checkout).deploy(&self.ministack.endpoint(), &name, &all, self.options.progress).await
+        Sam::new(python, &self.checkout)
+            .deploy(&self.ministack.endpoint(), &name, &all, self.options.progress)
+            .await
+    }
+
+    /// A port on 127.0.0.1 for a server of your own (the LINE simulator, say), which the deployed
+    /// functions are told about: the same in every run of this stack as long as nobody else takes it.
+    ///
+    /// # Errors
+    /// [`crate::Error::File`].
+    pub fn port_for(&self, server: &str) -> Result<u16> {
+        let file = self.checkout.stack(&self.options.name).join(format!("{server}.port"));
+        let remembered = std::fs::read_to_string(&file).ok().and_then(|text| text.trim().parse().ok());
+        let port = port::choose(remembered)?;
+        write_whole(&file, port.to_string().as_bytes())?;
+        Ok(port)
     }
 
     /// MongoDB's connection string.
@@ -110,7 +126,11 @@ impl Stack {
     }
 }
 
-async fn start_mongod(checkout: &Checkout, folder: &std::path::Path, options: &StackOptions) -> Result<Mongod> {
+async fn start_mongod(
+    checkout: &Checkout,
+    folder: &std::path::Path,
+    options: &StackOptions,
+) -> Result<Mongod> {
     let program = install::mongod(checkout, options.progress).await?;
     let step = options.progress.step("Starting MongoDB");
     let runs = Record::load(&folder.join("mongod.json")).is_some_and(|record| record.is_alive());

@@ -2,6 +2,7 @@
 
 mod deploy;
 mod down;
+mod test;
 mod up;
 
 use std::process::ExitCode;
@@ -20,6 +21,8 @@ pub(crate) struct Xtask {
 enum Command {
     /// Install, build, deploy locally, play a conversation, stay up.
     Up(up::Up),
+    /// Run every check and every test there is.
+    Test(test::Test),
     /// Build the functions and deploy the template: to the local stack, or to AWS.
     Deploy(deploy::Deploy),
     /// Stop what `up` and the tests started.
@@ -31,6 +34,7 @@ impl Xtask {
         match self.command {
             Command::Up(up) => up.run().await?,
             Command::Down => down::run().await?,
+            Command::Test(test) => return test.run().await,
             Command::Deploy(deploy) => deploy.run().await?,
         }
         Ok(ExitCode::SUCCESS)

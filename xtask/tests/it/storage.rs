@@ -1,0 +1,57 @@
+use serde_json::json;
+
+use crate::template::{Template, list};
+
+#[test]
+fn the_bucket_is_encrypted_versioned_closed_and_tidied() {
+    for (id, bucket) in Template::load().all("AWS::S3::Bucket") {
+        let rules = &bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"];
+        assert!(rules[0]["ServerSideEncryptionByDefault"]["SSEAlgorithm"].is_string(), "{id}");
+        assert_eq!(bucket["VersioningConfiguration"]["Status"], "Enabled", "{id}");
+        for setting in ["BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"] {
+            assert_eq!(bucket["PublicAccessBlockConfiguration"][setting], true, "{id}: {setting}");
+        }
+        let lifecycle = list(&bucket["LifecycleConfiguration"]["Rules"]);
+        assert!(
+            lifecycle.iter().any(|rule| rule["NoncurrentVersionExpiration"]["NoncurrentDays"].is_u64()),
+            "{id}"
+        );
+        assert!(lifecycle.iter().any(|rule| rule["AbortIncompleteMultipartUpload"].is_object()), "{id}");
+    }
+}
+
+#[test]
+fn the_bucket_refuses_connections_without_tls() {
+    let template = Template::load();
+    let policies = template.all("AWS::S3::BucketPolicy");
+    for id in template.all("AWS::S3::Bucket").keys() {
+        let refuses = policies.values().any(|policy| {
+            let statement = &policy["PolicyDocument"]["Statement"][0];
+            policy["Bucket"] == json!({ "Ref": id })
+                && statement["Effect"] == "Deny"
+                && statement["Principal"] == "*"
+                && statement["Condition"]["Bool"]["aws:SecureTransport"] == "false"
+        });
+        assert!(refuses, "{id}");
+    }
+}
+
+#[test]
+fn tables_are_paid_by_use_and_encrypted_and_the_lasting_one_can_go_back_in_time() {
+    let template = Template::load();
+    let tables = template.all("AWS::DynamoDB::Table");
+    for (id, table) in &tables {
+        assert_eq!(table["BillingMode"], "PAY_PER_REQUEST", "{id}");
+        assert_eq!(table["SSESpecification"]["SSEEnabled"], true, "{id}");
+        assert_eq!(table["KeySchema"], json!([{ "AttributeName": "pk", "KeyType": "HASH" }]), "{id}");
+    }
+    let recovery = &tables["DirectoryTable"]["PointInTimeRecoverySpecification"];
+    assert_eq!(recovery["PointInTimeRecoveryEnabled"], true);
+    let sweep = &tables["EphemeralTable"]["TimeToLiveSpecification"];
+    assert_eq!(*sweep, json!({ "AttributeName": "expiresAt", "Enabled": true }));
+}
+
+#[test]
+fn the_key_of_tenants_rotates() {
+    assert_eq!(Template::load().all("AWS::KMS::Key")["TenantKey"]["EnableKeyRotation"], true);
+}
