@@ -2,6 +2,7 @@
 //! context and which handler are its own.
 
 use std::error::Error as StdError;
+use std::pin::Pin;
 
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde::Serialize;
@@ -38,14 +39,14 @@ where
     C: Send + Sync + 'static,
     X: Into<Error>,
     I: DeserializeOwned,
-    O: Serialize,
-    E: Into<Error>,
+    O: Serialize + 'static,
+    E: Into<Error> + 'static,
     H: Fn(I, &'static C) -> F,
-    F: Future<Output = Result<O, E>>,
+    F: Future<Output = Result<O, E>> + 'static,
 {
     let env = Env::from_process();
     let telemetry = Telemetry::init(&env, function)?;
-    let context: &'static C = match init(&env).await {
+    let context: &'static C = match Box::pin(init(&env)).await {
         Ok(context) => Box::leak(Box::new(context)),
         Err(e) => {
             let e = e.into();
@@ -54,7 +55,8 @@ where
         }
     };
     lambda_runtime::run(service_fn(|event: LambdaEvent<I>| {
-        let answer = handle(event.payload, context);
+        // Boxed: the SDKs' futures nest too deep for the compiler otherwise, and are large.
+        let answer: Pin<Box<dyn Future<Output = Result<O, E>>>> = Box::pin(handle(event.payload, context));
         async move {
             let answer = answer.await.map_err(Into::into);
             if let Err(e) = &answer {
