@@ -168,24 +168,37 @@ fn start_of(pid: u32) -> Option<String> {
     if cfg!(target_os = "linux") {
         let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
         let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-        start_from_stat(&stat).map(|ticks| format!("{}/{ticks}", boot.trim()))
+        let (state, ticks) = state_and_start(&stat)?;
+        let alive = !is_dead(state) || has_living_thread(pid);
+        alive.then(|| format!("{}/{ticks}", boot.trim()))
     } else {
         let output =
             Command::new("ps").args(["-o", "stat=,lstart=", "-p", &pid.to_string()]).output().ok()?;
         let line = String::from_utf8_lossy(&output.stdout).trim().to_owned();
         let (state, started) = line.split_once(char::is_whitespace)?;
-        (!state.starts_with('Z')).then(|| started.trim().to_owned())
+        (!is_dead(state)).then(|| started.trim().to_owned())
     }
+}
+
+/// A killed process shows as a zombie while some of its threads still hold its files and ports.
+fn has_living_thread(pid: u32) -> bool {
+    let Ok(threads) = std::fs::read_dir(format!("/proc/{pid}/task")) else { return false };
+    threads
+        .filter_map(|thread| std::fs::read_to_string(thread.ok()?.path().join("stat")).ok())
+        .any(|stat| state_and_start(&stat).is_some_and(|(state, _)| !is_dead(state)))
+}
+
+fn is_dead(state: &str) -> bool {
+    state.starts_with(['Z', 'X'])
 }
 
 /// Fields 3 (state) and 22 (start time) of `/proc/<pid>/stat`, proc(5). The name in parentheses may
 /// itself hold spaces and parentheses.
-fn start_from_stat(stat: &str) -> Option<&str> {
+fn state_and_start(stat: &str) -> Option<(&str, &str)> {
     let (_, after_name) = stat.rsplit_once(')')?;
     let mut fields = after_name.split_whitespace();
     let state = fields.next()?;
-    let started = fields.nth(18)?;
-    (!matches!(state, "Z" | "X")).then_some(started)
+    Some((state, fields.nth(18)?))
 }
 
 /// Writes a file so that a reader sees the old or the new text, never half of one.
@@ -203,12 +216,17 @@ mod tests {
 
     #[test]
     fn the_start_time_is_read_after_a_name_with_parentheses() {
-        assert_eq!(start_from_stat(STAT), Some("98765"));
+        assert_eq!(state_and_start(STAT), Some(("S", "98765")));
     }
 
     #[test]
     fn a_zombie_counts_as_gone() {
-        assert_eq!(start_from_stat(&STAT.replace(") S ", ") Z ")), None);
+        let mut child = Command::new("true").spawn().unwrap();
+        // Not waited for, so it stays a zombie; its state is all there is to wait on.
+        while start_of(child.id()).is_some() {
+            std::thread::yield_now();
+        }
+        assert!(child.wait().unwrap().success());
     }
 
     #[tokio::test]
