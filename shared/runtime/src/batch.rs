@@ -52,6 +52,7 @@ pub struct BatchOutcome {
     /// Every record's id and group, in the event's order.
     records: Vec<(String, Option<String>)>,
     failed: HashSet<String>,
+    alone: HashSet<String>,
     unparsed: usize,
 }
 
@@ -120,6 +121,13 @@ impl BatchOutcome {
         self.failed.insert(message_id.to_owned());
     }
 
+    /// Notes that a message was not dealt with and that nobody has to wait for it: for consumers
+    /// that put their work in order themselves, and whose healthy messages would otherwise follow
+    /// a poisonous one into the dead-letter queue.
+    pub fn fail_alone(&mut self, message_id: &str) {
+        self.alone.insert(message_id.to_owned());
+    }
+
     /// Whether this message goes back to the queue: it failed, or an earlier one of its FIFO group
     /// did, in which case it must not be worked on now.
     #[must_use]
@@ -158,6 +166,8 @@ impl BatchOutcome {
             if behind || self.failed.contains(id) {
                 returned.insert(id.as_str());
                 stopped.extend(group);
+            } else if self.alone.contains(id) {
+                returned.insert(id.as_str());
             }
         }
         returned

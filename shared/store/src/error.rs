@@ -77,6 +77,22 @@ impl StoreError {
         }
     }
 
+    /// The server understood the command and refused it (too large a document, a failed validator):
+    /// sending the same again will not help.
+    #[must_use]
+    pub fn is_command_refused(&self) -> bool {
+        use mongodb::error::ErrorKind;
+        let Self::Mongo(e) = self else { return false };
+        matches!(
+            e.kind.as_ref(),
+            ErrorKind::Command(_)
+                | ErrorKind::Write(_)
+                | ErrorKind::InsertMany(_)
+                | ErrorKind::BsonSerialization(_)
+        ) && !e.contains_label(mongodb::error::TRANSIENT_TRANSACTION_ERROR)
+            && !e.contains_label(mongodb::error::RETRYABLE_WRITE_ERROR)
+    }
+
     /// Running the whole transaction again can succeed: another writer was faster, or the
     /// connection broke before the commit was sent.
     pub(crate) fn is_transient(&self) -> bool {

@@ -1,0 +1,103 @@
+//! What is to be said back: always with the event's own reply token, which is free.
+
+use bson::{Document, doc};
+use matome_domain::ids::DocumentId;
+use matome_line::postback::PostbackAction;
+use matome_store::Write;
+use matome_store::entities::{OutboxEntry, OutboxState, Purpose};
+use matome_store::id::object_id;
+use matome_store::time::date;
+
+use super::talk::reply_token;
+use super::{Desk, Fact};
+
+impl Desk<'_> {
+    /// Queues an answer to `fact`, if it can be answered.
+    pub(super) fn answer(&mut self, fact: &Fact, what: &str, purpose: Purpose) {
+        let Some(token) = reply_token(fact).filter(|t| t.expires_at > date(self.now)) else { return };
+        let now = date(self.now);
+        self.outbox.push(OutboxEntry {
+            id: self.key.outbox_id(what, &fact.event_id),
+            tenant_id: self.key.tenant.to_string(),
+            channel_id: self.key.channel.to_string(),
+            conversation_id: self.key.conversation.to_string(),
+            room_id: Some(self.key.room_id()),
+            purpose,
+            state: OutboxState::Queued,
+            sent_as: None,
+            reply_token: Some(token),
+            reply_begun: false,
+            retry_key: (self.retry_keys)(),
+            push_begun_at: None,
+            push_body: None,
+            cost: 0,
+            booked_month: None,
+            request_id: None,
+            error: None,
+            attempts: 0,
+            accepted_at: None,
+            created_at: now,
+            updated_at: now,
+            version: 0,
+        });
+    }
+
+    /// A summary that the quota kept back is offered with the first free token.
+    pub(super) fn offer_waiting_summary(&mut self, fact: &Fact) {
+        let fresh = reply_token(fact).is_some_and(|t| t.expires_at > date(self.now));
+        let waiting = self.rooms.get(self.key.room_id()).and_then(|r| r.waiting_summary_id);
+        if let Some(summary_id) = waiting.filter(|_| fresh) {
+            self.room(fact).waiting_summary_id = None;
+            self.answer(fact, "ready", Purpose::SummaryReady { summary_id });
+        }
+    }
+
+    /// Does what a button asks for; returns the action as it is recorded.
+    pub(super) fn tap(&mut self, fact: &Fact, action: &PostbackAction) -> Document {
+        match action {
+            PostbackAction::ShowSummary { summary_id } => {
+                if let Some(id) = object_id(summary_id) {
+                    self.answer(fact, "show", Purpose::Summary { summary_id: id });
+                }
+                recorded("showSummary", summary_id)
+            }
+            PostbackAction::ShowDetails { summary_id } => {
+                if let Some(id) = object_id(summary_id) {
+                    self.answer(fact, "details", Purpose::Details { summary_id: id });
+                }
+                recorded("showDetails", summary_id)
+            }
+            PostbackAction::RateSummary { summary_id, rating } => {
+                let stars = i32::from(rating.stars());
+                if let Some(id) = object_id(summary_id) {
+                    self.rate(fact, id, stars);
+                    self.answer(fact, "thanks", Purpose::RatingThanks { rating: stars });
+                }
+                let mut action = recorded("rateSummary", summary_id);
+                action.insert("rating", stars);
+                action
+            }
+            PostbackAction::Summarize => {
+                if !self.close_by_hand(fact) {
+                    self.answer(fact, "nothing", Purpose::NothingToSummarize);
+                }
+                doc! { "type": "summarize" }
+            }
+            PostbackAction::Unknown { data } => doc! { "type": "unknown", "data": data },
+        }
+    }
+
+    fn rate(&mut self, fact: &Fact, summary: bson::oid::ObjectId, stars: i32) {
+        let mut feedback = doc! {
+            "feedback.rating": stars, "feedback.ratedAt": date(fact.at), "updatedAt": date(self.now),
+        };
+        if let Some(user) = fact.user.as_deref() {
+            feedback.insert("feedback.ratedBy", self.key.user_id(user));
+        }
+        self.summaries.push(Write::update(summary, doc! { "$set": feedback, "$inc": { "__v": 1 } }));
+    }
+}
+
+fn recorded(what: &str, summary: &DocumentId) -> Document {
+    doc! { "type": what, "summaryId": summary.as_str() }
+}

@@ -1,0 +1,297 @@
+//! Decide: from what is stored and what happened, what is to be written. Pure.
+//!
+//! Facts of a room are taken in order of their time. One that is stored already changes nothing,
+//! however often it comes, which makes every count exact. `talk` holds what is said, `people` who
+//! is there, `answers` what is to be said back.
+
+mod answers;
+mod people;
+mod talk;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use bson::oid::ObjectId;
+use matome_domain::clock::Timestamp;
+use matome_domain::queue::{CloseTrigger, MediaJob, SummaryJob};
+use matome_domain::session::{OpenSession, SessionCursor, SessionLimits};
+use matome_store::entities::{
+    InboundEventRecord, Message, OrganizationSettings, OutboxEntry, Purpose, Room, RoomMember, Session, User,
+};
+use matome_store::id::object_id;
+use matome_store::time::{date, timestamp};
+use matome_store::{StoreError, Write};
+use serde_json::Value;
+
+use crate::fact::{Fact, What};
+use crate::room_key::RoomKey;
+use crate::state::RoomState;
+use crate::tracked::Tracked;
+
+/// How long an event that is not a message is remembered: longer than LINE keeps redelivering.
+pub(crate) const EVENT_RETENTION: Duration = Duration::from_secs(90 * 24 * 60 * 60);
+
+/// What is to be written, and what is to be set off once it is.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The room.
+    pub rooms: Vec<Write>,
+    /// Sessions.
+    pub sessions: Vec<Write>,
+    /// Messages seen for the first time.
+    pub new_messages: Vec<Message>,
+    /// Messages that read differently now.
+    pub messages: Vec<Write>,
+    /// People.
+    pub users: Vec<Write>,
+    /// Their memberships.
+    pub members: Vec<Write>,
+    /// Events that are not messages.
+    pub events: Vec<InboundEventRecord>,
+    /// What is to be said.
+    pub outbox: Vec<OutboxEntry>,
+    /// Ratings.
+    pub summaries: Vec<Write>,
+    /// Summaries to be written.
+    pub summary_jobs: Vec<SummaryJob>,
+    /// Media to be fetched or erased.
+    pub media_jobs: Vec<MediaJob>,
+    /// Some fact was stored already: an earlier attempt may have died before it set off the rest.
+    pub repeated: bool,
+    /// People whose profile is to be fetched, as LINE calls them.
+    pub stale_users: Vec<(ObjectId, String)>,
+    /// The room's name and picture are to be fetched.
+    pub stale_room: bool,
+    /// Events of kinds this code does not know.
+    pub unknown_events: usize,
+}
+
+impl Plan {
+    /// Nothing to write.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rooms.is_empty()
+            && self.sessions.is_empty()
+            && self.new_messages.is_empty()
+            && self.messages.is_empty()
+            && self.users.is_empty()
+            && self.members.is_empty()
+            && self.events.is_empty()
+            && self.outbox.is_empty()
+            && self.summaries.is_empty()
+    }
+}
+
+/// The one decision of the recorder.
+///
+/// # Errors
+/// [`StoreError::Encode`] when a document cannot be written as BSON.
+pub fn decide(
+    key: &RoomKey,
+    state: RoomState,
+    facts: &[Fact],
+    settings: &OrganizationSettings,
+    retry_keys: &mut dyn FnMut() -> String,
+    now: Timestamp,
+) -> Result<Plan, StoreError> {
+    let mut facts: Vec<&Fact> = facts.iter().collect();
+    facts.sort_by(|a, b| (a.at, &a.event_id).cmp(&(b.at, &b.event_id)));
+    let mut desk = Desk::new(key, state, settings, retry_keys, now);
+    for fact in facts {
+        desk.take(fact);
+    }
+    desk.plan()
+}
+
+/// The room on the desk while its facts are gone through.
+struct Desk<'a> {
+    key: &'a RoomKey,
+    settings: &'a OrganizationSettings,
+    retry_keys: &'a mut dyn FnMut() -> String,
+    now: Timestamp,
+    rooms: Tracked<Room>,
+    sessions: Tracked<Session>,
+    messages: Tracked<Message>,
+    users: Tracked<User>,
+    members: Tracked<RoomMember>,
+    cursor: SessionCursor,
+    done: BTreeSet<ObjectId>,
+    events: Vec<InboundEventRecord>,
+    outbox: Vec<OutboxEntry>,
+    summaries: Vec<Write>,
+    media: BTreeSet<ObjectId>,
+    summarize: BTreeSet<ObjectId>,
+    repeated: bool,
+    unknown_events: usize,
+}
+
+impl<'a> Desk<'a> {
+    fn new(
+        key: &'a RoomKey,
+        state: RoomState,
+        settings: &'a OrganizationSettings,
+        retry_keys: &'a mut dyn FnMut() -> String,
+        now: Timestamp,
+    ) -> Self {
+        let limits = limits(state.room.as_ref(), settings);
+        let open = state.sessions.iter().find(|s| s.status == matome_store::entities::SessionStatus::Active);
+        let open = open.map(|s| OpenSession {
+            number: u64::try_from(s.session_number).unwrap_or_default(),
+            opened_at: timestamp(s.opened_at),
+            message_count: u32::try_from(s.statistics.message_count).unwrap_or(u32::MAX),
+        });
+        let last =
+            state.room.as_ref().map_or(0, |r| u64::try_from(r.last_session_number).unwrap_or_default());
+        Self {
+            key,
+            settings,
+            retry_keys,
+            now,
+            rooms: Tracked::loaded(state.room, |r| r.id),
+            sessions: Tracked::loaded(state.sessions, |s| s.id),
+            messages: Tracked::loaded(state.messages, |m| m.id),
+            users: Tracked::loaded(state.users, |u| u.id),
+            members: Tracked::loaded(state.members, |m| m.id),
+            cursor: SessionCursor::new(limits, open, last),
+            done: state.events,
+            events: Vec::new(),
+            outbox: Vec::new(),
+            summaries: Vec::new(),
+            media: BTreeSet::new(),
+            summarize: BTreeSet::new(),
+            repeated: false,
+            unknown_events: 0,
+        }
+    }
+
+    fn take(&mut self, fact: &Fact) {
+        if let What::Close { session_id, trigger } = &fact.what {
+            self.close_on_request(object_id(session_id), *trigger);
+            return;
+        }
+        let event = self.key.event_id(&fact.event_id);
+        if self.done.contains(&event) {
+            self.repeated = true;
+            return;
+        }
+        match &fact.what {
+            What::Said(message, command) => {
+                if self.say(fact, message, *command) {
+                    return;
+                }
+                // A command with nothing open: no message of any session, but done once all the same.
+                self.note(fact, event, Some(bson::doc! { "type": "summarize" }), None);
+                return;
+            }
+            What::Edited(message) => self.edit(fact, message),
+            What::Unsent { message_id } => self.unsend(fact, message_id),
+            What::Presence { present, greet } => self.presence(fact, *present, *greet),
+            What::Joined(users) => self.came_or_left(fact, users, true),
+            What::Left(users) => self.came_or_left(fact, users, false),
+            What::Tapped(action) => {
+                let recorded = self.tap(fact, action);
+                self.note(fact, event, Some(recorded), None);
+                return;
+            }
+            What::Noted => {}
+            What::Unknown(raw) => {
+                self.unknown_events += 1;
+                self.note(fact, event, None, Some(raw));
+                return;
+            }
+            What::Close { .. } => {}
+        }
+        self.note(fact, event, None, None);
+    }
+
+    /// Remembers an event that is not a message, so that it is done once.
+    fn note(&mut self, fact: &Fact, id: ObjectId, action: Option<bson::Document>, raw: Option<&Value>) {
+        self.done.insert(id);
+        if fact.place.is_some() {
+            self.room(fact);
+        }
+        let user_id = fact.user.as_deref().filter(|_| fact.place.is_some()).map(|u| self.person(fact, u));
+        self.events.push(InboundEventRecord {
+            id,
+            tenant_id: self.key.tenant.to_string(),
+            channel_id: self.key.channel.to_string(),
+            webhook_event_id: fact.event_id.clone(),
+            kind: fact.type_name.clone(),
+            room_id: fact.place.map(|_| self.key.room_id()),
+            user_id,
+            action,
+            // LINE's JSON always fits BSON; what does not is still noted, without its raw form.
+            raw: raw.and_then(|r| bson::serialize_to_document(r).ok()),
+            timestamp: date(fact.at),
+            created_at: date(self.now),
+            expires_at: date(self.now.plus(EVENT_RETENTION)),
+        });
+    }
+
+    fn plan(mut self) -> Result<Plan, StoreError> {
+        self.refresh_closing_time();
+        let tenant = &self.key.tenant;
+        let job = |id: &ObjectId| matome_store::id::document_id(*id);
+        let now = date(self.now);
+        let stale_users = self.users.iter().filter(|u| u.refresh_at <= now);
+        let stale_users = stale_users.map(|u| (u.id, u.line_user_id.clone())).collect();
+        Ok(Plan {
+            rooms: self.rooms.writes(
+                &[
+                    "statistics",
+                    "presence",
+                    "presenceAt",
+                    "lastSessionNumber",
+                    "waitingSummaryId",
+                    "updatedAt",
+                ],
+                false,
+            )?,
+            sessions: self.sessions.writes(talk::SESSION_FIELDS, false)?,
+            new_messages: self.messages.new_documents(),
+            messages: self.messages.writes(talk::MESSAGE_FIELDS, true)?,
+            users: self.users.writes(&["statistics", "status", "updatedAt"], false)?,
+            members: self.members.writes(
+                &["statistics", "status", "statusAt", "leftAt", "lastActiveAt", "updatedAt"],
+                false,
+            )?,
+            summary_jobs: self
+                .summarize
+                .iter()
+                .filter_map(|id| self.sessions.get(*id))
+                .map(|s| SummaryJob {
+                    tenant_id: tenant.clone(),
+                    session_id: job(&s.id),
+                    revision: u32::try_from(s.revision).unwrap_or(u32::MAX),
+                })
+                .collect(),
+            media_jobs: self
+                .media
+                .iter()
+                .map(|id| MediaJob { tenant_id: tenant.clone(), message_id: job(id) })
+                .collect(),
+            stale_room: self.rooms.iter().any(|r| r.refresh_at <= now),
+            events: self.events,
+            outbox: self.outbox,
+            summaries: self.summaries,
+            repeated: self.repeated,
+            stale_users,
+            unknown_events: self.unknown_events,
+        })
+    }
+}
+
+/// The limits in force for a room; none at all when the room does not close by itself.
+fn limits(room: Option<&Room>, settings: &OrganizationSettings) -> SessionLimits {
+    let room = room.map(|r| r.settings.clone()).unwrap_or_default();
+    if room.auto_close == Some(false) {
+        // A thousand years: past any session, within what a BSON date can hold.
+        return SessionLimits {
+            message_count: u32::MAX,
+            time_limit: Duration::from_secs(1000 * 365 * 24 * 60 * 60),
+        };
+    }
+    SessionLimits::resolve(room.session_triggers, settings.session_triggers)
+}

@@ -1,0 +1,52 @@
+//! Why a message could not be recorded, and whether trying again can help.
+
+use matome_domain::fault::InjectedFault;
+use matome_line::client::LineError;
+use matome_runtime::blobs::BlobError;
+use matome_runtime::queue::QueueError;
+use matome_store::StoreError;
+use matome_tenancy::TenancyError;
+
+/// See the module.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    /// The tenant cannot be served.
+    #[error(transparent)]
+    Tenancy(#[from] TenancyError),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A queue failed.
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+    /// S3 failed.
+    #[error(transparent)]
+    Blob(#[from] BlobError),
+    /// LINE failed.
+    #[error(transparent)]
+    Line(#[from] LineError),
+    /// An id in a queue message is none.
+    #[error("messageId: is not a document id")]
+    BadId,
+    /// A test made the recorder die here.
+    #[error(transparent)]
+    Fault(#[from] InjectedFault),
+}
+
+impl RecordError {
+    /// Whether the fault may lie in one message rather than in what all messages need: then its
+    /// neighbours are worth trying without it.
+    #[must_use]
+    pub fn may_be_poison(&self) -> bool {
+        match self {
+            Self::Tenancy(TenancyError::UnknownTenant(_) | TenancyError::NoOrganization(_)) | Self::BadId => {
+                true
+            }
+            Self::Store(e) => {
+                matches!(e, StoreError::Refused { .. } | StoreError::Encode(_) | StoreError::Decode { .. })
+                    || e.is_command_refused()
+            }
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! Content of messages: from LINE to the bucket, and out of it again when it is unsent.
+
+use std::time::Duration;
+
+use bson::oid::ObjectId;
+use bson::{Document, doc};
+use bytes::Bytes;
+use matome_domain::ids::ChannelId;
+use matome_domain::queue::MediaJob;
+use matome_line::client::{Content, ContentStream, LineError};
+use matome_runtime::blobs::{BlobError, BlobKey, MediaPart};
+use matome_store::TenantStore;
+use matome_store::entities::{MediaStatus, Message};
+use matome_store::id::object_id;
+use matome_store::time::date;
+
+use crate::context::Context;
+use crate::error::RecordError;
+use crate::thumbnail;
+
+/// LINE's largest video or file is 200 MB; some more, so that the limit is theirs.
+const MAX_BYTES: u64 = 300 * 1024 * 1024;
+/// Pictures are held in memory for their thumbnail; LINE's limit for them is 10 MB, and iPhones
+/// send originals of more.
+const MAX_PICTURE: usize = 32 * 1024 * 1024;
+/// After so many times of "not ready yet" (about four hours) it is given up.
+const MAX_ATTEMPTS: i64 = 24;
+
+/// Fetches or erases one message's content, whichever it needs. Done twice, it does nothing.
+///
+/// # Errors
+/// [`RecordError`]: the job goes back to the queue.
+pub async fn run(context: &Context, job: &MediaJob) -> Result<(), RecordError> {
+    let store = context.tenants.store(&job.tenant_id).await?;
+    let id = object_id(&job.message_id).ok_or(RecordError::BadId)?;
+    let Some(message) = store.collection::<Message>().get(id).await? else { return Ok(()) };
+    match message.media.as_ref().map(|m| m.status) {
+        Some(MediaStatus::Pending) => fetch(context, &store, job, &message).await,
+        Some(MediaStatus::Erasing) => erase(context, &store, job, id).await,
+        _ => Ok(()),
+    }
+}
+
+async fn fetch(
+    context: &Context,
+    store: &TenantStore,
+    job: &MediaJob,
+    message: &Message,
+) -> Result<(), RecordError> {
+    let channel = ChannelId::new(message.channel_id.clone()).map_err(|_| RecordError::BadId)?;
+    let line = context.channels.line(&context.tenants, &job.tenant_id, &channel).await?;
+    match line.content(&message.line_message_id).await? {
+        Content::Ready { content_type, stream, .. } => {
+            let stored = download(context, job, message, content_type, stream).await;
+            context.faults.boundary("media.uploaded")?;
+            match stored {
+                Ok(set) => settle(context, store, job, message.id, set).await,
+                Err(RecordError::Blob(BlobError::TooLarge { .. })) => {
+                    settle(context, store, job, message.id, doc! { "media.status": "failed" }).await
+                }
+                Err(error) => Err(error),
+            }
+        }
+        Content::Preparing => wait(context, store, job, message).await,
+        Content::Gone => {
+            metrics::counter!("MediaGone").increment(1);
+            settle(context, store, job, message.id, doc! { "media.status": "gone" }).await
+        }
+    }
+}
+
+/// LINE is still preparing it: ask again, later and later.
+async fn wait(
+    context: &Context,
+    store: &TenantStore,
+    job: &MediaJob,
+    message: &Message,
+) -> Result<(), RecordError> {
+    let attempts = message.media.as_ref().map_or(0, |m| m.attempts) + 1;
+    if attempts > MAX_ATTEMPTS {
+        metrics::counter!("MediaGivenUp").increment(1);
+        return settle(context, store, job, message.id, doc! { "media.status": "failed" }).await;
+    }
+    let set = doc! { "media.attempts": attempts, "updatedAt": date(context.clock.now()) };
+    store.collection::<Message>().update(doc! { "_id": message.id }, doc! { "$set": set }).await?;
+    Ok(context.queues.send_delayed(job, delay(attempts)).await?)
+}
+
+/// 5 s, 10 s, 20 s … up to SQS's quarter of an hour.
+fn delay(attempt: i64) -> Duration {
+    let doublings = u32::try_from(attempt.clamp(1, 10) - 1).unwrap_or(0);
+    Duration::from_secs((5 << doublings).min(900))
+}
+
+async fn download(
+    context: &Context,
+    job: &MediaJob,
+    message: &Message,
+    content_type: Option<String>,
+    stream: ContentStream,
+) -> Result<Document, RecordError> {
+    let key = BlobKey::media(&job.tenant_id, &job.message_id, MediaPart::Original);
+    let media_type = content_type.unwrap_or_else(|| "application/octet-stream".to_owned());
+    let mut set = doc! {
+        "media.status": "stored", "media.key": key.as_str(), "media.mimeType": &media_type,
+    };
+    let stored = if message.message_type == "image" {
+        let bytes = collect(stream).await?;
+        if let Some(look) = thumbnail::look(&bytes) {
+            set.insert(
+                "media.dimensions",
+                doc! { "width": i64::from(look.width), "height": i64::from(look.height) },
+            );
+            if let Some(small) = look.thumbnail {
+                let key = BlobKey::media(&job.tenant_id, &job.message_id, MediaPart::Thumbnail);
+                context.blobs.put(&key, "image/jpeg", Bytes::from(small)).await?;
+                set.insert("media.thumbnailKey", key.as_str());
+            }
+        }
+        context.blobs.put(&key, &media_type, bytes).await?
+    } else {
+        context.blobs.put_stream(&key, &media_type, MAX_BYTES, stream).await?
+    };
+    set.insert("media.fileSize", i64::try_from(stored.size).unwrap_or(i64::MAX));
+    set.insert("media.sha256", stored.sha256);
+    Ok(set)
+}
+
+async fn collect(mut stream: ContentStream) -> Result<Bytes, RecordError> {
+    use futures::TryStreamExt;
+    let mut bytes = Vec::new();
+    while let Some(chunk) = stream.try_next().await? {
+        if bytes.len() + chunk.len() > MAX_PICTURE {
+            return Err(LineError::Malformed { call: "content of a picture" }.into());
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes.into())
+}
+
+/// Notes the outcome, unless the message was unsent meanwhile: then what was stored goes again.
+async fn settle(
+    context: &Context,
+    store: &TenantStore,
+    job: &MediaJob,
+    id: ObjectId,
+    mut set: Document,
+) -> Result<(), RecordError> {
+    set.insert("updatedAt", date(context.clock.now()));
+    let still_wanted = doc! { "_id": id, "media.status": "pending" };
+    let update = doc! { "$set": set, "$inc": { "__v": 1 } };
+    if store.collection::<Message>().update(still_wanted, update).await? {
+        return Ok(());
+    }
+    context.faults.boundary("media.unsent_meanwhile")?;
+    let now = store.collection::<Message>().get(id).await?.and_then(|m| m.media).map(|m| m.status);
+    match now {
+        Some(MediaStatus::Erasing | MediaStatus::Erased) => erase(context, store, job, id).await,
+        // Somebody else stored the same content under the same key.
+        _ => Ok(()),
+    }
+}
+
+async fn erase(
+    context: &Context,
+    store: &TenantStore,
+    job: &MediaJob,
+    id: ObjectId,
+) -> Result<(), RecordError> {
+    for part in [MediaPart::Original, MediaPart::Thumbnail] {
+        context.blobs.erase(&BlobKey::media(&job.tenant_id, &job.message_id, part)).await?;
+    }
+    context.faults.boundary("media.erased")?;
+    let update = doc! {
+        "$set": { "media.status": "erased", "updatedAt": date(context.clock.now()) },
+        "$unset": { "media.key": "", "media.thumbnailKey": "" },
+        "$inc": { "__v": 1 },
+    };
+    store.collection::<Message>().update(doc! { "_id": id, "media.status": "erasing" }, update).await?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waiting_grows_to_a_quarter_of_an_hour() {
+        let waits: Vec<u64> = (1..=12).map(|a| delay(a).as_secs()).collect();
+        assert_eq!(waits, [5, 10, 20, 40, 80, 160, 320, 640, 900, 900, 900, 900]);
+    }
+}

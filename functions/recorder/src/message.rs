@@ -1,0 +1,156 @@
+//! A LINE message as the seed's Message: the fields that come from its content.
+
+use bson::oid::ObjectId;
+use matome_domain::text::{hashtags, urls};
+use matome_line::events::{
+    ContentProvider, MediaContent, MentioneeKind, Message as LineMessage, MessageContent, TextContent,
+};
+use matome_store::entities::{
+    Emoji, FileData, ImageSet, LocationData, Media, MediaStatus, Message, MessageMetadata, StickerData,
+};
+
+use crate::room_key::RoomKey;
+
+/// The word for a tombstone whose message never came.
+pub const UNKNOWN_TYPE: &str = "unknown";
+
+/// `messageType`.
+#[must_use]
+pub fn type_name(content: &MessageContent) -> &str {
+    match content {
+        MessageContent::Text(_) => "text",
+        MessageContent::Image { .. } => "image",
+        MessageContent::Video(_) => "video",
+        MessageContent::Audio(_) => "audio",
+        MessageContent::File(_) => "file",
+        MessageContent::Location(_) => "location",
+        MessageContent::Sticker(_) => "sticker",
+        MessageContent::Unknown { type_name, .. } => type_name,
+    }
+}
+
+/// Writes what `said` carries into `message`.
+pub fn fill(message: &mut Message, said: &LineMessage, key: &RoomKey) {
+    message.message_type = type_name(&said.content).to_owned();
+    message.metadata = MessageMetadata {
+        original_message_id: said.quoted_message_id.clone(),
+        quote_token: said.quote_token.clone(),
+        ..MessageMetadata::default()
+    };
+    match &said.content {
+        MessageContent::Text(text) => fill_text(message, text, |user| key.user_id(user)),
+        MessageContent::Image { media, image_set } => {
+            message.media = Some(media_of(media));
+            message.metadata.image_set = image_set.as_ref().map(|set| ImageSet {
+                id: set.id.clone(),
+                index: set.index.map(i64::from),
+                total: set.total.map(i64::from),
+            });
+        }
+        MessageContent::Video(media) | MessageContent::Audio(media) => message.media = Some(media_of(media)),
+        MessageContent::File(file) => {
+            let size = file.size.and_then(|s| i64::try_from(s).ok());
+            message.media = Some(Media { file_name: Some(file.name.clone()), file_size: size, ..pending() });
+            message.file_data =
+                Some(FileData { file_name: file.name.clone(), file_size: size.unwrap_or_default() });
+        }
+        MessageContent::Location(place) => {
+            message.location_data = Some(LocationData {
+                title: place.title.clone(),
+                address: place.address.clone(),
+                latitude: place.latitude,
+                longitude: place.longitude,
+            });
+        }
+        MessageContent::Sticker(sticker) => {
+            message.sticker_data = Some(StickerData {
+                package_id: sticker.package_id.clone(),
+                sticker_id: sticker.sticker_id.clone(),
+                resource_type: sticker.resource_type.clone(),
+                keywords: sticker.keywords.clone(),
+                text: sticker.text.clone(),
+            });
+        }
+        MessageContent::Unknown { raw, .. } => message.raw = bson::serialize_to_document(raw).ok(),
+    }
+}
+
+/// Writes a text and what can be read off it.
+pub fn fill_text(message: &mut Message, text: &TextContent, user_id: impl Fn(&str) -> ObjectId) {
+    message.content = Some(text.text.clone());
+    let metadata = &mut message.metadata;
+    metadata.hashtags = hashtags(&text.text);
+    metadata.urls = urls(&text.text);
+    metadata.mentions = text.mentionees.iter().filter_map(|m| m.user_id.as_deref()).map(user_id).collect();
+    metadata.mentions_all = text.mentionees.iter().any(|m| m.kind == MentioneeKind::All);
+    metadata.mentions_bot = text.mentions_bot();
+    metadata.emojis = text
+        .emojis
+        .iter()
+        .map(|e| Emoji {
+            index: i64::try_from(e.index).unwrap_or(i64::MAX),
+            length: i64::try_from(e.length).unwrap_or(i64::MAX),
+            product_id: e.product_id.clone(),
+            emoji_id: e.emoji_id.clone(),
+        })
+        .collect();
+}
+
+/// Takes everything out of `message` that says what was in it.
+pub fn empty(message: &mut Message) {
+    message.content = None;
+    message.file_data = None;
+    message.sticker_data = None;
+    message.location_data = None;
+    message.raw = None;
+    message.reply_token = None;
+    message.edit_history.clear();
+    message.metadata = MessageMetadata::default();
+    if let Some(media) = &mut message.media {
+        *media = match media.status {
+            // Something of it may be in the bucket, or on its way there.
+            MediaStatus::Pending | MediaStatus::Stored | MediaStatus::Erasing | MediaStatus::Failed => {
+                Media {
+                    status: MediaStatus::Erasing,
+                    key: media.key.take(),
+                    thumbnail_key: media.thumbnail_key.take(),
+                    ..pending()
+                }
+            }
+            MediaStatus::Gone | MediaStatus::External | MediaStatus::Erased => {
+                Media { status: MediaStatus::Erased, ..pending() }
+            }
+        };
+    }
+}
+
+fn pending() -> Media {
+    Media {
+        status: MediaStatus::Pending,
+        key: None,
+        thumbnail_key: None,
+        file_name: None,
+        file_size: None,
+        mime_type: None,
+        sha256: None,
+        dimensions: None,
+        duration: None,
+        original_url: None,
+        preview_url: None,
+        analysis: None,
+        attempts: 0,
+    }
+}
+
+fn media_of(content: &MediaContent) -> Media {
+    let media = Media { duration: content.duration_ms, ..pending() };
+    match &content.provider {
+        ContentProvider::External { original_content_url, preview_image_url } => Media {
+            status: MediaStatus::External,
+            original_url: original_content_url.clone(),
+            preview_url: preview_image_url.clone(),
+            ..media
+        },
+        ContentProvider::Line | ContentProvider::Other(_) => media,
+    }
+}

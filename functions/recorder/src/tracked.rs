@@ -1,0 +1,101 @@
+//! Documents being worked on, and how they differ from what is stored.
+
+use std::collections::BTreeMap;
+
+use bson::oid::ObjectId;
+use bson::{Document, doc};
+use matome_store::collection::encode;
+use matome_store::{Entity, StoreError, Write};
+
+/// Documents by id: as loaded, changed, or new.
+#[derive(Debug, Clone)]
+pub struct Tracked<E> {
+    documents: BTreeMap<ObjectId, (E, State)>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Loaded,
+    Changed,
+    New,
+}
+
+impl<E: Entity + Clone> Tracked<E> {
+    /// Starts from what is stored.
+    pub fn loaded(documents: impl IntoIterator<Item = E>, id: impl Fn(&E) -> ObjectId) -> Self {
+        let documents = documents.into_iter().map(|d| (id(&d), (d, State::Loaded))).collect();
+        Self { documents }
+    }
+
+    /// Looks at a document.
+    pub fn get(&self, id: ObjectId) -> Option<&E> {
+        self.documents.get(&id).map(|(d, _)| d)
+    }
+
+    /// All of them, by id.
+    pub fn iter(&self) -> impl Iterator<Item = &E> {
+        self.documents.values().map(|(d, _)| d)
+    }
+
+    /// A document that will be changed.
+    pub fn change(&mut self, id: ObjectId) -> Option<&mut E> {
+        self.documents.get_mut(&id).map(|(d, state)| {
+            if *state == State::Loaded {
+                *state = State::Changed;
+            }
+            d
+        })
+    }
+
+    /// A document that will be changed, made first if it is not there; and whether it was made.
+    pub fn change_or_insert(&mut self, id: ObjectId, make: impl FnOnce() -> E) -> (&mut E, bool) {
+        let mut made = false;
+        let (document, state) = self.documents.entry(id).or_insert_with(|| {
+            made = true;
+            (make(), State::New)
+        });
+        if *state == State::Loaded {
+            *state = State::Changed;
+        }
+        (document, made)
+    }
+
+    /// The new ones.
+    pub fn new_documents(&self) -> Vec<E> {
+        let new = self.documents.values().filter(|(_, state)| *state == State::New);
+        new.map(|(d, _)| d.clone()).collect()
+    }
+
+    /// What has to be written: new documents whole (unless `changed_only`), changed ones by those
+    /// of their `fields` alone, so that what others own in them stays as it is.
+    ///
+    /// # Errors
+    /// [`StoreError::Encode`].
+    pub fn writes(&self, fields: &[&str], changed_only: bool) -> Result<Vec<Write>, StoreError> {
+        let mut writes = Vec::new();
+        for (id, (document, state)) in &self.documents {
+            match state {
+                State::New if !changed_only => writes.push(Write::put(*id, document)?),
+                State::New | State::Loaded => {}
+                State::Changed => writes.push(Write::update(*id, update(encode(document)?, fields))),
+            }
+        }
+        Ok(writes)
+    }
+}
+
+/// `$set` of the named fields, `$unset` of those that are gone, and the next version.
+fn update(mut document: Document, fields: &[&str]) -> Document {
+    let (mut set, mut unset) = (Document::new(), Document::new());
+    for field in fields {
+        match document.remove(*field) {
+            Some(value) => set.insert(*field, value),
+            None => unset.insert(*field, ""),
+        };
+    }
+    let mut update = doc! { "$set": set, "$inc": { "__v": 1 } };
+    if !unset.is_empty() {
+        update.insert("$unset", unset);
+    }
+    update
+}
