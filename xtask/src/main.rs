@@ -1,6 +1,7 @@
 //! The hands of developers and operators: `cargo xtask up`, `test`, `say`, `deploy`, …
 
 mod command;
+mod settings;
 mod stack_file;
 
 use std::process::ExitCode;

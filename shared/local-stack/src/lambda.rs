@@ -10,7 +10,7 @@ use tokio::process::Command;
 use crate::checkout::{Checkout, make_folder};
 use crate::command;
 use crate::error::{Error, Result};
-use crate::install::on_path;
+use crate::install::{self, on_path};
 use crate::progress::Progress;
 
 /// The functions: folder under `functions/` and `target/lambda/`, and with `matome-` before it the package.
@@ -55,6 +55,55 @@ pub async fn build(checkout: &Checkout, progress: Progress) -> Result<()> {
     Ok(())
 }
 
+/// A processor that Lambda offers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Architecture {
+    /// AWS Graviton: what the template asks for unless told otherwise.
+    Arm64,
+    /// Intel and AMD.
+    X86,
+}
+
+/// Builds every function for AWS: release profile, linked against Lambda's glibc by cargo-lambda.
+/// Rust's standard library for the architecture comes from `rustup target add`, which cargo-lambda
+/// runs when it is missing (the one thing that needs the network here).
+///
+/// # Errors
+/// [`Error::Command`] with the compiler's last lines.
+pub async fn build_release(
+    checkout: &Checkout,
+    architecture: Architecture,
+    progress: Progress,
+) -> Result<()> {
+    let tools = install::cargo_lambda(checkout, progress).await?;
+    let (flag, name) = match architecture {
+        Architecture::Arm64 => ("--arm64", "arm64"),
+        Architecture::X86 => ("--x86-64", "x86-64"),
+    };
+    let step =
+        progress.step(format!("Building the functions for Lambda on {name} (release; minutes when cold)"));
+    let built = checkout.root().join("target/cargo-lambda");
+    let mut command = Command::new(tools.join("cargo-lambda"));
+    let path = crate::variable("PATH").unwrap_or_default();
+    command
+        .current_dir(checkout.root())
+        .env("PATH", format!("{}:{path}", tools.display()))
+        .args(["lambda", "build", "--release", flag, "--bins", "--lambda-dir"])
+        .arg(&built);
+    for function in FUNCTIONS {
+        command.args(["--package", &package(function)]);
+    }
+    command::run("cargo lambda build", command, &checkout.logs().join("lambda-build.log"), &step).await?;
+    for function in FUNCTIONS {
+        let binary = built.join(package(function)).join("bootstrap");
+        let target = folder(checkout, function).join("bootstrap");
+        make_folder(&folder(checkout, function))?;
+        std::fs::copy(&binary, &target).map_err(Error::file("cannot copy to", &target))?;
+    }
+    step.done();
+    Ok(())
+}
+
 /// The path of `binary` in cargo's JSON messages.
 fn executable(messages: &str, binary: &str) -> Option<PathBuf> {
     #[derive(Deserialize)]
@@ -81,7 +130,7 @@ async fn lay(built: &Path, folder: &Path, step: &crate::Step) -> Result<()> {
         return Ok(());
     }
     make_folder(folder)?;
-    let half = folder.with_extension("tmp");
+    let half = folder.with_extension(format!("{}.tmp", std::process::id()));
     std::fs::copy(built, &half).map_err(Error::file("cannot copy to", &half))?;
     if let Some(strip) = on_path("strip") {
         let mut command = Command::new(strip);

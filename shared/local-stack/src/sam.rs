@@ -1,6 +1,8 @@
 //! SAM CLI: checks the template, and deploys it to MiniStack exactly as an operator deploys it to AWS.
 
 use std::collections::BTreeMap;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -72,12 +74,14 @@ impl Sam {
         progress: Progress,
     ) -> Result<Outputs> {
         let step = progress.step(format!("sam deploy ({name})"));
+        // In a file: a command line shows secrets to everybody on the machine.
+        let file = self.checkout.local().join("sam").join(format!("{name}.yaml"));
         let mut command = self.command(Some(endpoint))?;
+        write_secret(&file, &parameters_file(parameters))?;
         command
             .args(["deploy", "--config-env", "local", "--stack-name", name, "--region", REGION])
             .args(["--template-file", "template.yaml"])
-            .arg("--parameter-overrides")
-            .args(parameters.iter().map(|(key, value)| override_argument(key, value)));
+            .args(["--parameter-overrides", &format!("file://{}", file.display())]);
         let log = self.log(&format!("sam-deploy-{name}"));
         command::run("sam deploy", command, &log, &step).await?;
         let outputs = self.outputs(endpoint, name, &step).await?;
@@ -134,10 +138,25 @@ impl Sam {
     }
 }
 
-/// SAM splits `Key=Value` like a shell: quotes and backslashes in the value are escaped.
-fn override_argument(key: &str, value: &str) -> String {
-    let escaped = value.replace('\\', "\\\\").replace('"', "\\\"");
-    format!("{key}=\"{escaped}\"")
+/// A file that SAM reads parameters from. It picks the reader by the suffix and has none for `.json`,
+/// but JSON is YAML.
+fn parameters_file(parameters: &[(String, String)]) -> String {
+    let pairs: serde_json::Map<_, _> =
+        parameters.iter().map(|(key, value)| (key.clone(), value.clone().into())).collect();
+    serde_json::Value::Object(pairs).to_string()
+}
+
+/// Writes a file that only its owner can read.
+fn write_secret(path: &Path, text: &str) -> Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    let mut file = options
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(Error::file("cannot create", path))?;
+    file.write_all(text.as_bytes()).map_err(Error::file("cannot write", path))
 }
 
 #[cfg(test)]
@@ -145,8 +164,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_with_spaces_and_quotes_stay_one_value() {
-        assert_eq!(override_argument("A", "x y"), "A=\"x y\"");
-        assert_eq!(override_argument("A", "say \"x\""), "A=\"say \\\"x\\\"\"");
+    fn any_value_survives_the_parameters_file_and_a_later_one_wins() {
+        let pairs = [("A", "first"), ("B", "say \"x\" y=z"), ("A", "second")];
+        let pairs = pairs.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        let read: BTreeMap<String, String> = serde_json::from_str(&parameters_file(&pairs)).unwrap();
+        assert_eq!(read["A"], "second");
+        assert_eq!(read["B"], "say \"x\" y=z");
     }
 }

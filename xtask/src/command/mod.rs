@@ -2,6 +2,7 @@
 
 mod deploy;
 mod down;
+mod lambda;
 mod test;
 mod up;
 
@@ -25,6 +26,8 @@ enum Command {
     Test(test::Test),
     /// Build the functions and deploy the template: to the local stack, or to AWS.
     Deploy(deploy::Deploy),
+    /// Build the functions' binaries.
+    Lambda(lambda::Lambda),
     /// Stop what `up` and the tests started.
     Down,
 }
@@ -33,6 +36,7 @@ impl Xtask {
     pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
         match self.command {
             Command::Up(up) => up.run().await?,
+            Command::Lambda(lambda) => lambda.run().await?,
             Command::Down => down::run().await?,
             Command::Test(test) => return test.run().await,
             Command::Deploy(deploy) => deploy.run().await?,

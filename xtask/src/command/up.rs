@@ -3,10 +3,8 @@
 use clap::Args;
 use matome_local_stack::{Checkout, Progress, Stack, StackOptions, lambda};
 
+use crate::settings::{STACK, overrides};
 use crate::stack_file::StackFile;
-
-/// The name of the stack that `up` runs.
-const NAME: &str = "dev";
 
 #[derive(Debug, Args)]
 pub(crate) struct Up {
@@ -19,7 +17,7 @@ impl Up {
     pub(crate) async fn run(self) -> anyhow::Result<()> {
         let checkout = Checkout::find()?;
         let progress = Progress::shown();
-        let options = StackOptions { name: NAME.to_owned(), auth: true, keep_data: true, progress };
+        let options = StackOptions { name: STACK.to_owned(), auth: true, keep_data: true, progress };
         let stack = Stack::start(&checkout, options).await?;
         let outcome = self.with(&checkout, &stack, progress).await;
         if self.once {
@@ -30,7 +28,7 @@ impl Up {
 
     async fn with(&self, checkout: &Checkout, stack: &Stack, progress: Progress) -> anyhow::Result<()> {
         lambda::build(checkout, progress).await?;
-        let outputs = stack.deploy(&[]).await?;
+        let outputs = stack.deploy(&overrides()).await?;
         for (name, value) in outputs.iter() {
             progress.line(&format!("{name} = {value}"));
         }
