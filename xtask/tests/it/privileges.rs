@@ -5,7 +5,7 @@ use crate::template::{Template, list};
 /// Actions that AWS knows no resources for.
 const WITHOUT_RESOURCE: [&str; 2] = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"];
 
-fn statements<'a>(template: &'a Template) -> Vec<(&'a str, &'a Value)> {
+fn statements(template: &Template) -> Vec<(&str, &Value)> {
     let mut all = Vec::new();
     for (id, role) in template.all("AWS::IAM::Role") {
         assert!(role["ManagedPolicyArns"].is_null(), "{id}: managed policies allow more than we need");
