@@ -145,6 +145,18 @@ pub enum CloseTrigger {
     Manual,
 }
 
+impl CloseTrigger {
+    /// As it is written.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::MessageCount => "message_count",
+            Self::TimeLimit => "time_limit",
+            Self::Manual => "manual",
+        }
+    }
+}
+
 /// What `inbound.fifo` carries.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "camelCase")]
@@ -194,7 +206,8 @@ impl QueueMessage for Inbound {
     fn deduplication_id(&self) -> Option<String> {
         match self {
             Self::Event(e) => Some(format!("{}-{}", e.channel_id, e.event_id)),
-            Self::Close(_) => None,
+            // The scheduler asks every minute until the session is closed; SQS keeps one in five.
+            Self::Close(c) => Some(format!("close-{}-{}", c.session_id, c.trigger.name())),
         }
     }
 }

@@ -5,6 +5,8 @@ use std::time::Duration;
 use bson::doc;
 use matome_domain::ids::TenantId;
 use matome_domain::placement::Placement;
+use mongodb::event::EventHandler;
+use mongodb::event::command::CommandEvent;
 use mongodb::options::{ClientOptions, ReadConcern, WriteConcern};
 use mongodb::{Client, Database};
 
@@ -29,17 +31,31 @@ impl Store {
     /// # Errors
     /// [`StoreError::Setting`] when the URI cannot be parsed. Connecting itself is lazy: see [`Self::ping`].
     pub async fn connect(uri: &str, prefix: &str, max_pool_size: u32) -> Result<Self, StoreError> {
-        let mut options =
-            ClientOptions::parse(uri).await.map_err(|e| StoreError::Setting(e.kind.to_string()))?;
-        options.app_name.get_or_insert_with(|| "matome".to_owned());
-        options.max_pool_size = Some(max_pool_size);
-        options.max_idle_time = Some(Duration::from_secs(60));
-        options.server_selection_timeout = Some(Duration::from_secs(5));
-        options.connect_timeout.get_or_insert(Duration::from_secs(5));
-        options.write_concern = Some(WriteConcern::majority());
-        options.read_concern = Some(ReadConcern::majority());
-        let client = Client::with_options(options)?;
-        Ok(Self { client, prefix: prefix.to_owned() })
+        Self::with(settings(uri, max_pool_size).await?, prefix)
+    }
+
+    /// As [`Self::connect`], telling `watch` the name of every command sent: for tests and benches
+    /// that count round trips.
+    ///
+    /// # Errors
+    /// As [`Self::connect`].
+    pub async fn connect_watched(
+        uri: &str,
+        prefix: &str,
+        max_pool_size: u32,
+        watch: impl Fn(&str) + Send + Sync + 'static,
+    ) -> Result<Self, StoreError> {
+        let mut options = settings(uri, max_pool_size).await?;
+        options.command_event_handler = Some(EventHandler::callback(move |event| {
+            if let CommandEvent::Started(started) = event {
+                watch(&started.command_name);
+            }
+        }));
+        Self::with(options, prefix)
+    }
+
+    fn with(options: ClientOptions, prefix: &str) -> Result<Self, StoreError> {
+        Ok(Self { client: Client::with_options(options)?, prefix: prefix.to_owned() })
     }
 
     /// One round trip, so that the connection is made during the cold start.
@@ -80,6 +96,19 @@ impl Store {
         assert!(E::SCOPE == Scope::Platform, "{} belongs to a tenant", E::COLLECTION);
         self.platform().collection(E::COLLECTION)
     }
+}
+
+async fn settings(uri: &str, max_pool_size: u32) -> Result<ClientOptions, StoreError> {
+    let mut options =
+        ClientOptions::parse(uri).await.map_err(|e| StoreError::Setting(e.kind.to_string()))?;
+    options.app_name.get_or_insert_with(|| "matome".to_owned());
+    options.max_pool_size = Some(max_pool_size);
+    options.max_idle_time = Some(Duration::from_secs(60));
+    options.server_selection_timeout = Some(Duration::from_secs(5));
+    options.connect_timeout.get_or_insert(Duration::from_secs(5));
+    options.write_concern = Some(WriteConcern::majority());
+    options.read_concern = Some(ReadConcern::majority());
+    Ok(options)
 }
 
 /// A tenant's data, wherever its placement puts it.

@@ -10,7 +10,7 @@ use mongodb::Database;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use crate::entities::{Message, OutboxEntry, Session};
+use crate::entities::{Message, Organization, OutboxEntry, Session};
 use crate::entity::Entity;
 use crate::error::StoreError;
 use crate::store::Store;
@@ -64,7 +64,28 @@ pub struct DueMedia {
     pub tenant_id: TenantId,
 }
 
+/// An organization, as far as a sweep has to know it.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Placed {
+    tenant_id: TenantId,
+    placement: Placement,
+}
+
 impl Store {
+    /// Every place there is to sweep: the shared database, then each tenant outside it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn sweeps(&self) -> Result<Vec<Sweep>, StoreError> {
+        let elsewhere = doc! { "placement": { "$in": ["collection_set", "dedicated"] } };
+        let organizations = self.platform().collection::<Placed>(Organization::COLLECTION);
+        let find = organizations.find(elsewhere).projection(doc! { "tenantId": 1, "placement": 1 });
+        let placed: Vec<Placed> = find.await?.try_collect().await?;
+        let own = placed.iter().map(|p| self.sweep_tenant(&p.tenant_id, p.placement));
+        Ok(std::iter::once(self.sweep_shared()).chain(own).collect())
+    }
+
     /// All tenants in the shared database.
     #[must_use]
     pub fn sweep_shared(&self) -> Sweep {
@@ -80,13 +101,19 @@ impl Store {
 }
 
 impl Sweep {
-    /// Open sessions whose time is up at `now`.
+    /// Open sessions whose time is up at `now`, after the `skip` that ran out first: asking for them
+    /// to be closed does not change them, so a page is not followed by the next one by itself.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn expired_sessions(&self, now: Timestamp, limit: i64) -> Result<Vec<DueSession>, StoreError> {
+    pub async fn expired_sessions(
+        &self,
+        now: Timestamp,
+        skip: u64,
+        limit: i64,
+    ) -> Result<Vec<DueSession>, StoreError> {
         let filter = doc! { "status": "active", "closesAt": { "$lte": date(now) } };
-        self.due::<Session, _>(filter, doc! { "closesAt": 1 }, limit).await
+        self.due::<Session, _>(filter, doc! { "closesAt": 1 }, skip, limit).await
     }
 
     /// Sessions that wait for a summary and have not moved since `before`.
@@ -95,16 +122,30 @@ impl Sweep {
     /// [`StoreError`].
     pub async fn stuck_sessions(&self, before: Timestamp, limit: i64) -> Result<Vec<DueSession>, StoreError> {
         let filter = doc! { "status": "summarizing", "updatedAt": { "$lt": date(before) } };
-        self.due::<Session, _>(filter, doc! { "updatedAt": 1 }, limit).await
+        self.due::<Session, _>(filter, doc! { "updatedAt": 1 }, 0, limit).await
     }
 
-    /// Outbox entries still queued that have not moved since `before`.
+    /// Outbox entries still queued: those nobody tried that have not moved since `untried`, and those
+    /// tried in vain that have not moved since `tried`. The queue delivers the latter again itself.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn stuck_outbox(&self, before: Timestamp, limit: i64) -> Result<Vec<DueOutbox>, StoreError> {
-        let filter = doc! { "state": "queued", "updatedAt": { "$lt": date(before) } };
-        self.due::<OutboxEntry, _>(filter, doc! { "updatedAt": 1 }, limit).await
+    pub async fn stuck_outbox(
+        &self,
+        untried: Timestamp,
+        tried: Timestamp,
+        limit: i64,
+    ) -> Result<Vec<DueOutbox>, StoreError> {
+        let filter = doc! {
+            "state": "queued",
+            // For the index.
+            "updatedAt": { "$lt": date(untried.max(tried)) },
+            "$or": [
+                { "attempts": 0, "updatedAt": { "$lt": date(untried) } },
+                { "updatedAt": { "$lt": date(tried) } },
+            ],
+        };
+        self.due::<OutboxEntry, _>(filter, doc! { "updatedAt": 1 }, 0, limit).await
     }
 
     /// Media to fetch or to erase that have not moved since `before`.
@@ -116,7 +157,7 @@ impl Sweep {
             "media.status": { "$in": ["pending", "erasing"] },
             "updatedAt": { "$lt": date(before) },
         };
-        self.due::<Message, _>(filter, doc! { "updatedAt": 1 }, limit).await
+        self.due::<Message, _>(filter, doc! { "updatedAt": 1 }, 0, limit).await
     }
 
     /// Marks documents as driven again at `now`, so that the next sweep leaves them time.
@@ -133,6 +174,7 @@ impl Sweep {
         &self,
         filter: Document,
         sort: Document,
+        skip: u64,
         limit: i64,
     ) -> Result<Vec<T>, StoreError>
     where
@@ -140,7 +182,7 @@ impl Sweep {
     {
         let fields = doc! { "tenantId": 1, "channelId": 1, "conversationId": 1, "revision": 1 };
         let collection = self.collection::<E, T>();
-        let find = collection.find(filter).sort(sort).limit(limit).projection(fields);
+        let find = collection.find(filter).sort(sort).skip(skip).limit(limit).projection(fields);
         Ok(find.await?.try_collect().await?)
     }
 

@@ -27,6 +27,7 @@ impl Desk<'_> {
             sent_as: None,
             reply_token: Some(token),
             reply_begun: false,
+            reply_only: true,
             retry_key: (self.retry_keys)(),
             push_begun_at: None,
             push_body: None,

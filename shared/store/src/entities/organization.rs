@@ -2,6 +2,7 @@
 
 use bson::oid::ObjectId;
 use bson::{DateTime, doc};
+use matome_domain::placement::Placement;
 use matome_domain::session::SessionTriggers;
 use matome_domain::summary::SummaryStyle;
 use serde::{Deserialize, Serialize};
@@ -30,6 +31,9 @@ pub struct Organization {
     pub limits: OrganizationLimits,
     /// IANA name; days and deadlines are counted in it.
     pub timezone: String,
+    /// Where its data lives. The directory is a projection of it.
+    #[serde(default)]
+    pub placement: Placement,
     /// `active`, `inactive` or `suspended`.
     pub status: String,
     /// Created.
@@ -130,6 +134,8 @@ impl Entity for Organization {
             Index::unique(doc! { "tenantId": 1 }),
             Index::on(doc! { "ownerId": 1, "createdAt": -1 }),
             Index::on(doc! { "status": 1 }),
+            // The few that a sweep visits one by one.
+            Index::on(doc! { "placement": 1 }),
             Index::on(doc! { "name": "text" }),
         ]
     }

@@ -36,6 +36,9 @@ pub struct OutboxEntry {
     /// A call with the reply token was begun; its outcome is known only when `state` moved on.
     #[serde(default)]
     pub reply_begun: bool,
+    /// Answers a tap or a command: worth a free reply, not a push from the month's quota.
+    #[serde(default)]
+    pub reply_only: bool,
     /// `X-Line-Retry-Key` of the push: the same for every attempt.
     pub retry_key: String,
     /// When the first push with the retry key was begun; LINE knows the key for 24 hours.

@@ -21,13 +21,16 @@ pub struct PushLedger {
     pub month: String,
     /// Messages booked by us, one a recipient: accepted, or under way.
     pub booked: i64,
+    /// Of `booked`, those whose outcome is settled: what LINE took of them is in its own count.
+    pub settled: i64,
     /// LINE's limit for the month; absent = unlimited.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<i64>,
     /// What LINE says was used, by everybody who sends for this account.
     pub consumed: i64,
-    /// `booked` when `consumed` was read: what is booked since then comes on top.
-    pub booked_at_reading: i64,
+    /// `settled` when `consumed` was about to be read: what is booked beyond that (under way then,
+    /// or later) comes on top.
+    pub settled_at_reading: i64,
     /// When limit and consumption were read.
     pub read_at: DateTime,
     /// Created.
