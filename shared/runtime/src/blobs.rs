@@ -103,12 +103,12 @@ pub struct Blobs {
 }
 
 impl Blobs {
-    /// The bucket that `BUCKET` names.
+    /// The bucket that `BLOBS_BUCKET` names.
     ///
     /// # Errors
     /// [`ConfigError`] with the variable's name.
     pub fn from_env(env: &Env, aws: &Aws) -> Result<Self, ConfigError> {
-        Ok(Self::from_client(aws.s3(), env.required("BUCKET")?))
+        Ok(Self::from_client(aws.s3(), env.required("BLOBS_BUCKET")?))
     }
 
     /// A bucket over a client made elsewhere (tests, tools).

@@ -87,7 +87,14 @@ impl Directory {
     #[must_use]
     pub fn in_memory(clock: Arc<dyn Clock>) -> (Self, MemoryTable) {
         let table = MemoryTable::default();
-        (Self::over(Table::Memory(table.clone()), clock), table)
+        (Self::over_memory(table.clone(), clock), table)
+    }
+
+    /// Over a table in memory that others use too: another process of the same system.
+    #[cfg(any(test, feature = "test-support"))]
+    #[must_use]
+    pub fn over_memory(table: MemoryTable, clock: Arc<dyn Clock>) -> Self {
+        Self::over(Table::Memory(table), clock)
     }
 
     fn over(table: Table, clock: Arc<dyn Clock>) -> Self {

@@ -92,6 +92,12 @@ impl MemoryTable {
         self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
+    /// Another process's view of the same table, with a cache of its own.
+    #[must_use]
+    pub fn directory(&self, clock: std::sync::Arc<dyn matome_domain::clock::Clock>) -> super::Directory {
+        super::Directory::over(Table::Memory(self.clone()), clock)
+    }
+
     /// How often an item was asked for.
     #[must_use]
     pub fn reads(&self) -> usize {

@@ -124,7 +124,14 @@ impl DataKeys {
     #[must_use]
     pub fn in_memory(clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> (Self, MemoryKms) {
         let kms = MemoryKms::default();
-        (Self::over(Source::Memory(kms.clone()), clock, random), kms)
+        (Self::over_memory(kms.clone(), clock, random), kms)
+    }
+
+    /// Over a KMS in memory that others use too: another process of the same system.
+    #[cfg(any(test, feature = "test-support"))]
+    #[must_use]
+    pub fn over_memory(kms: MemoryKms, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self {
+        Self::over(Source::Memory(kms), clock, random)
     }
 
     fn over(source: Source, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self {
