@@ -205,6 +205,7 @@ impl Tenant {
                 max_storage_gb: 10.0,
             },
             timezone: self.timezone.clone(),
+            placement: self.placement,
             status: "active".to_owned(),
             created_at: date(now),
             updated_at: date(now),
