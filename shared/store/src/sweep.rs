@@ -100,6 +100,15 @@ impl Store {
     }
 }
 
+impl std::fmt::Display for Sweep {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.set {
+            None => f.write_str(self.database.name()),
+            Some(tenant) => write!(f, "{}.{tenant}", self.database.name()),
+        }
+    }
+}
+
 impl Sweep {
     /// Open sessions whose time is up at `now`, after the `skip` that ran out first: asking for them
     /// to be closed does not change them, so a page is not followed by the next one by itself.

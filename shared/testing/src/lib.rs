@@ -1,1 +1,9 @@
-//! placeholder
+//! What tests of several crates need: isolated tenants in a real MongoDB, LINE events, SQS batches,
+//! crashes at every step boundary. Panics on failure, like any test.
+
+pub mod crash;
+pub mod events;
+pub mod sqs;
+pub mod tenant;
+
+pub use tenant::{TestSystem, TestTenant};

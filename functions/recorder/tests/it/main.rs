@@ -1,0 +1,10 @@
+//! The recorder against a real MongoDB.
+
+mod crash;
+mod delivery;
+mod edit;
+mod kill;
+mod media;
+mod poison;
+mod recorder;
+mod session;

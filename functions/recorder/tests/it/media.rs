@@ -1,0 +1,1 @@
+//! Content from LINE to S3, and out of it again.

@@ -1,0 +1,80 @@
+//! Messages that cannot be recorded, among many that can.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use matome_domain::placement::Placement;
+use matome_domain::queue::{Inbound, QueueMessage};
+use matome_store::entities::Message;
+use matome_testing::events::Talk;
+use matome_testing::tenant::BEGIN;
+use matome_testing::{TestSystem, sqs};
+
+use crate::recorder::{Recorder, all, assert_counts_are_exact};
+
+#[tokio::test]
+async fn one_percent_poison_leaves_all_healthy_messages_recorded_and_returns_only_itself() {
+    let system = TestSystem::start().await;
+    let tenant = system.tenant(Placement::Shared).await;
+    let stranger = system.unregistered_tenant(Placement::Shared, |_| {}).await;
+    let recorder = Recorder::start(&system);
+    let message = |n: u32| {
+        let at = BEGIN.plus(Duration::from_secs(n.into()));
+        let tenant = if n % 100 == 42 { &stranger } else { &tenant };
+        Talk { tenant, group: None, user: "Uaoi" }.text(&n.to_string(), at, "hi")
+    };
+    let events: Vec<Inbound> = (0..300).map(message).collect();
+    let mut poison = Vec::new();
+    for batch in events.chunks(10) {
+        for position in sqs::returned(&recorder.take(batch).await) {
+            poison.push(batch[position].clone());
+        }
+    }
+    assert_eq!(poison.len(), 3);
+    assert_eq!(all::<Message>(&tenant, "_id").await.len(), 297);
+
+    // The operator finds out, registers the tenant, and redrives the dead-letter queue.
+    system.register(&stranger, Placement::Shared).await;
+    let recorder = Recorder::start(&system);
+    for message in &poison {
+        recorder.record(std::slice::from_ref(message)).await;
+    }
+    assert_eq!(all::<Message>(&stranger, "_id").await.len(), 3);
+    assert_counts_are_exact(&stranger).await;
+}
+
+#[tokio::test]
+async fn a_document_too_large_for_mongodb_does_not_take_its_group_with_it() {
+    let system = TestSystem::start().await;
+    let tenant = system.tenant(Placement::Shared).await;
+    let talk = Talk { tenant: &tenant, group: None, user: "Uaoi" };
+    let at = |n: u64| BEGIN.plus(Duration::from_secs(n));
+    let recorder = Recorder::start(&system);
+    let batch = [
+        talk.text("1", at(1), "before"),
+        talk.text("2", at(2), &"x".repeat(17 * 1024 * 1024)),
+        talk.text("3", at(3), "after"),
+    ];
+    let returned = sqs::returned(&recorder.take(&batch).await);
+    assert_eq!(returned, BTreeSet::from([1]));
+    assert_eq!(all::<Message>(&tenant, "_id").await.len(), 2);
+    assert_counts_are_exact(&tenant).await;
+}
+
+#[tokio::test]
+async fn a_body_that_is_no_event_is_returned_and_its_neighbours_in_other_rooms_are_recorded() {
+    let system = TestSystem::start().await;
+    let tenant = system.tenant(Placement::Shared).await;
+    let talk = Talk { tenant: &tenant, group: None, user: "Uaoi" };
+    let healthy = talk.text("1", BEGIN, "hi");
+    let bodies = [
+        ("{ not json".to_owned(), "elsewhere".to_owned()),
+        (serde_json::to_string(&healthy).expect("JSON"), healthy.group_id().expect("FIFO")),
+        (r#"{"kind":"event","tenantId":"a.b"}"#.to_owned(), "elsewhere too".to_owned()),
+    ];
+    let recorder = Recorder::start(&system);
+    let event = sqs::raw_batch(Inbound::QUEUE, bodies);
+    let response = matome_recorder::handle(event, &recorder.context).await.expect("a well-formed batch");
+    assert_eq!(sqs::returned(&response), BTreeSet::from([0, 2]));
+    assert_eq!(all::<Message>(&tenant, "_id").await.len(), 1);
+}

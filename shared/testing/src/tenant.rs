@@ -1,0 +1,202 @@
+//! A system of one's own: databases, directory, KMS, clock; with tenants in it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use bson::DateTime;
+use bson::oid::ObjectId;
+use matome_domain::clock::Timestamp;
+use matome_domain::ids::{ChannelId, TenantId};
+use matome_domain::placement::Placement;
+use matome_line::client::{LineClient, LineConfig};
+use matome_runtime::clock::ManualClock;
+use matome_runtime::directory::{ChannelRecord, Directory, MemoryTable, Status, TenantRecord, secret_field};
+use matome_runtime::keys::{DataKeys, MemoryKms};
+use matome_runtime::random::{Random, SystemRandom};
+use matome_store::entities::{Organization, OrganizationLimits, OrganizationSettings};
+use matome_store::{Store, TenantStore};
+use matome_tenancy::{Channels, Tenants};
+
+/// 2026-11-20T09:00:00Z: when every test begins.
+pub const BEGIN: Timestamp = Timestamp(1_795_165_200_000);
+
+/// Databases, directory and KMS of one test, on the MongoDB that all tests share.
+pub struct TestSystem {
+    /// Connected, with a database prefix nobody else has.
+    pub store: Store,
+    /// Time, which stands still until the test moves it.
+    pub clock: Arc<ManualClock>,
+    /// The operating system's: ids must differ between tests that run at once.
+    pub random: Arc<dyn Random>,
+    directory: MemoryTable,
+    kms: MemoryKms,
+    commands: Arc<AtomicUsize>,
+}
+
+/// A tenant with one channel.
+pub struct TestTenant {
+    /// Tenant.
+    pub id: TenantId,
+    /// Its channel.
+    pub channel: ChannelId,
+    /// The channel's secret.
+    pub secret: String,
+    /// The channel's bot.
+    pub bot_user_id: String,
+    /// Its data.
+    pub store: TenantStore,
+}
+
+impl TestSystem {
+    /// On the shared MongoDB.
+    pub async fn start() -> Self {
+        let uri = matome_local_stack::shared::mongodb_uri().await.expect("the shared MongoDB starts");
+        Self::on(&uri).await
+    }
+
+    /// On a MongoDB of the test's own.
+    pub async fn on(uri: &str) -> Self {
+        let random = SystemRandom;
+        let prefix = format!("t{}", &random.uuid().simple().to_string()[..12]);
+        let commands = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&commands);
+        let watch = move |_: &str| {
+            count.fetch_add(1, Ordering::SeqCst);
+        };
+        let store = Store::connect_watched(uri, &prefix, 16, watch).await.expect("the URI is valid");
+        store.ensure_platform().await.expect("the platform's collections can be made");
+        Self {
+            store,
+            clock: Arc::new(ManualClock::at(BEGIN)),
+            random: Arc::new(random),
+            directory: MemoryTable::default(),
+            kms: MemoryKms::default(),
+            commands,
+        }
+    }
+
+    /// Commands sent to MongoDB so far, one a round trip.
+    #[must_use]
+    pub fn round_trips(&self) -> usize {
+        self.commands.load(Ordering::SeqCst)
+    }
+
+    /// The tenants as a newly started process sees them.
+    #[must_use]
+    pub fn tenants(&self) -> Tenants {
+        let directory = Directory::over_memory(self.directory.clone(), self.clock.clone());
+        Tenants::new(directory, self.store.clone(), self.clock.clone())
+    }
+
+    /// LINE at `line_url` as a newly started process sees it. Nothing listens at port 9 of this
+    /// machine, for tests that LINE plays no part in: `http://127.0.0.1:9`.
+    #[must_use]
+    pub fn channels(&self, line_url: &str) -> Channels {
+        let config = LineConfig {
+            api_url: line_url.to_owned(),
+            data_api_url: line_url.to_owned(),
+            call_timeout: std::time::Duration::from_secs(2),
+            ..LineConfig::default()
+        };
+        let line = LineClient::new(config, self.clock.clone()).expect("the HTTP client can be set up");
+        Channels::new(self.keys(), line)
+    }
+
+    fn keys(&self) -> DataKeys {
+        DataKeys::over_memory(self.kms.clone(), self.clock.clone(), self.random.clone())
+    }
+
+    /// A tenant with the default settings.
+    pub async fn tenant(&self, placement: Placement) -> TestTenant {
+        self.tenant_with(placement, |_| {}).await
+    }
+
+    /// A tenant with settings of its own.
+    pub async fn tenant_with(
+        &self,
+        placement: Placement,
+        settings: impl FnOnce(&mut OrganizationSettings),
+    ) -> TestTenant {
+        let tenant = self.unregistered_tenant(placement, settings).await;
+        self.register(&tenant, placement).await;
+        tenant
+    }
+
+    /// A tenant that the directory does not know yet; see [`Self::register`].
+    pub async fn unregistered_tenant(
+        &self,
+        placement: Placement,
+        settings: impl FnOnce(&mut OrganizationSettings),
+    ) -> TestTenant {
+        let random: String = self.random.uuid().simple().to_string();
+        let organization_id = ObjectId::parse_str(&random[..24]).expect("24 hexadecimal digits");
+        let id = TenantId::new(organization_id.to_hex()).expect("hexadecimal digits are a valid id");
+        let store = self.store.tenant(&id, placement);
+        store.ensure_collections().await.expect("the tenant's collections can be made");
+        let mut organization = organization(organization_id, placement);
+        settings(&mut organization.settings);
+        let organizations = self.store.platform_collection::<Organization>();
+        organizations.insert_one(organization).await.expect("the organization can be stored");
+        TestTenant {
+            id,
+            channel: ChannelId::new(format!("20{}", &random[..8])).expect("hexadecimal digits are a valid id"),
+            secret: random.clone(),
+            bot_user_id: format!("U{random}"),
+            store,
+        }
+    }
+
+    /// Writes the tenant and its channel into the directory.
+    pub async fn register(&self, tenant: &TestTenant, placement: Placement) {
+        let keys = self.keys();
+        let key = keys.generate(&tenant.id, 1).await.expect("a data key can be made");
+        let sealed = keys.seal(&tenant.id, &key, &secret_field(&tenant.channel), &tenant.secret).await;
+        let directory = Directory::over_memory(self.directory.clone(), self.clock.clone());
+        let channel = ChannelRecord {
+            channel_id: tenant.channel.clone(),
+            tenant_id: tenant.id.clone(),
+            bot_user_id: tenant.bot_user_id.clone(),
+            secret: sealed.expect("the secret can be sealed"),
+            key: key.clone(),
+            placement,
+            cell: "default".to_owned(),
+            status: Status::Active,
+            inbound_queue_url: None,
+            version: 1,
+        };
+        directory.put_channel(&channel).await.expect("the channel can be written");
+        let record = TenantRecord {
+            tenant_id: tenant.id.clone(),
+            key,
+            placement,
+            cell: "default".to_owned(),
+            status: Status::Active,
+            version: 1,
+        };
+        directory.put_tenant(&record).await.expect("the tenant can be written");
+    }
+}
+
+fn organization(id: ObjectId, placement: Placement) -> Organization {
+    let now = DateTime::from_millis(BEGIN.0);
+    Organization {
+        id,
+        tenant_id: id.to_hex(),
+        owner_id: id,
+        name: "Test organization".to_owned(),
+        kind: "business".to_owned(),
+        settings: OrganizationSettings::default(),
+        limits: OrganizationLimits {
+            max_rooms: 100,
+            max_members_per_room: 500,
+            max_messages_per_month: 10_000,
+            max_storage_gb: 1.0,
+        },
+        timezone: "Asia/Tokyo".to_owned(),
+        placement,
+        status: "active".to_owned(),
+        created_at: now,
+        updated_at: now,
+        version: 0,
+    }
+}
