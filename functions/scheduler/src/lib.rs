@@ -1,1 +1,10 @@
-//! placeholder
+//! The scheduler: every minute, finds what ran out of time and what got stuck, and queues it for
+//! those who do the work. It reads ids across tenants and nothing else.
+
+pub mod context;
+pub mod error;
+pub mod handler;
+pub mod place;
+
+pub use context::Context;
+pub use handler::handle;

@@ -1,0 +1,31 @@
+//! Why a sweep stopped short. The next minute's sweep finds what this one left.
+
+use matome_domain::fault::InjectedFault;
+use matome_runtime::directory::DirectoryError;
+use matome_runtime::queue::QueueError;
+use matome_store::StoreError;
+
+/// See the module.
+#[derive(Debug, thiserror::Error)]
+pub enum SweepError {
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The directory failed.
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
+    /// A queue failed.
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+    /// Some places could not be swept; why is in the log.
+    #[error("{failed} of {places} places could not be swept")]
+    Incomplete {
+        /// Places that failed.
+        failed: usize,
+        /// All of them.
+        places: usize,
+    },
+    /// A test made the scheduler die here.
+    #[error(transparent)]
+    Fault(#[from] InjectedFault),
+}

@@ -1,0 +1,89 @@
+//! One invocation: every place is swept, a failing one does not keep the others from it.
+
+use std::ops::AddAssign;
+use std::time::Duration;
+
+use matome_domain::clock::Timestamp;
+use matome_runtime::lambda::Chain;
+use matome_store::sweep::Sweep;
+use serde::Serialize;
+
+use crate::context::Context;
+use crate::error::SweepError;
+use crate::place;
+
+/// No new page is begun after this: the function's own time-out is a minute.
+const BUDGET: Duration = Duration::from_secs(40);
+
+/// What was queued.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Swept {
+    /// Sessions to be closed because their time is up.
+    pub expired: usize,
+    /// Sessions whose summary is overdue.
+    pub summaries: usize,
+    /// Outbox entries that nobody sent.
+    pub outbound: usize,
+    /// Media that nobody fetched or erased.
+    pub media: usize,
+}
+
+impl AddAssign for Swept {
+    fn add_assign(&mut self, other: Self) {
+        self.expired += other.expired;
+        self.summaries += other.summaries;
+        self.outbound += other.outbound;
+        self.media += other.media;
+    }
+}
+
+/// When this run began, and whether it may go on.
+#[derive(Clone, Copy)]
+pub struct Run<'a> {
+    /// The function.
+    pub context: &'a Context,
+    /// When it began: the "now" of every question.
+    pub now: Timestamp,
+}
+
+impl Run<'_> {
+    /// Whether there is time for another page.
+    #[must_use]
+    pub fn has_time(&self) -> bool {
+        self.context.clock.now().since(self.now) < BUDGET
+    }
+}
+
+/// Finds what is due everywhere and queues it.
+///
+/// # Errors
+/// [`SweepError`] when the places could not be listed, or some of them could not be swept.
+pub async fn handle(context: &Context) -> Result<Swept, SweepError> {
+    let run = Run { context, now: context.clock.now() };
+    let places = in_turn(context.tenants.platform().sweeps().await?, run.now);
+    let mut swept = Swept::default();
+    let mut failed = 0;
+    for place in &places {
+        if let Err(error) = place::sweep(run, place, &mut swept).await {
+            failed += 1;
+            tracing::warn!(place = %place, error = %Chain(&error), "a place could not be swept");
+        }
+    }
+    metrics::counter!("SessionsExpired").increment(swept.expired as u64);
+    metrics::counter!("SummariesRedriven").increment(swept.summaries as u64);
+    metrics::counter!("OutboxRedriven").increment(swept.outbound as u64);
+    metrics::counter!("MediaRedriven").increment(swept.media as u64);
+    metrics::counter!("PlacesFailed").increment(failed as u64);
+    let Swept { expired, summaries, outbound, media } = swept;
+    tracing::info!(places = places.len(), failed, expired, summaries, outbound, media, "swept");
+    if failed > 0 { Err(SweepError::Incomplete { failed, places: places.len() }) } else { Ok(swept) }
+}
+
+/// Another place comes first every minute, so that none is always the one time runs out for.
+fn in_turn(mut places: Vec<Sweep>, now: Timestamp) -> Vec<Sweep> {
+    let minute = usize::try_from(now.0 / 60_000).unwrap_or_default();
+    let first = minute % places.len().max(1);
+    places.rotate_left(first);
+    places
+}
