@@ -11,6 +11,7 @@ pub mod config;
 pub mod directory;
 pub mod keys;
 pub mod lambda;
+pub mod leases;
 pub mod line_signature;
 pub mod queue;
 pub mod random;

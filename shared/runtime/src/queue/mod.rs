@@ -262,7 +262,8 @@ impl Queues {
     }
 
     /// Sends one request's worth, again for what SQS may take later; returns the indices that
-    /// stayed out and why.
+    /// stayed out and why. An entry taken late comes behind later ones of its group that were taken
+    /// at once: SQS has no "all or none". LINE promises no order either, so the recorder has its own.
     async fn send_chunk(
         &self,
         queue: &'static str,

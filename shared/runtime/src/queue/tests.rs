@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use matome_domain::fault::Faults;
 use matome_domain::ids::{ChannelId, ConversationId, DocumentId, TenantId};
-use matome_domain::queue::{CloseSession, CloseTrigger, Inbound, InboundEvent, MediaJob};
+use matome_domain::queue::{Inbound, InboundEvent, MediaJob};
 
 use super::*;
 use crate::random::SeededRandom;
@@ -18,14 +18,20 @@ fn event(id: usize) -> Inbound {
     })
 }
 
-fn close() -> Inbound {
-    Inbound::Close(CloseSession {
-        tenant_id: TenantId::new("t1").unwrap(),
-        channel_id: ChannelId::new("c1").unwrap(),
-        conversation_id: ConversationId::new("U1").unwrap(),
-        session_id: DocumentId::new("s1").unwrap(),
-        trigger: CloseTrigger::TimeLimit,
-    })
+/// A message of a FIFO queue that leaves its deduplication id to the sender.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+struct Anonymous(u32);
+
+impl QueueMessage for Anonymous {
+    const QUEUE: &'static str = "anonymous.fifo";
+
+    fn group_id(&self) -> Option<String> {
+        Some("g".to_owned())
+    }
+
+    fn deduplication_id(&self) -> Option<String> {
+        None
+    }
 }
 
 fn media() -> MediaJob {
@@ -50,7 +56,7 @@ async fn messages_go_out_in_order_ten_a_request() {
 #[tokio::test]
 async fn a_message_without_its_own_id_gets_a_fresh_one_on_fifo_and_none_elsewhere() {
     let (queues, recording) = Queues::recording();
-    queues.send_batch(&[close(), close()]).await.unwrap();
+    queues.send_batch(&[Anonymous(1), Anonymous(1)]).await.unwrap();
     queues.send(&media()).await.unwrap();
     let ids: Vec<_> = recording.entries().into_iter().map(|e| e.deduplication).collect();
     assert!(ids[0].is_some() && ids[1].is_some() && ids[0] != ids[1]);
@@ -58,12 +64,12 @@ async fn a_message_without_its_own_id_gets_a_fresh_one_on_fifo_and_none_elsewher
 }
 
 #[tokio::test]
-async fn an_entry_refused_in_passing_is_sent_again_with_the_same_id() {
+async fn an_entry_refused_in_passing_is_sent_again() {
     let (queues, recording) = Queues::recording();
     recording.refuse([Refuse::Entry(1), Refuse::Entry(0)]);
-    queues.send_batch(&[event(0), close(), event(2)]).await.unwrap();
+    queues.send_batch(&[Anonymous(0), Anonymous(1), Anonymous(2)]).await.unwrap();
     assert_eq!(recording.requests(), 3);
-    assert_eq!(recording.sent::<Inbound>(), [event(0), event(2), close()]);
+    assert_eq!(recording.sent::<Anonymous>(), [Anonymous(0), Anonymous(2), Anonymous(1)]);
 }
 
 #[tokio::test]
@@ -101,7 +107,7 @@ async fn a_delay_is_for_standard_queues_only() {
     let (queues, recording) = Queues::recording();
     queues.send_delayed(&media(), Duration::from_secs(5_000)).await.unwrap();
     assert_eq!(recording.entries()[0].delay, MAX_DELAY);
-    let err = queues.send_delayed(&close(), Duration::from_secs(5)).await.unwrap_err();
+    let err = queues.send_delayed(&event(0), Duration::from_secs(5)).await.unwrap_err();
     assert!(matches!(err, QueueError::DelayOnFifo { queue: "inbound.fifo" }));
 }
 

@@ -1,0 +1,93 @@
+use aws_sdk_s3::types::{BucketVersioningStatus, VersioningConfiguration};
+use bytes::Bytes;
+use futures::{Stream, stream};
+use matome_domain::ids::{DocumentId, TenantId};
+use matome_runtime::aws::Aws;
+use matome_runtime::blobs::{BlobError, BlobKey, Blobs, MediaPart};
+
+use crate::services;
+
+const MIB: usize = 1024 * 1024;
+
+/// A versioned bucket, as in the template.
+async fn bucket() -> (Aws, String, Blobs) {
+    let (aws, name) = (services::aws().await, services::name());
+    let s3 = aws.s3();
+    let region = aws_sdk_s3::types::BucketLocationConstraint::from(matome_local_stack::REGION);
+    let place = aws_sdk_s3::types::CreateBucketConfiguration::builder().location_constraint(region).build();
+    s3.create_bucket().bucket(&name).create_bucket_configuration(place).send().await.unwrap();
+    let versioning = VersioningConfiguration::builder().status(BucketVersioningStatus::Enabled).build();
+    s3.put_bucket_versioning().bucket(&name).versioning_configuration(versioning).send().await.unwrap();
+    let blobs = Blobs::from_client(s3, name.clone());
+    (aws, name, blobs)
+}
+
+fn key(message: &str) -> BlobKey {
+    let tenant = TenantId::new("t1").unwrap();
+    BlobKey::media(&tenant, &DocumentId::new(message).unwrap(), MediaPart::Original)
+}
+
+/// `chunks` chunks of `size` bytes, no two alike.
+fn content(chunks: u8, size: usize) -> impl Stream<Item = Result<Bytes, std::io::Error>> + Unpin + Send {
+    stream::iter((0..chunks).map(move |n| Ok(Bytes::from(vec![n; size]))))
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes);
+    digest.as_ref().iter().map(|b| format!("{b:02x}")).collect()
+}
+
+#[tokio::test]
+async fn a_stream_of_any_length_arrives_whole_with_its_size_and_digest() {
+    let (_, _, blobs) = bucket().await;
+    // Nothing, less than a part, exactly one part, and several with a rest.
+    for (message, chunks, size) in [("a", 0, 1), ("b", 3, MIB), ("c", 8, MIB), ("d", 19, MIB + 7)] {
+        let stored = blobs
+            .put_stream(&key(message), "video/mp4", 64 * MIB as u64, content(chunks, size))
+            .await
+            .unwrap();
+        let expected: Vec<u8> = (0..chunks).flat_map(|n| vec![n; size]).collect();
+        assert_eq!((stored.size, stored.sha256), (expected.len() as u64, sha256(&expected)));
+        let read = blobs.get(&key(message)).await.unwrap().unwrap();
+        assert!(read == expected, "{message}");
+    }
+}
+
+#[tokio::test]
+async fn a_stream_that_breaks_off_or_is_too_long_stores_nothing() {
+    let (aws, name, blobs) = bucket().await;
+    let broken = stream::iter((0..20).map(|n| match n {
+        19 => Err(std::io::Error::other("connection reset")),
+        _ => Ok(Bytes::from(vec![0; MIB])),
+    }));
+    let err = blobs.put_stream(&key("a"), "video/mp4", 64 * MIB as u64, broken).await.unwrap_err();
+    assert!(matches!(err, BlobError::Content { .. }));
+    let err = blobs.put_stream(&key("b"), "video/mp4", 17 * MIB as u64, content(18, MIB)).await.unwrap_err();
+    assert!(matches!(err, BlobError::TooLarge { limit, .. } if limit == 17 * MIB as u64));
+    for message in ["a", "b"] {
+        assert_eq!(blobs.get(&key(message)).await.unwrap(), None);
+    }
+    let uploads = aws.s3().list_multipart_uploads().bucket(name).send().await.unwrap();
+    assert!(uploads.uploads().is_empty(), "no parts stay behind to be paid for");
+}
+
+#[tokio::test]
+async fn erasing_leaves_no_version_and_no_neighbour_is_touched() {
+    let (aws, name, blobs) = bucket().await;
+    let (erased, longer) = (key("a"), format!("{}-preview", key("a").as_str()));
+    for n in 0..3 {
+        blobs.put(&erased, "image/png", Bytes::from(vec![n; 10])).await.unwrap();
+    }
+    // A delete marker on top, and a key that merely begins alike.
+    aws.s3().delete_object().bucket(&name).key(erased.as_str()).send().await.unwrap();
+    aws.s3().put_object().bucket(&name).key(&longer).send().await.unwrap();
+
+    blobs.erase(&erased).await.unwrap();
+    let left = aws.s3().list_object_versions().bucket(&name).send().await.unwrap();
+    let left: Vec<_> = left.versions().iter().filter_map(|v| v.key()).collect();
+    assert_eq!(left, [longer.as_str()]);
+    assert_eq!(blobs.get(&erased).await.unwrap(), None);
+    // Again, and of what never was: nothing to do.
+    blobs.erase(&erased).await.unwrap();
+    blobs.erase(&key("never")).await.unwrap();
+}

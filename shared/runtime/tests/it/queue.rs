@@ -1,0 +1,68 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_sdk_sqs::types::{MessageSystemAttributeName, QueueAttributeName};
+use matome_domain::ids::{DocumentId, TenantId};
+use matome_domain::queue::{MediaJob, SummaryJob};
+use matome_runtime::queue::{QueueError, Queues};
+use matome_runtime::random::SystemRandom;
+
+use crate::services;
+
+fn job(session: &str, revision: u32) -> SummaryJob {
+    SummaryJob {
+        tenant_id: TenantId::new("t1").unwrap(),
+        session_id: DocumentId::new(session).unwrap(),
+        revision,
+    }
+}
+
+#[tokio::test]
+async fn a_batch_larger_than_a_request_arrives_whole_and_in_order() {
+    let aws = services::aws().await;
+    let url = services::queue(&aws, true).await;
+    let queues = Queues::new(&aws, Arc::new(SystemRandom)).with_url::<SummaryJob>(&url);
+    // Twice the same job: without an id of its own each send counts.
+    let mut jobs: Vec<_> = (0..23).map(|n| job("s1", n)).collect();
+    jobs.push(job("s1", 22));
+    queues.send_batch(&jobs).await.unwrap();
+
+    let mut arrived = Vec::new();
+    while arrived.len() < jobs.len() {
+        let receive = aws.sqs().receive_message().queue_url(&url).max_number_of_messages(10);
+        let receive = receive.message_system_attribute_names(MessageSystemAttributeName::MessageGroupId);
+        for message in receive.send().await.unwrap().messages.unwrap() {
+            let group = message.attributes.as_ref().unwrap().get(&MessageSystemAttributeName::MessageGroupId);
+            assert_eq!(group.map(String::as_str), Some("t1#s1"));
+            arrived.push(serde_json::from_str::<SummaryJob>(message.body.as_ref().unwrap()).unwrap());
+            let delete = aws.sqs().delete_message().queue_url(&url);
+            delete.receipt_handle(message.receipt_handle.unwrap()).send().await.unwrap();
+        }
+    }
+    assert_eq!(arrived, jobs);
+}
+
+#[tokio::test]
+async fn a_delayed_message_waits_in_the_queue() {
+    let aws = services::aws().await;
+    let url = services::queue(&aws, false).await;
+    let queues = Queues::new(&aws, Arc::new(SystemRandom)).with_url::<MediaJob>(&url);
+    let media =
+        MediaJob { tenant_id: TenantId::new("t1").unwrap(), message_id: DocumentId::new("m1").unwrap() };
+    queues.send_delayed(&media, Duration::from_secs(600)).await.unwrap();
+    queues.send(&media).await.unwrap();
+    let attributes =
+        aws.sqs().get_queue_attributes().queue_url(&url).attribute_names(QueueAttributeName::All);
+    let attributes = attributes.send().await.unwrap().attributes.unwrap();
+    assert_eq!(attributes[&QueueAttributeName::ApproximateNumberOfMessagesDelayed], "1");
+    assert_eq!(attributes[&QueueAttributeName::ApproximateNumberOfMessages], "1");
+}
+
+#[tokio::test]
+async fn a_queue_that_does_not_exist_is_an_error_that_names_the_queue() {
+    let aws = services::aws().await;
+    let url = services::queue(&aws, true).await.replace("runtime-", "nowhere-");
+    let queues = Queues::new(&aws, Arc::new(SystemRandom)).with_url::<SummaryJob>(&url);
+    let err = queues.send(&job("s1", 1)).await.unwrap_err();
+    assert!(matches!(&err, QueueError::Request { queue: "summaries.fifo", .. }), "{err:?}");
+}
