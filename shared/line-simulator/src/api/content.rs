@@ -1,0 +1,56 @@
+//! What people sent besides text.
+
+use serde_json::json;
+
+use super::Call;
+use super::answer::Answer;
+use crate::world::StoredContent;
+
+enum State {
+    Ready(StoredContent),
+    Preparing,
+    /// Taken back.
+    Unsent,
+    /// Never was, not this channel's, without content, or kept no longer.
+    Unknown,
+}
+
+/// Looks, and brings a content that is being prepared one step nearer.
+fn state(call: &Call<'_>) -> State {
+    call.simulator.change(|w| {
+        let Some(message) = w.messages.get_mut(call.segment(3)).filter(|m| m.channel_id == call.channel_id)
+        else {
+            return State::Unknown;
+        };
+        if message.unsent {
+            return State::Unsent;
+        }
+        match &mut message.content {
+            None => State::Unknown,
+            Some(content) if content.expired => State::Unknown,
+            Some(content) if content.preparing > 0 => {
+                content.preparing -= 1;
+                State::Preparing
+            }
+            Some(content) => State::Ready(content.clone()),
+        }
+    })
+}
+
+pub(super) fn content(call: &Call<'_>) -> Answer {
+    match state(call) {
+        State::Ready(content) => Answer::bytes(&content.content_type, content.bytes),
+        State::Preparing => Answer::empty(202),
+        State::Unsent => Answer::error(410, "Gone"),
+        State::Unknown => Answer::error(404, "Not found"),
+    }
+}
+
+pub(super) fn transcoding(call: &Call<'_>) -> Answer {
+    match state(call) {
+        State::Ready(_) => Answer::ok(&json!({"status": "succeeded"})),
+        State::Preparing => Answer::ok(&json!({"status": "processing"})),
+        State::Unsent => Answer::error(410, "Gone"),
+        State::Unknown => Answer::error(404, "Not found"),
+    }
+}
