@@ -1,6 +1,8 @@
 //! The hands of developers and operators: `cargo xtask up`, `test`, `say`, `deploy`, …
 
 mod command;
+mod conversation;
+mod seed;
 mod settings;
 mod stack_file;
 

@@ -92,6 +92,12 @@ impl MiniStack {
         format!("{api_id}.execute-api.localhost:{}", self.record.port)
     }
 
+    /// Is it still running?
+    #[must_use]
+    pub fn is_alive(&self) -> bool {
+        self.record.is_alive()
+    }
+
     /// Ends it and the functions it runs.
     pub async fn stop(&self) {
         self.record.stop().await;

@@ -3,6 +3,7 @@
 mod deploy;
 mod down;
 mod lambda;
+mod say;
 mod test;
 mod up;
 
@@ -22,6 +23,8 @@ pub(crate) struct Xtask {
 enum Command {
     /// Install, build, deploy locally, play a conversation, stay up.
     Up(up::Up),
+    /// Write something in the running stack's LINE.
+    Say(say::Say),
     /// Run every check and every test there is.
     Test(test::Test),
     /// Build the functions and deploy the template: to the local stack, or to AWS.
@@ -36,6 +39,7 @@ impl Xtask {
     pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
         match self.command {
             Command::Up(up) => up.run().await?,
+            Command::Say(say) => say.run().await?,
             Command::Lambda(lambda) => lambda.run().await?,
             Command::Down => down::run().await?,
             Command::Test(test) => return test.run().await,

@@ -1,10 +1,23 @@
 //! `cargo xtask up`: the whole job on this machine, from nothing to a summary in LINE.
 
-use clap::Args;
-use matome_local_stack::{Checkout, Progress, Stack, StackOptions, lambda};
+use std::sync::Arc;
+use std::time::Duration;
 
+use clap::Args;
+use console::style;
+use matome_line_simulator::{LineSimulator, SimulatorConfig};
+use matome_local_stack::{Checkout, Progress, Stack, StackOptions, lambda};
+use matome_runtime::clock::SystemClock;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::conversation::{Cast, Script, Watch, play};
+use crate::seed;
 use crate::settings::{STACK, overrides};
-use crate::stack_file::StackFile;
+use crate::stack_file::{Demo, StackFile};
+
+/// The first call of each function starts an unoptimized binary: LINE's two seconds would not do.
+const WEBHOOK_TIMEOUT: Duration = Duration::from_secs(20);
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Args)]
 pub(crate) struct Up {
@@ -17,29 +30,133 @@ impl Up {
     pub(crate) async fn run(self) -> anyhow::Result<()> {
         let checkout = Checkout::find()?;
         let progress = Progress::shown();
-        let options = StackOptions { name: STACK.to_owned(), auth: true, keep_data: true, progress };
+        // MiniStack keeps its state in memory; data without it would be half a stack.
+        super::down::stop(&checkout, STACK, progress).await;
+        let options = StackOptions { name: STACK.to_owned(), auth: true, keep_data: false, progress };
         let stack = Stack::start(&checkout, options).await?;
-        let outcome = self.with(&checkout, &stack, progress).await;
-        if self.once {
-            stack.stop().await;
+        let outcome = tokio::select! {
+            outcome = self.with(&checkout, &stack, progress) => outcome,
+            _ = interrupted()? => Ok(Ended::Interrupted),
+        };
+        match outcome {
+            Ok(Ended::Elsewhere) => {
+                progress.line("The stack was stopped from elsewhere.");
+                return Ok(());
+            }
+            Ok(Ended::Done | Ended::Interrupted) | Err(_) => {
+                let step = progress.step("Stopping");
+                stack.stop().await;
+                StackFile::remove(&checkout);
+                step.done();
+            }
         }
-        outcome
+        outcome.map(drop)
     }
 
-    async fn with(&self, checkout: &Checkout, stack: &Stack, progress: Progress) -> anyhow::Result<()> {
+    async fn with(&self, checkout: &Checkout, stack: &Stack, progress: Progress) -> anyhow::Result<Ended> {
         lambda::build(checkout, progress).await?;
-        let outputs = stack.deploy(&overrides()).await?;
-        for (name, value) in outputs.iter() {
-            progress.line(&format!("{name} = {value}"));
-        }
-        let host = stack.ministack().host_header(outputs.get("ApiId")?);
+        let line = LineSimulator::start(SimulatorConfig {
+            port: stack.port_for("line")?,
+            webhook_timeout: WEBHOOK_TIMEOUT,
+            ..SimulatorConfig::new(Arc::new(SystemClock))
+        })
+        .await?;
+        let mut parameters =
+            vec![("LineApiUrl".to_owned(), line.api_url()), ("LineDataApiUrl".to_owned(), line.api_url())];
+        parameters.extend(overrides());
+        let outputs = stack.deploy(&parameters).await?;
+
+        let script = Script::demo()?;
+        let cast = Cast::of(&script, &line);
+        let endpoint = stack.ministack().endpoint();
+        let webhook_url = format!("{endpoint}/line/{}", cast.channel_id);
+        let host_header = stack.ministack().host_header(outputs.get("ApiId")?);
+        let step = progress.step("Seeding the demo tenant");
+        let tenant = seed::demo_tenant(&cast, &webhook_url, stack.mongodb_uri(), &endpoint, &outputs).await?;
+        line.set_webhook(&cast.channel_id, &webhook_url, Some(&host_header))?;
+        step.done();
         let file = StackFile {
-            webhook_url: format!("{}/line/", stack.ministack().endpoint()),
-            host_header: host,
+            webhook_url,
+            host_header,
             mongodb_uri: stack.mongodb_uri().to_owned(),
-            aws_endpoint: stack.ministack().endpoint(),
+            aws_endpoint: endpoint,
+            line_simulator_url: line.api_url(),
+            demo: Demo {
+                channel_id: cast.channel_id.clone(),
+                channel_secret: cast.channel_secret.clone(),
+                bot_user_id: cast.bot_user_id.clone(),
+                organization_id: tenant.as_str().to_owned(),
+                group_id: cast.group.id().to_owned(),
+                group_name: script.group.clone(),
+            },
         };
         file.write(checkout)?;
-        Ok(())
+
+        play(&script, &cast, &line).await?;
+        let watch = Watch::new(stack.mongodb_uri(), &tenant, &cast.group).await?;
+        let answers = watch.until_answered(&line).await?;
+        println!("\n  {}", style("and in LINE:").bold());
+        for answer in answers {
+            println!("\n{answer}");
+        }
+        if self.once {
+            return Ok(Ended::Done);
+        }
+        hint(&file);
+        stay(stack, &line).await
     }
+}
+
+/// Why `up` ends.
+enum Ended {
+    /// `--once`.
+    Done,
+    /// Ctrl-C or SIGTERM.
+    Interrupted,
+    /// `cargo xtask down`, or another `up`, stopped the servers.
+    Elsewhere,
+}
+
+/// Shows what happens in the chats until the servers are gone.
+async fn stay(stack: &Stack, line: &LineSimulator) -> anyhow::Result<Ended> {
+    let mut chat = line.watch_chat();
+    let mut look = tokio::time::interval(LOOK_EVERY);
+    loop {
+        tokio::select! {
+            entry = chat.recv() => if let Ok(entry) = entry {
+                println!("{}", entry.render());
+            },
+            _ = look.tick() => if !stack.ministack().is_alive() {
+                return Ok(Ended::Elsewhere);
+            },
+        }
+    }
+}
+
+/// Resolves when the user, or the system, wants us to end.
+fn interrupted() -> anyhow::Result<impl Future<Output = ()>> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
+fn hint(file: &StackFile) {
+    let label = |text: &str| style(format!("{text:<14}")).dim().to_string();
+    println!("\n  {}", style("The stack is up.").bold());
+    println!("  {}{}", label("webhook"), file.webhook_url);
+    println!("  {}Host: {}", label(""), file.host_header);
+    println!("  {}{}", label("MongoDB"), file.mongodb_uri);
+    println!("  {}{}", label("AWS"), file.aws_endpoint);
+    println!("  {}{}", label("LINE"), file.line_simulator_url);
+    println!("  {}.local/stack.json", label("all of it"));
+    println!("\n  Try, in another terminal:");
+    println!("    cargo xtask say \"明日の10時に集合しましょう\" --as 田中");
+    println!("    cargo xtask say /summary --as 田中");
+    println!("    cargo xtask down");
+    println!("  Ctrl-C stops everything.\n");
 }
