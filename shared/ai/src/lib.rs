@@ -2,3 +2,14 @@
 //! fails, by the built-in summarizer. Also reads LINE's exported chats and files of dialogues.
 
 pub mod builtin;
+pub mod config;
+#[cfg(feature = "fake")]
+pub mod fake;
+pub mod prices;
+pub mod provider;
+pub mod summarizer;
+pub mod verify;
+
+pub use builtin::summarize_builtin;
+pub use config::{AiConfig, ConfigError, Secret};
+pub use summarizer::{Summarizer, TokenBudget, Written};

@@ -71,7 +71,8 @@ pub(super) fn act_of(text: &str, folded: &str, language: Language, content: usiz
     if !question && content <= 2 && Cues::starts(cues.no, folded) && !folded.starts_with(" no prob") {
         return Act::No;
     }
-    if !question && content <= 2 && Cues::any(cues.filler, folded) {
+    let asks_for_more = Cues::any(cues.request, folded) || Cues::any(cues.problem, folded);
+    if !question && content <= 2 && !asks_for_more && Cues::any(cues.filler, folded) {
         if Cues::starts(cues.yes, folded) && !Cues::any(cues.thanks, folded) {
             return Act::Yes;
         }

@@ -24,6 +24,9 @@ use self::act::Act;
 use self::exchange::Item;
 use self::talk::{Media, Talk};
 
+/// The provider's name in a summary's provenance.
+pub const PROVIDER: &str = "builtin";
+
 /// The model's name in a summary's provenance.
 pub const MODEL: &str = "extractive-1";
 
@@ -67,6 +70,19 @@ pub fn summarize_builtin(dialogue: &Dialogue, request: &SummaryRequest) -> Summa
         participants: participants(&talk, &items, language),
     }
     .with_sources_for_wordless(&talk)
+}
+
+/// Whether a draft that someone else wrote in the language of the talk is about this talk: some of
+/// its content words, or the name of someone in it, occur there.
+pub(crate) fn shares_words(draft: &SummaryDraft, dialogue: &Dialogue) -> bool {
+    const FEW: usize = 3;
+    let talk = Talk::read(dialogue);
+    let Some(language) = talk.language.filter(|l| l.tag() == draft.language) else { return true };
+    if draft.brief.len() > 20_000 || talk.names.iter().any(|n| draft.brief.contains(n.as_str())) {
+        return draft.brief.len() <= 20_000;
+    }
+    let words = words::content_words(&talk.segmenter, &draft.brief, language);
+    words.len() < FEW || words.iter().any(|w| talk.knows(w))
 }
 
 trait Wordless {

@@ -70,6 +70,7 @@ pub(super) struct Talk<'d> {
     /// The language most of it is in; `None` without any words.
     pub(super) language: Option<Language>,
     pub(super) segmenter: Segmenter,
+    vocabulary: HashMap<String, u32>,
 }
 
 impl<'d> Talk<'d> {
@@ -91,8 +92,13 @@ impl<'d> Talk<'d> {
         let language = reader.majority();
         let mut media: Vec<(Media, usize)> = reader.media.into_iter().collect();
         media.sort_unstable();
-        let frequency = reader.frequency;
-        Self { dialogue, people, names, speakers, pieces, frequency, media, language, segmenter }
+        let (frequency, vocabulary) = (reader.frequency, reader.vocabulary);
+        Self { dialogue, people, names, speakers, pieces, frequency, media, language, segmenter, vocabulary }
+    }
+
+    /// Whether a content word occurs in the talk.
+    pub(super) fn knows(&self, word: &str) -> bool {
+        self.vocabulary.contains_key(word)
     }
 
     /// The id of a turn.

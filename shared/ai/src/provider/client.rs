@@ -1,0 +1,257 @@
+//! Talks to the provider: one request at a time, repeated where that can help, counted always.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine as _;
+use genai::chat::{
+    ChatMessage, ChatOptions, ChatRequest, ChatResponse, ChatResponseFormat, ContentPart, JsonSpec,
+    StopReason,
+};
+use genai::resolver::{AuthData, Endpoint, ServiceTargetResolver};
+use genai::{Client, ModelIden, ServiceTarget};
+use matome_domain::dialogue::{Dialogue, TurnContent};
+use matome_domain::language::Language;
+use matome_domain::summary::{SummaryDraft, SummaryRequest};
+use serde_json::Value;
+
+use super::envelope::{self, Labels, SYSTEM, tokens};
+use super::pace::{Pace, wait};
+use super::{Failure, answer, parts};
+use crate::config::Target;
+
+/// Tokens of an answer that are allowed for, and reckoned with before asking.
+const ANSWER_TOKENS: u32 = 8_000;
+/// Pictures of one request, and bytes of one picture.
+const PICTURES: usize = 8;
+const PICTURE_BYTES: usize = 4 * 1024 * 1024;
+
+/// What a summary has cost so far.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Spent {
+    pub(crate) input_tokens: u64,
+    pub(crate) output_tokens: u64,
+    pub(crate) requests: u32,
+}
+
+/// A configured provider.
+pub(crate) struct Provider {
+    client: Client,
+    model: String,
+    vision: bool,
+    timeout: Duration,
+    max_retries: u32,
+    chunk_tokens: u64,
+    pace: Arc<dyn Pace>,
+}
+
+/// One summary being written: what it may spend and what it has spent.
+pub(crate) struct Run {
+    /// Tokens that may be spent; `None` = no limit.
+    pub(crate) remaining: Option<u64>,
+    pub(crate) spent: Spent,
+}
+
+impl Provider {
+    /// Connects nothing yet; the first request does.
+    pub(crate) fn new(
+        target: &Target,
+        timeout: Duration,
+        max_retries: u32,
+        chunk_tokens: u64,
+        pace: Arc<dyn Pace>,
+    ) -> Result<Self, genai::Error> {
+        let fixed = target.clone();
+        let resolver = ServiceTargetResolver::from_resolver_fn(
+            move |given: ServiceTarget| -> Result<ServiceTarget, genai::resolver::Error> {
+                let endpoint = fixed.base_url.clone().map_or(given.endpoint, Endpoint::from_owned);
+                // Never from the environment: a key that nobody configured is nobody's to use.
+                let auth = AuthData::from_single(fixed.api_key.as_ref().map_or("none", |k| k.expose()));
+                Ok(ServiceTarget {
+                    endpoint,
+                    auth,
+                    model: ModelIden::new(fixed.adapter, fixed.model.clone()),
+                })
+            },
+        );
+        let client = Client::builder()
+            .with_adapter_kind(target.adapter)
+            .with_service_target_resolver(resolver)
+            .build()?;
+        Ok(Self {
+            client,
+            model: target.model.clone(),
+            vision: target.vision,
+            timeout,
+            max_retries,
+            chunk_tokens,
+            pace,
+        })
+    }
+
+    /// Writes the summary; `own` is the built-in summarizer's draft of the same talk.
+    pub(crate) async fn summarize(
+        &self,
+        dialogue: &Dialogue,
+        request: &SummaryRequest,
+        own: SummaryDraft,
+        run: &mut Run,
+    ) -> Result<SummaryDraft, Failure> {
+        let language = Language::from_tag(&own.language).unwrap_or_default();
+        let labels = Labels::of(dialogue);
+        let whole = envelope::messages(dialogue, 0..dialogue.turns.len(), &labels, request, language);
+        let sizes = parts::sizes(whole["messages"].as_array().map_or(&[][..], Vec::as_slice));
+        let ranges = parts::split(&sizes, self.chunk_tokens);
+        if ranges.len() <= 1 {
+            let content = self.content(&whole, dialogue, 0..dialogue.turns.len());
+            return self.ask(content, run, |value| answer::read(value, dialogue, &labels, own.clone())).await;
+        }
+        let mut written: Vec<Value> = Vec::new();
+        for range in ranges {
+            let document = envelope::messages(dialogue, range.clone(), &labels, request, language);
+            let content = self.content(&document, dialogue, range);
+            // A part must hold like a whole one; it is kept as JSON, labels and all, to be joined.
+            written.push(
+                self.ask(content, run, |v| {
+                    answer::read(v, dialogue, &labels, own.clone()).map(|_| v.clone())
+                })
+                .await?,
+            );
+        }
+        loop {
+            let groups = parts::split(&parts::sizes(&written), self.chunk_tokens);
+            // Groups of one would never end: two at least, however large.
+            let groups = if groups.len() * 2 > written.len() && groups.len() > 1 {
+                pairs(written.len())
+            } else {
+                groups
+            };
+            if groups.len() == 1 {
+                let content = self.content(&envelope::parts(&written, request, language), dialogue, 0..0);
+                return self.ask(content, run, |v| answer::read(v, dialogue, &labels, own.clone())).await;
+            }
+            let mut joined = Vec::new();
+            for group in groups {
+                let [only] = &written[group.clone()] else {
+                    let content =
+                        self.content(&envelope::parts(&written[group], request, language), dialogue, 0..0);
+                    joined.push(
+                        self.ask(content, run, |v| {
+                            answer::read(v, dialogue, &labels, own.clone()).map(|_| v.clone())
+                        })
+                        .await?,
+                    );
+                    continue;
+                };
+                joined.push(only.clone());
+            }
+            written = joined;
+        }
+    }
+
+    /// The document, and the pictures of its turns where the provider can see.
+    fn content(
+        &self,
+        document: &Value,
+        dialogue: &Dialogue,
+        range: std::ops::Range<usize>,
+    ) -> Vec<ContentPart> {
+        let mut content = vec![ContentPart::from_text(document.to_string())];
+        if !self.vision {
+            return content;
+        }
+        let pictures = range.filter_map(|at| match &dialogue.turns[at].content {
+            TurnContent::Image { data: Some(data), .. } if data.bytes.len() <= PICTURE_BYTES => {
+                Some((at, data))
+            }
+            _ => None,
+        });
+        for (at, picture) in pictures.take(PICTURES) {
+            content.push(ContentPart::from_text(format!("The picture of message {}:", envelope::label(at))));
+            let encoded = base64::engine::general_purpose::STANDARD.encode(&picture.bytes);
+            content.push(ContentPart::from_binary_base64(picture.media_type.clone(), encoded, None));
+        }
+        content
+    }
+
+    /// Asks until `read` accepts the answer: once more after a malformed one, saying so.
+    async fn ask<T>(
+        &self,
+        content: Vec<ContentPart>,
+        run: &mut Run,
+        read: impl Fn(&Value) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let mut request = ChatRequest::from_system(SYSTEM).append_message(ChatMessage::user(content));
+        let mut repaired = false;
+        loop {
+            let failure = match self.send(&request, run).await {
+                Ok(text) => match answer::json(&text).and_then(|value| read(&value)) {
+                    Ok(read) => return Ok(read),
+                    Err(failure) => failure,
+                },
+                Err(failure) => failure,
+            };
+            if failure != Failure::Malformed || repaired {
+                return Err(failure);
+            }
+            repaired = true;
+            tracing::warn!(ai.model = %self.model, ai.code = "malformed", "asking the provider to repair its answer");
+            // The broken answer is not repeated to it: it may carry what misled it.
+            request = request.append_message(ChatMessage::user(
+                "Your previous answer could not be used: it must be one complete JSON object of the schema, a summary of the messages, every statement with labels that occur in the data. Answer again.",
+            ));
+        }
+    }
+
+    /// One request, repeated on 429, 5xx and time-outs.
+    async fn send(&self, request: &ChatRequest, run: &mut Run) -> Result<String, Failure> {
+        let estimate = estimate(request);
+        let options = ChatOptions::default()
+            .with_temperature(0.2)
+            .with_max_tokens(ANSWER_TOKENS)
+            .with_response_format(ChatResponseFormat::JsonSpec(JsonSpec::new("summary", envelope::schema())));
+        let mut retries = 0;
+        loop {
+            let spent = run.spent.input_tokens + run.spent.output_tokens;
+            if run.remaining.is_some_and(|limit| spent + estimate > limit) {
+                return Err(Failure::TokenLimit);
+            }
+            run.spent.requests += 1;
+            let call = self.client.exec_chat(self.model.as_str(), request.clone(), Some(&options));
+            let failure = match tokio::time::timeout(self.timeout, call).await {
+                Err(_) => Failure::Timeout,
+                Ok(Err(error)) => Failure::from(&error),
+                Ok(Ok(response)) => return text(response, run),
+            };
+            let Some(wish) = failure.retry().filter(|_| retries < self.max_retries) else {
+                return Err(failure);
+            };
+            retries += 1;
+            self.pace.sleep(wait(retries, self.pace.jitter(), wish)).await;
+        }
+    }
+}
+
+fn pairs(count: usize) -> Vec<std::ops::Range<usize>> {
+    (0..count).step_by(2).map(|at| at..(at + 2).min(count)).collect()
+}
+
+fn estimate(request: &ChatRequest) -> u64 {
+    let written: u64 = request.messages.iter().flat_map(|m| m.content.texts()).map(tokens).sum();
+    // A picture costs a provider a few hundred tokens.
+    let pictures: u64 = request.messages.iter().map(|m| m.content.binaries().len() as u64 * 300).sum();
+    written + pictures + tokens(SYSTEM)
+}
+
+fn text(response: ChatResponse, run: &mut Run) -> Result<String, Failure> {
+    let count = |tokens: Option<i32>| u64::try_from(tokens.unwrap_or(0)).unwrap_or(0);
+    run.spent.input_tokens += count(response.usage.prompt_tokens);
+    run.spent.output_tokens += count(response.usage.completion_tokens);
+    match response.stop_reason {
+        Some(StopReason::ContentFilter(_)) => return Err(Failure::Refused),
+        Some(StopReason::MaxTokens(_)) => return Err(Failure::Malformed),
+        _ => {}
+    }
+    // OpenAI's protocol refuses with no content and a `refusal` beside it.
+    response.into_first_text().filter(|t| !t.trim().is_empty()).ok_or(Failure::Refused)
+}

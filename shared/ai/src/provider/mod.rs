@@ -1,0 +1,13 @@
+//! Summaries written by an AI provider. What people wrote travels as data in a JSON envelope; what
+//! the provider answers is checked like any stranger's input.
+
+mod answer;
+mod client;
+mod envelope;
+mod failure;
+mod pace;
+mod parts;
+
+pub(crate) use client::{Provider, Run};
+pub(crate) use failure::Failure;
+pub use pace::{Pace, RealPace};

@@ -1,0 +1,5 @@
+//! The crate from outside: a scripted provider, exports, files of dialogues, and how good the
+//! built-in summarizer is.
+
+mod provider;
+mod talks;
