@@ -3,8 +3,10 @@
 
 pub mod builtin;
 pub mod config;
+pub mod export;
 #[cfg(feature = "fake")]
 pub mod fake;
+pub mod jsonl;
 pub mod prices;
 pub mod provider;
 pub mod summarizer;

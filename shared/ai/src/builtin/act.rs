@@ -116,7 +116,7 @@ fn is_question(text: &str, folded: &str, language: Language, cues: &Cues) -> boo
     if end.ends_with(['?', '？']) {
         return true;
     }
-    let tail = end.trim_end_matches(|c: char| matches!(c, '。' | '!' | '！' | '…' | '.' | '~' | '～' | ' '));
+    let tail = end.trim_end_matches(['。', '!', '！', '…', '.', '~', '～', ' ']);
     match language {
         Language::En => Cues::starts(cues.question, folded) && !text.contains('!'),
         Language::Ja => cues.question.iter().any(|q| tail.ends_with(q)),

@@ -162,8 +162,9 @@ const NEGATIONS: [&[&str]; 3] = [
     &["ない", "なく", "ません", "なかった"],
     &["ไม่", "มิ"],
 ];
-/// (name, cues by language, emoji)
-const EMOTIONS: [(&str, [&[&str]; 3], &[char]); 8] = [
+/// Name, cues by language, emoji.
+type Emotion = (&'static str, [&'static [&'static str]; 3], &'static [char]);
+const EMOTIONS: [Emotion; 8] = [
     (
         "gratitude",
         [

@@ -149,8 +149,7 @@ fn japanese(_talk: &Talk<'_>, piece: &Piece) -> Vec<(String, f64)> {
             continue;
         }
         let letters = run.chars().count();
-        if letters >= 2
-            && letters <= 12
+        if (2..=12).contains(&letters)
             && !is_stop(&run.to_lowercase(), Language::Ja)
             && is_content(&run.to_lowercase(), Language::Ja)
         {
