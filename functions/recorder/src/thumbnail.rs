@@ -26,7 +26,7 @@ pub struct Look {
 #[must_use]
 pub fn look(bytes: &[u8]) -> Option<Look> {
     let (width, height) = reader(bytes)?.into_dimensions().ok()?;
-    let thumbnail = reader(bytes).and_then(|r| r.decode().ok()).and_then(|picture| {
+    let thumbnail = limited(bytes).and_then(|r| r.decode().ok()).and_then(|picture| {
         let small = picture.thumbnail(SIDE, SIDE).into_rgb8();
         let mut jpeg = Cursor::new(Vec::new());
         small.write_to(&mut jpeg, ImageFormat::Jpeg).ok()?;
@@ -37,10 +37,17 @@ pub fn look(bytes: &[u8]) -> Option<Look> {
 
 fn reader(bytes: &[u8]) -> Option<ImageReader<Cursor<&[u8]>>> {
     let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().ok()?;
+    // The header alone says how large it is; the limits are for decoding.
+    reader.no_limits();
+    Some(reader)
+}
+
+fn limited(bytes: &[u8]) -> Option<ImageReader<Cursor<&[u8]>>> {
     let mut limits = Limits::default();
     limits.max_image_width = Some(MAX_SIDE);
     limits.max_image_height = Some(MAX_SIDE);
     limits.max_alloc = Some(MAX_ALLOCATION);
+    let mut reader = reader(bytes)?;
     reader.limits(limits);
     Some(reader)
 }

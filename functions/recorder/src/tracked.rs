@@ -66,21 +66,18 @@ impl<E: Entity + Clone> Tracked<E> {
         new.map(|(d, _)| d.clone()).collect()
     }
 
-    /// What has to be written: new documents whole (unless `changed_only`), changed ones by those
+    /// What has to be written, changes first (a session must close before the next one can be the
+    /// open one of its room): new documents whole (unless `changed_only`), changed ones by those
     /// of their `fields` alone, so that what others own in them stays as it is.
     ///
     /// # Errors
     /// [`StoreError::Encode`].
     pub fn writes(&self, fields: &[&str], changed_only: bool) -> Result<Vec<Write>, StoreError> {
-        let mut writes = Vec::new();
-        for (id, (document, state)) in &self.documents {
-            match state {
-                State::New if !changed_only => writes.push(Write::put(*id, document)?),
-                State::New | State::Loaded => {}
-                State::Changed => writes.push(Write::update(*id, update(encode(document)?, fields))),
-            }
-        }
-        Ok(writes)
+        let of = |wanted| self.documents.iter().filter(move |(_, (_, state))| *state == wanted);
+        let changed = of(State::Changed)
+            .map(|(id, (document, _))| Ok(Write::update(*id, update(encode(document)?, fields))));
+        let new = of(State::New).filter(|_| !changed_only).map(|(id, (d, _))| Write::put(*id, d));
+        changed.chain(new).collect()
     }
 }
 

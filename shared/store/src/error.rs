@@ -37,8 +37,14 @@ pub enum StoreError {
     #[error("MONGODB_URI: {0}")]
     Setting(String),
     /// Writers kept colliding.
-    #[error("gave up after {0} attempts that collided with another writer")]
-    Contended(u32),
+    #[error("gave up after {attempts} attempts that collided with another writer")]
+    Contended {
+        /// How many.
+        attempts: u32,
+        /// The last collision.
+        #[source]
+        last: Box<Self>,
+    },
     /// A test made the function die here.
     #[error(transparent)]
     Fault(#[from] InjectedFault),

@@ -99,8 +99,7 @@ impl Store {
 }
 
 async fn settings(uri: &str, max_pool_size: u32) -> Result<ClientOptions, StoreError> {
-    let mut options =
-        ClientOptions::parse(uri).await.map_err(|e| StoreError::Setting(e.kind.to_string()))?;
+    let mut options = ClientOptions::parse(uri).await.map_err(|e| StoreError::Setting(e.kind.to_string()))?;
     options.app_name.get_or_insert_with(|| "matome".to_owned());
     options.max_pool_size = Some(max_pool_size);
     options.max_idle_time = Some(Duration::from_secs(60));

@@ -30,29 +30,31 @@ impl TenantStore {
         &self,
         mut body: impl AsyncFnMut(&mut Transaction<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        for attempt in 0..ATTEMPTS {
-            if attempt > 0 {
-                tokio::time::sleep(std::time::Duration::from_millis(4 << attempt)).await;
-            }
+        let mut attempts = 0;
+        loop {
             let mut session = self.client.start_session().await?;
             session.start_transaction().await?;
             let mut transaction = Transaction { session, store: self };
-            match body(&mut transaction).await {
+            let collision = match body(&mut transaction).await {
                 Ok(value) => match transaction.commit().await {
                     Ok(()) => return Ok(value),
-                    Err(error) if error.is_transient() => {}
-                    Err(error) => return Err(error),
+                    Err(error) => error,
                 },
                 Err(error) => {
                     // The server drops it anyway; the first error is the one that matters.
                     let _ = transaction.session.abort_transaction().await;
-                    if !error.is_transient() {
-                        return Err(error);
-                    }
+                    error
                 }
+            };
+            if !collision.is_transient() {
+                return Err(collision);
             }
+            attempts += 1;
+            if attempts == ATTEMPTS {
+                return Err(StoreError::Contended { attempts, last: Box::new(collision) });
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(4 << attempts)).await;
         }
-        Err(StoreError::Contended(ATTEMPTS))
     }
 }
 

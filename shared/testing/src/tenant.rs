@@ -16,6 +16,8 @@ use matome_runtime::random::{Random, SystemRandom};
 use matome_store::entities::{Organization, OrganizationLimits, OrganizationSettings};
 use matome_store::{Store, TenantStore};
 use matome_tenancy::{Channels, Tenants};
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::fmt::TestWriter;
 
 /// 2026-11-20T09:00:00Z: when every test begins.
 pub const BEGIN: Timestamp = Timestamp(1_795_165_200_000);
@@ -56,6 +58,9 @@ impl TestSystem {
 
     /// On a MongoDB of the test's own.
     pub async fn on(uri: &str) -> Self {
+        // What the functions log is shown with a test that fails.
+        let level = matome_runtime::telemetry::subscriber(LevelFilter::INFO, TestWriter::new);
+        let _already_set = tracing::subscriber::set_global_default(level);
         let random = SystemRandom;
         let prefix = format!("t{}", &random.uuid().simple().to_string()[..12]);
         let commands = Arc::new(AtomicUsize::new(0));
@@ -139,7 +144,8 @@ impl TestSystem {
         organizations.insert_one(organization).await.expect("the organization can be stored");
         TestTenant {
             id,
-            channel: ChannelId::new(format!("20{}", &random[..8])).expect("hexadecimal digits are a valid id"),
+            channel: ChannelId::new(format!("20{}", &random[..8]))
+                .expect("hexadecimal digits are a valid id"),
             secret: random.clone(),
             bot_user_id: format!("U{random}"),
             store,

@@ -123,12 +123,13 @@ impl Desk<'_> {
         let at = date(fact.at);
         if message.edited_at.is_some_and(|edited| at < edited) {
             // An older edit that comes late belongs into the history, not on top.
-            message.edit_history.push(Edit { content: text.text.clone(), replaced_at: at });
-            message.edit_history.sort_by_key(|e| e.replaced_at);
+            message.edit_history.push(Edit { content: text.text.clone(), written_at: at });
+            message.edit_history.sort_by_key(|e| e.written_at);
             return;
         }
         if let Some(before) = message.content.take() {
-            message.edit_history.push(Edit { content: before, replaced_at: at });
+            let written_at = message.edited_at.unwrap_or(message.timestamp);
+            message.edit_history.push(Edit { content: before, written_at });
         }
         message.edited_at = Some(at);
         message.updated_at = date(self.now);
@@ -328,8 +329,7 @@ impl Desk<'_> {
         if message.status == MessageStatus::Deleted {
             type_name(&said.content).clone_into(&mut message.message_type);
         } else if let MessageContent::Text(text) = &said.content {
-            let replaced_at = message.edited_at.unwrap_or(at);
-            message.edit_history.insert(0, Edit { content: text.text.clone(), replaced_at });
+            message.edit_history.insert(0, Edit { content: text.text.clone(), written_at: at });
             message.metadata.quote_token.clone_from(&said.quote_token);
             message.metadata.original_message_id.clone_from(&said.quoted_message_id);
         } else {

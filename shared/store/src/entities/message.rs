@@ -284,8 +284,8 @@ pub struct ImageSet {
 pub struct Edit {
     /// The text before.
     pub content: String,
-    /// When it was replaced.
-    pub replaced_at: DateTime,
+    /// When it was written: sent, or put in place of an older one.
+    pub written_at: DateTime,
 }
 
 impl Entity for Message {
