@@ -25,6 +25,9 @@ pub struct ChatEntry {
     pub sent: Sent,
     /// By a person: the webhook event. By the bot: the message object.
     pub content: Value,
+    /// What a tapped button says for the person (its `displayText`), if it says anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub said: Option<String>,
 }
 
 /// Who did it.
@@ -71,7 +74,10 @@ impl ChatEntry {
     #[must_use]
     pub fn render(&self) -> String {
         match &self.author {
-            Author::User { name, .. } => format!("{name}: {}", describe(&self.content)),
+            Author::User { name, .. } => match &self.said {
+                Some(said) => format!("{name}: {said} [taps]"),
+                None => format!("{name}: {}", describe(&self.content)),
+            },
             Author::Bot { name } => format!("{name}:\n{}", render_text(&self.content)),
         }
     }
@@ -91,10 +97,7 @@ fn describe(event: &Value) -> String {
             };
             format!("{words}{edited}")
         }
-        "postback" => {
-            let said = text("/postback/data");
-            format!("[taps {said}]")
-        }
+        "postback" => format!("[taps {}]", text("/postback/data")),
         other => format!("[{other}]"),
     }
 }

@@ -14,6 +14,7 @@ use crate::endpoint::Endpoint;
 use crate::fault::Fault;
 use crate::people::{NewChannel, NewGroup, NewUser, Place};
 use crate::simulator::{LineSimulator, SimulatorError};
+use crate::webhook::Performed;
 
 pub(crate) fn router(simulator: LineSimulator) -> Router {
     Router::new()
@@ -95,10 +96,14 @@ fn channel(simulator: &LineSimulator, wanted: Option<&str>) -> Result<String, Si
 async fn perform(simulator: &LineSimulator, speaker: &Speaker, act: Act) -> Answer {
     let (channel_id, place, user) = speaker.find(simulator)?;
     let performed = simulator.perform(&channel_id, &Deed::new(&place, &user, act)).await?;
-    Ok(Json(json!({
+    Ok(report(&user, &place, &performed))
+}
+
+fn report(user: &str, place: &Place, performed: &Performed) -> Json<Value> {
+    Json(json!({
         "userId": user, "place": place, "event": performed.event,
         "accepted": performed.delivery.is_accepted(), "attempts": performed.delivery.attempts,
-    })))
+    }))
 }
 
 #[derive(Debug, Deserialize)]
@@ -112,15 +117,31 @@ async fn say(State(simulator): State<LineSimulator>, Json(say): Json<Say>) -> An
     perform(&simulator, &say.speaker, Act::text(&say.text)).await
 }
 
+/// A button the bot has sent, by label, or any data: clients can send what they like.
 #[derive(Debug, Deserialize)]
 struct Tap {
     #[serde(flatten)]
     speaker: Speaker,
-    data: String,
+    #[serde(flatten)]
+    button: Button,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum Button {
+    Label(String),
+    Data(String),
 }
 
 async fn tap(State(simulator): State<LineSimulator>, Json(tap): Json<Tap>) -> Answer {
-    perform(&simulator, &tap.speaker, Act::tap(&tap.data)).await
+    let (channel_id, place, user) = tap.speaker.find(&simulator)?;
+    let performed = match &tap.button {
+        Button::Label(label) => simulator.tap(&channel_id, &place, &user, label).await?,
+        Button::Data(data) => {
+            simulator.perform(&channel_id, &Deed::new(&place, &user, Act::tap(data))).await?
+        }
+    };
+    Ok(report(&user, &place, &performed))
 }
 
 #[derive(Debug, Deserialize)]

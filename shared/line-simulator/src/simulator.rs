@@ -9,7 +9,7 @@ use matome_domain::clock::{Clock, Timestamp};
 use tokio::net::TcpListener;
 use tokio::sync::{broadcast, watch};
 
-use crate::act::Deed;
+use crate::act::{Act, Deed};
 use crate::chat::ChatEntry;
 use crate::endpoint::Endpoint;
 use crate::fault::Fault;
@@ -77,6 +77,9 @@ pub enum SimulatorError {
     /// No such message by this user in this place.
     #[error("messageId: no message {0} by this user here")]
     UnknownMessage(String),
+    /// The bot has sent no such button there.
+    #[error("button: the bot has sent no button {0} there")]
+    UnknownButton(String),
     /// Nobody said where the channel's webhooks go.
     #[error("channel {0} has no webhook URL")]
     NoWebhook(String),
@@ -269,6 +272,23 @@ impl LineSimulator {
         text: &str,
     ) -> Result<Performed, SimulatorError> {
         self.perform(channel_id, &Deed::text(place, user, text)).await
+    }
+
+    /// `user` taps the newest button of the bot in `place` that is labelled `button` or carries it
+    /// as data.
+    ///
+    /// # Errors
+    /// [`SimulatorError::UnknownButton`], and as [`Self::perform`].
+    pub async fn tap(
+        &self,
+        channel_id: &str,
+        place: &Place,
+        user: &str,
+        button: &str,
+    ) -> Result<Performed, SimulatorError> {
+        let found = self.inspect(|w| w.button(channel_id, place, button));
+        let found = found.ok_or_else(|| SimulatorError::UnknownButton(button.to_owned()))?;
+        self.perform(channel_id, &Deed::new(place, user, Act::tap(&found.data))).await
     }
 
     /// Makes the next `times` calls to `endpoint` go wrong.

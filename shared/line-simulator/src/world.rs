@@ -119,6 +119,31 @@ pub struct ApiCall {
     pub request_id: String,
 }
 
+/// A postback button that the bot sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Button {
+    pub(crate) data: String,
+    pub(crate) display_text: Option<String>,
+}
+
+impl Button {
+    /// The first in `message`, at whatever depth, with this label or data.
+    fn find(message: &Value, wanted: &str) -> Option<Self> {
+        let children: Box<dyn Iterator<Item = &Value>> = match message {
+            Value::Object(fields) => Box::new(fields.values()),
+            Value::Array(items) => Box::new(items.iter()),
+            _ => return None,
+        };
+        let text = |name: &str| message.get(name).and_then(Value::as_str);
+        if text("type") == Some("postback") && (text("label") == Some(wanted) || text("data") == Some(wanted))
+        {
+            let display_text = text("displayText").map(str::to_owned);
+            return Some(Self { data: text("data")?.to_owned(), display_text });
+        }
+        children.into_iter().find_map(|child| Self::find(child, wanted))
+    }
+}
+
 /// A message that a person sent.
 #[derive(Debug, Clone)]
 pub(crate) struct StoredMessage {
@@ -172,6 +197,12 @@ impl World {
         self.chat.iter().filter(|e| e.place == *place && e.is_from_bot()).collect()
     }
 
+    /// The newest postback button of the bot in `place` with this label or data.
+    pub(crate) fn button(&self, channel_id: &str, place: &Place, wanted: &str) -> Option<Button> {
+        let sent = self.chat.iter().rev().filter(|e| e.is_from_bot() && e.channel_id == channel_id);
+        sent.filter(|e| e.place == *place).find_map(|e| Button::find(&e.content, wanted))
+    }
+
     /// The channel that a request's bearer token was issued to and that is still valid.
     pub(crate) fn authenticate(&self, headers: &HeaderMap, now: Timestamp) -> Option<String> {
         let token = headers.get("authorization")?.to_str().ok()?.strip_prefix("Bearer ")?;
@@ -198,15 +229,10 @@ impl World {
         content: Value,
     ) -> ChatEntry {
         let seq = self.chat.len() as u64 + 1;
-        let entry = ChatEntry {
-            seq,
-            at,
-            channel_id: channel_id.to_owned(),
-            place: place.clone(),
-            author,
-            sent,
-            content,
-        };
+        let said = content.pointer("/postback/data").and_then(Value::as_str);
+        let said = said.and_then(|data| self.button(channel_id, place, data)?.display_text);
+        let channel_id = channel_id.to_owned();
+        let entry = ChatEntry { seq, at, channel_id, place: place.clone(), author, sent, content, said };
         self.chat.push(entry.clone());
         entry
     }

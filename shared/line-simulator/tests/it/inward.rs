@@ -34,7 +34,7 @@ async fn a_webhook_is_signed_and_carries_line_s_headers() {
     assert_eq!(headers["user-agent"], "LineBotWebhook/2.0");
     let callback = Callback::parse(&body).unwrap();
     assert_eq!(callback.destination, s.channel.bot_user_id);
-    assert_eq!(callback.events, [said.event.clone()]);
+    assert_eq!(callback.events, std::slice::from_ref(&said.event));
     let event = Event::parse(callback.events[0].clone());
     assert_eq!(event.conversation_id(), Some(s.group.id()));
     assert_eq!(event.source.unwrap().user_id, Some(s.yui.clone()));

@@ -8,10 +8,10 @@ use matome_line::flex::{
     summary_ready_message, thanks_for_rating, welcome_group, welcome_user,
 };
 use matome_line::postback::{PostbackAction, Rating};
-use matome_line_simulator::{Act, Deed};
+use matome_line_simulator::SimulatorError;
 use uuid::Uuid;
 
-use crate::stage::Stage;
+use crate::stage::{Hook, Stage};
 
 fn view(words: &str, entries: usize) -> SummaryView {
     SummaryView {
@@ -67,11 +67,13 @@ async fn a_tap_on_a_sent_button_comes_back_as_its_action() {
     let s = Stage::new().await;
     let view = view("short", 1);
     s.line.push(&s.yui, &[summary_message(&view, Language::En)], Uuid::new_v4()).await;
-    let button = s.simulator.inspect(|w| {
-        let footer = &w.sent_to(&s.yui_chat())[0].content["contents"]["footer"];
-        footer["contents"][2]["action"]["data"].as_str().unwrap().to_owned()
-    });
-    let event = s.simulator.compose(s.id(), &Deed::new(&s.yui_chat(), &s.yui, Act::tap(&button))).unwrap();
-    let data = event["postback"]["data"].as_str().unwrap();
+    let hook = Hook::start(&[]).await;
+    s.simulator.set_webhook(s.id(), &hook.url, None).unwrap();
+    let tapped = s.simulator.tap(s.id(), &s.yui_chat(), &s.yui, "Details").await.unwrap();
+    let data = tapped.event["postback"]["data"].as_str().unwrap();
     assert_eq!(PostbackAction::parse(data), PostbackAction::ShowDetails { summary_id: view.summary_id });
+    let said = s.simulator.inspect(|w| w.chat.last().unwrap().render());
+    assert_eq!(said, "Yui: Show the details [taps]");
+    let nothing = s.simulator.tap(s.id(), &s.group, &s.yui, "Details").await;
+    assert!(matches!(nothing, Err(SimulatorError::UnknownButton(_))), "no such button in the group");
 }

@@ -84,10 +84,8 @@ pub struct ErrorDetail {
 }
 
 fn properties(details: &[ErrorDetail]) -> String {
-    if details.is_empty() {
-        return "no details".to_owned();
-    }
-    details.iter().map(|d| d.property.as_str()).collect::<Vec<_>>().join(", ")
+    let named: Vec<_> = details.iter().map(|d| d.property.as_str()).filter(|p| !p.is_empty()).collect();
+    if named.is_empty() { "no property named".to_owned() } else { named.join(", ") }
 }
 
 /// LINE's error body.
@@ -100,4 +98,15 @@ pub(super) struct ErrorBody {
     pub(super) details: Vec<ErrorDetail>,
     #[serde(default)]
     pub(super) sent_messages: Vec<super::SentMessage>,
+}
+
+impl ErrorBody {
+    /// The details; where LINE gives a message alone ("Failed to send messages"), that one without
+    /// a property.
+    pub(super) fn into_details(self) -> Vec<ErrorDetail> {
+        if self.details.is_empty() && !self.message.is_empty() {
+            return vec![ErrorDetail { message: self.message, property: String::new() }];
+        }
+        self.details
+    }
 }

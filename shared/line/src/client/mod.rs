@@ -40,7 +40,7 @@ pub struct LineConfig {
     pub connect_timeout: Duration,
     /// For a whole call, content apart.
     pub call_timeout: Duration,
-    /// Between two pieces of content.
+    /// Between two pieces of an answer: a long content may take longer than a call.
     pub read_timeout: Duration,
 }
 
@@ -89,7 +89,6 @@ pub struct LineClient {
 
 struct Shared {
     http: reqwest::Client,
-    download: reqwest::Client,
     config: LineConfig,
     tokens: TokenCache,
     clock: Arc<dyn Clock>,
@@ -110,15 +109,14 @@ impl LineClient {
         for url in [&mut config.api_url, &mut config.data_api_url] {
             url.truncate(url.trim_end_matches('/').len());
         }
-        let builder = || {
-            reqwest::Client::builder()
-                .connect_timeout(config.connect_timeout)
-                .redirect(reqwest::redirect::Policy::none())
-                .user_agent(concat!("matome/", env!("CARGO_PKG_VERSION")))
-        };
-        let http = builder().timeout(config.call_timeout).build().map_err(LineError::Setup)?;
-        let download = builder().read_timeout(config.read_timeout).build().map_err(LineError::Setup)?;
-        let shared = Shared { http, download, config, tokens: TokenCache::default(), clock };
+        let http = reqwest::Client::builder()
+            .connect_timeout(config.connect_timeout)
+            .read_timeout(config.read_timeout)
+            .redirect(reqwest::redirect::Policy::none())
+            .user_agent(concat!("matome/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(LineError::Setup)?;
+        let shared = Shared { http, config, tokens: TokenCache::default(), clock };
         Ok(Self { shared: Arc::new(shared) })
     }
 

@@ -75,12 +75,15 @@ impl LineChannel {
         token: &str,
     ) -> Result<Response, CallError> {
         let config = &self.shared.config;
-        let (base, http) = match call.host {
-            Host::Api => (&config.api_url, &self.shared.http),
-            Host::Data => (&config.data_api_url, &self.shared.download),
+        let base = match call.host {
+            Host::Api => &config.api_url,
+            Host::Data => &config.data_api_url,
         };
-        let mut request =
-            http.request(call.method.clone(), format!("{base}{}", call.path)).bearer_auth(token);
+        let url = format!("{base}{}", call.path);
+        let mut request = self.shared.http.request(call.method.clone(), url).bearer_auth(token);
+        if matches!(call.host, Host::Api) {
+            request = request.timeout(config.call_timeout);
+        }
         if let Some(key) = call.retry_key {
             request = request.header("X-Line-Retry-Key", key.to_string());
         }
@@ -159,7 +162,7 @@ pub(super) async fn refusal(response: Response) -> LineError {
         404 => LineError::NotFound,
         429 => LineError::RateLimited { retry_after: retry_after(response.headers()) },
         500.. => LineError::Unavailable { status },
-        _ => LineError::Rejected { status, details: error_body(response).await.details },
+        _ => LineError::Rejected { status, details: error_body(response).await.into_details() },
     }
 }
 

@@ -156,7 +156,7 @@ async fn outcome(response: Response) -> SendOutcome {
             if body.message.to_ascii_lowercase().contains("invalid reply token") {
                 SendOutcome::InvalidReplyToken
             } else {
-                SendOutcome::Rejected { status: 400, details: body.details }
+                SendOutcome::Rejected { status: 400, details: body.into_details() }
             }
         }
         429 => {

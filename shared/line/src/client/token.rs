@@ -8,7 +8,7 @@ use std::time::Duration;
 use matome_domain::clock::Timestamp;
 use serde::Deserialize;
 
-use super::request::classify;
+use super::request::{classify, retry_after};
 use super::{Credentials, LineChannel, LineError, Shared};
 
 /// A token is not used in its last minute: it must survive the call that it is used for.
@@ -102,14 +102,21 @@ async fn issue(shared: &Shared, id: &str, secret: &str) -> Result<Issued, LineEr
     const CALL: &str = "issue stateless token";
     let form = [("grant_type", "client_credentials"), ("client_id", id), ("client_secret", secret)];
     let url = format!("{}/oauth2/v3/token", shared.config.api_url);
-    let response = shared.http.post(url).form(&form).send().await.map_err(classify)?;
+    let response = shared
+        .http
+        .post(url)
+        .form(&form)
+        .timeout(shared.config.call_timeout)
+        .send()
+        .await
+        .map_err(classify)?;
     let status = response.status().as_u16();
     match status {
         200 => response.json().await.map_err(|_| LineError::Malformed { call: CALL }),
         // OAuth 2.0 answers a wrong secret with 400 `invalid_client` or `invalid_request`.
         400 | 401 => Err(LineError::Unauthorized),
         403 => Err(LineError::Forbidden),
-        429 => Err(LineError::RateLimited { retry_after: None }),
+        429 => Err(LineError::RateLimited { retry_after: retry_after(response.headers()) }),
         500.. => Err(LineError::Unavailable { status }),
         _ => Err(LineError::Rejected { status, details: Vec::new() }),
     }
