@@ -49,11 +49,20 @@ pub struct Batch<M> {
 /// Which messages of a batch were not dealt with.
 #[derive(Debug, Clone, Default)]
 pub struct BatchOutcome {
-    /// Every record's id and group, in the event's order.
-    records: Vec<(String, Option<String>)>,
+    /// Every record, in the event's order.
+    records: Vec<Record>,
     failed: HashSet<String>,
+    /// Failed, without taking those behind them back.
     alone: HashSet<String>,
     unparsed: usize,
+}
+
+#[derive(Debug, Clone)]
+struct Record {
+    message_id: String,
+    group: Option<String>,
+    /// SQS will not deliver it again but move it to the dead-letter queue.
+    last_delivery: bool,
 }
 
 impl<M: QueueMessage> Batch<M> {
@@ -64,18 +73,36 @@ impl<M: QueueMessage> Batch<M> {
     /// # Errors
     /// [`BatchError::NoMessageId`]: fail the invocation with it.
     pub fn read(event: SqsEvent) -> Result<Self, BatchError> {
+        Self::read_within(event, u32::MAX)
+    }
+
+    /// As [`Batch::read`], for a queue with this `maxReceiveCount`: a message that fails on its last
+    /// delivery goes back alone, and those behind it in its FIFO group are worked on. SQS counts a
+    /// receive for every message that is returned, so those held back behind a poison message until
+    /// its end would be moved to the dead-letter queue with it, healthy as they are; and order is
+    /// not lost by it, for the poison message is not delivered again.
+    ///
+    /// # Errors
+    /// As [`Batch::read`].
+    pub fn read_within(event: SqsEvent, max_receive_count: u32) -> Result<Self, BatchError> {
         let mut outcome = BatchOutcome::default();
         let mut deliveries = Vec::with_capacity(event.records.len());
         for (index, record) in event.records.into_iter().enumerate() {
             let message_id = record.message_id.clone().filter(|id| !id.is_empty());
             let message_id = message_id.ok_or(BatchError::NoMessageId { index })?;
             let group = group(&record);
-            outcome.records.push((message_id.clone(), group.clone()));
+            let receive_count = number(&record, "ApproximateReceiveCount").unwrap_or(1);
+            let last_delivery = receive_count >= max_receive_count;
+            outcome.records.push(Record {
+                message_id: message_id.clone(),
+                group: group.clone(),
+                last_delivery,
+            });
             match serde_json::from_str::<M>(record.body.as_deref().unwrap_or_default()) {
                 Ok(message) => deliveries.push(Delivery {
                     message_id,
                     group,
-                    receive_count: number(&record, "ApproximateReceiveCount").unwrap_or(1),
+                    receive_count,
                     sent_at: number(&record, "SentTimestamp").map(Timestamp),
                     message,
                 }),
@@ -152,8 +179,8 @@ impl BatchOutcome {
     pub fn response(&self) -> SqsBatchResponse {
         let mut response = SqsBatchResponse::default();
         let returned = self.returned();
-        for (id, _) in self.records.iter().filter(|(id, _)| returned.contains(id.as_str())) {
-            response.add_failure(id.clone());
+        for record in self.records.iter().filter(|r| returned.contains(r.message_id.as_str())) {
+            response.add_failure(record.message_id.clone());
         }
         response
     }
@@ -161,13 +188,15 @@ impl BatchOutcome {
     fn returned(&self) -> HashSet<&str> {
         let mut stopped = HashSet::new();
         let mut returned = HashSet::new();
-        for (id, group) in &self.records {
+        for Record { message_id, group, last_delivery } in &self.records {
             let behind = group.as_ref().is_some_and(|g| stopped.contains(g));
-            if behind || self.failed.contains(id) {
-                returned.insert(id.as_str());
-                stopped.extend(group);
-            } else if self.alone.contains(id) {
-                returned.insert(id.as_str());
+            if behind || self.failed.contains(message_id) {
+                returned.insert(message_id.as_str());
+                if behind || !last_delivery {
+                    stopped.extend(group);
+                }
+            } else if self.alone.contains(message_id) {
+                returned.insert(message_id.as_str());
             }
         }
         returned

@@ -51,6 +51,16 @@ fn on_fifo_a_failure_takes_the_later_ones_of_its_group_and_no_others() {
 }
 
 #[test]
+fn a_message_that_fails_alone_holds_nobody_back_unless_it_had_to_wait_itself() {
+    let records = [("1", "a"), ("2", "a"), ("3", "a")];
+    let mut outcome = Batch::<SummaryJob>::read(healthy(FIFO, &records)).unwrap().outcome;
+    outcome.fail_alone("2");
+    assert_eq!(returned(&outcome), ["2"]);
+    outcome.fail("1");
+    assert_eq!(returned(&outcome), ["1", "2", "3"]);
+}
+
+#[test]
 fn on_a_standard_queue_a_failure_takes_only_itself() {
     let mut outcome =
         Batch::<SummaryJob>::read(healthy(STANDARD, &[("1", "a"), ("2", "a")])).unwrap().outcome;
@@ -74,6 +84,22 @@ fn a_poison_message_fails_itself_and_those_behind_it_are_not_worked_on() {
         assert_eq!(returned(&batch.outcome), ["2", "3"], "{poison}");
         assert_eq!(batch.outcome.unparsed(), 1);
     }
+}
+
+#[test]
+fn on_its_last_delivery_a_poison_message_goes_alone_so_that_none_follows_it_to_the_dead_letters() {
+    let records = || {
+        let poison = ("2", "a", "{".to_owned());
+        event(FIFO, &[("1", "a", job(1).to_string()), poison, ("3", "a", job(3).to_string())])
+    };
+    // The records say that this is the second delivery.
+    let batch = Batch::<SummaryJob>::read_within(records(), 3).unwrap();
+    assert_eq!(returned(&batch.outcome), ["2", "3"]);
+    let mut batch = Batch::<SummaryJob>::read_within(records(), 2).unwrap();
+    assert_eq!(batch.deliveries.iter().map(|d| d.message_id.as_str()).collect::<Vec<_>>(), ["1", "3"]);
+    assert_eq!(returned(&batch.outcome), ["2"]);
+    batch.outcome.fail("1");
+    assert_eq!(returned(&batch.outcome), ["1", "2"]);
 }
 
 #[test]
