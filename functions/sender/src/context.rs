@@ -1,0 +1,44 @@
+//! What an invocation works with, made once at cold start.
+
+use std::sync::Arc;
+
+use matome_domain::clock::Clock;
+use matome_domain::fault::Faults;
+use matome_runtime::aws::{Aws, Patience};
+use matome_runtime::clock::SystemClock;
+use matome_runtime::config::Env;
+use matome_runtime::random::{Random, SystemRandom};
+use matome_tenancy::{Channels, TenancyError, Tenants};
+
+/// See the module.
+pub struct Context {
+    /// Tenants' data and settings.
+    pub tenants: Tenants,
+    /// LINE.
+    pub channels: Channels,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub random: Arc<dyn Random>,
+    /// Where a test makes the sender die.
+    pub faults: Faults,
+}
+
+impl Context {
+    /// Reads `DIRECTORY_TABLE`, `MONGODB_URI`, `KMS_KEY_ID`, `LINE_API_URL`.
+    ///
+    /// # Errors
+    /// [`TenancyError`] with the setting that is missing or wrong.
+    pub async fn from_env(env: &Env) -> Result<Self, TenancyError> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let random: Arc<dyn Random> = Arc::new(SystemRandom);
+        let aws = Aws::from_env(env, Patience::CONSUMER)?;
+        Ok(Self {
+            channels: Channels::from_env(env, &aws, Arc::clone(&clock), Arc::clone(&random))?,
+            tenants: Tenants::from_env(env, &aws, Arc::clone(&clock)).await?,
+            clock,
+            random,
+            faults: Faults::none(),
+        })
+    }
+}

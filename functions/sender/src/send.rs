@@ -1,0 +1,182 @@
+//! One outbox entry: load, decide which way it goes, go, write down what came of it.
+
+use std::time::Duration;
+
+use bson::doc;
+use bson::oid::ObjectId;
+use matome_domain::clock::Timestamp;
+use matome_domain::ids::ChannelId;
+use matome_domain::queue::OutboundJob;
+use matome_line::client::LineChannel;
+use matome_store::TenantStore;
+use matome_store::entities::{OutboxEntry, OutboxKind, OutboxState, Presence, Purpose, Room, User};
+use matome_store::id::object_id;
+use matome_store::time::timestamp;
+use matome_tenancy::TenancyError;
+
+use crate::context::Context;
+use crate::error::SendError;
+use crate::outbox::{End, Waiting, claim, conclude};
+use crate::push::{self, QUOTA_SPENT};
+use crate::recipients::Kind;
+use crate::reply::{self, fresh_token};
+use crate::words::{Words, words};
+
+/// Attempts an entry has at least …
+const ATTEMPTS: i64 = 10;
+/// … and how long it has to be sent in, before it is given up.
+const PATIENCE: Duration = Duration::from_secs(3 * 60 * 60);
+
+/// Sends what a job names. An entry that is not queued (any more) is done.
+pub(crate) async fn send(context: &Context, job: &OutboundJob) -> Result<(), SendError> {
+    let id = object_id(&job.outbox_id).ok_or(SendError::BadId)?;
+    let store = context.tenants.store(&job.tenant_id).await?;
+    context.faults.boundary("sender.begin")?;
+    let Some(mut entry) = claim(&store, id, context.clock.now()).await? else {
+        tracing::debug!(tenant.id = %job.tenant_id, outbox.id = %id, "nothing to send");
+        return Ok(());
+    };
+    context.faults.boundary("sender.claimed")?;
+    let end = way_out(context, job, &store, &mut entry).await?;
+    conclude(context, &store, &entry, &end).await?;
+    context.faults.boundary("sender.concluded")?;
+    tell(&entry, &end);
+    Ok(())
+}
+
+async fn way_out(
+    context: &Context,
+    job: &OutboundJob,
+    store: &TenantStore,
+    entry: &mut OutboxEntry,
+) -> Result<End, SendError> {
+    let now = context.clock.now();
+    let begun = entry.reply_begun || entry.push_begun_at.is_some();
+    if is_given_up(entry, now) {
+        return Ok(End::because(unsent_or_unknown(begun), "gave_up"));
+    }
+    if entry.reply_begun && fresh_token(entry, now).is_none() {
+        // Whether the reply went out can no longer be found out.
+        return Ok(End::because(OutboxState::Ambiguous, "reply_unknown"));
+    }
+    let room = match entry.room_id {
+        Some(room) => store.collection::<Room>().get(room).await?,
+        None => None,
+    };
+    if !begun && is_absent(store, entry, room.as_ref()).await? {
+        return Ok(End::because(OutboxState::Blocked, "absent"));
+    }
+    let Some(line) = line(context, job, entry).await? else {
+        return Ok(End::because(unsent_or_unknown(begun), "no_channel"));
+    };
+    if entry.push_begun_at.is_some() {
+        let end = push::resume(context, store, &line, entry).await?;
+        return with_waiting(store, entry, end).await;
+    }
+    let organization = context.tenants.organization(&job.tenant_id).await?;
+    let messages = match words(store, &organization, entry, room.as_ref()).await? {
+        Words::Messages(messages) => messages,
+        Words::Nothing(code) => return Ok(End::because(unsent_or_unknown(begun), code)),
+        Words::NotYet if entry.reply_only && !begun => {
+            return Ok(End::because(OutboxState::Failed, "being_rewritten"));
+        }
+        Words::NotYet => return Err(SendError::Later("being_rewritten".to_owned())),
+    };
+    context.faults.boundary("sender.worded")?;
+    if fresh_token(entry, context.clock.now()).is_some()
+        && let Some(end) = reply::reply(context, store, &line, entry, &messages).await?
+    {
+        return Ok(end);
+    }
+    if let Purpose::SummaryReady { summary_id } = entry.purpose {
+        let waiting = waiting(store, entry, summary_id, false).await?;
+        return Ok(End::because(OutboxState::Failed, "token_expired").with_waiting(waiting));
+    }
+    if entry.reply_only {
+        return Ok(End::because(OutboxState::Failed, "token_expired"));
+    }
+    let end = push::push(context, store, &line, entry, &messages).await?;
+    with_waiting(store, entry, end).await
+}
+
+fn is_given_up(entry: &OutboxEntry, now: Timestamp) -> bool {
+    entry.attempts > ATTEMPTS && now.since(timestamp(entry.created_at)) > PATIENCE
+}
+
+fn unsent_or_unknown(begun: bool) -> OutboxState {
+    if begun { OutboxState::Ambiguous } else { OutboxState::Failed }
+}
+
+/// Whether the bot is not heard there: removed from the group, or blocked by the person.
+async fn is_absent(store: &TenantStore, entry: &OutboxEntry, room: Option<&Room>) -> Result<bool, SendError> {
+    if let Some(room) = room {
+        return Ok(room.presence == Presence::Absent);
+    }
+    if Kind::of(&entry.conversation_id) != Kind::User {
+        return Ok(false);
+    }
+    let user = store.collection::<User>().find_one(doc! { "lineUserId": &entry.conversation_id }).await?;
+    Ok(user.is_some_and(|u| u.status == "inactive"))
+}
+
+/// LINE as the entry's channel; `None` when the tenant has no such channel (any more).
+async fn line(
+    context: &Context,
+    job: &OutboundJob,
+    entry: &OutboxEntry,
+) -> Result<Option<LineChannel>, TenancyError> {
+    let Ok(channel) = ChannelId::new(entry.channel_id.as_str()) else { return Ok(None) };
+    match context.channels.line(&context.tenants, &job.tenant_id, &channel).await {
+        Ok(line) => Ok(Some(line)),
+        Err(TenancyError::UnknownChannel(_) | TenancyError::NotTheirs { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// A summary that the quota kept back waits for its room's next free token.
+async fn with_waiting(store: &TenantStore, entry: &OutboxEntry, end: End) -> Result<End, SendError> {
+    match entry.purpose {
+        Purpose::Summary { summary_id } if end.code.as_deref() == Some(QUOTA_SPENT) => {
+            Ok(end.with_waiting(waiting(store, entry, summary_id, true).await?))
+        }
+        _ => Ok(end),
+    }
+}
+
+/// Where a summary waits: in the entry's room, or in the 1:1 chat of somebody it was to be pushed to.
+async fn waiting(
+    store: &TenantStore,
+    entry: &OutboxEntry,
+    summary: ObjectId,
+    newer: bool,
+) -> Result<Option<Waiting>, SendError> {
+    let room = match entry.room_id {
+        Some(room) => Some(room),
+        None => {
+            let chat = doc! { "channelId": &entry.channel_id, "conversationId": &entry.conversation_id };
+            store.collection::<Room>().find_one(chat).await?.map(|r| r.id)
+        }
+    };
+    Ok(room.map(|room| Waiting { room, summary, newer }))
+}
+
+/// The one log line of an entry's end, and its metrics.
+fn tell(entry: &OutboxEntry, end: &End) {
+    let code = end.code.as_deref().unwrap_or_default();
+    match (end.state, end.sent_as) {
+        (OutboxState::Accepted, Some(OutboxKind::Push)) => {
+            metrics::counter!("MessagesAccepted", "as" => "push").increment(1);
+            metrics::counter!("PushCost").increment(u64::try_from(entry.cost).unwrap_or_default());
+        }
+        (OutboxState::Accepted, _) => metrics::counter!("MessagesAccepted", "as" => "reply").increment(1),
+        (OutboxState::QuotaRefused, _) => metrics::counter!("QuotaRefused").increment(1),
+        (OutboxState::Blocked, _) => metrics::counter!("Blocked").increment(1),
+        (OutboxState::Ambiguous, _) => metrics::counter!("Ambiguous").increment(1),
+        (OutboxState::Failed | OutboxState::Queued, _) => metrics::counter!("Failed").increment(1),
+    }
+    tracing::info!(
+        tenant.id = %entry.tenant_id, channel.id = %entry.channel_id, outbox.id = %entry.id,
+        attempts = entry.attempts, cost = entry.cost, line.request_id = end.request_id, code,
+        sent_as = ?end.sent_as, state = ?end.state, "outbox entry ended"
+    );
+}
