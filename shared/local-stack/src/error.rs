@@ -66,6 +66,9 @@ pub enum Error {
     /// MongoDB refused.
     #[error("MongoDB: {0}")]
     Mongo(#[from] mongodb::error::Error),
+    /// A local server did not answer as it should.
+    #[error("a local server did not answer: {0}")]
+    Http(#[from] reqwest::Error),
     /// An answer of a tool could not be understood.
     #[error("cannot read {what}: {source}")]
     Answer {

@@ -105,7 +105,8 @@ pub async fn build_release(
 }
 
 /// The path of `binary` in cargo's JSON messages.
-fn executable(messages: &str, binary: &str) -> Option<PathBuf> {
+#[must_use]
+pub fn executable(messages: &str, binary: &str) -> Option<PathBuf> {
     #[derive(Deserialize)]
     struct Message {
         reason: String,

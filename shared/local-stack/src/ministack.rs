@@ -4,6 +4,8 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
+use serde::Deserialize;
+
 use crate::checkout::make_folder;
 use crate::error::Result;
 use crate::port;
@@ -61,11 +63,13 @@ impl MiniStack {
             .env("S3_PERSIST", "0")
             .env("S3_DATA_DIR", folder.join("ministack-tmp/s3"))
             .env("TMPDIR", &scratch)
+            // Services of theirs that listen on ports of their own.
+            .env("IOT_MTLS_ENABLED", "0")
+            .env("SFTP_ENABLED", "0")
             .env("DOCKER_HOST", "unix:///nonexistent")
             .env("PYTHONDONTWRITEBYTECODE", "1");
         let url = format!("http://127.0.0.1:{port}/_ministack/health");
-        let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(5)).build();
-        let http = http.expect("a client without certificates of its own can be built");
+        let http = local_http();
         let record = server
             .spawn(command)?
             .ready(|| async {
@@ -92,6 +96,35 @@ impl MiniStack {
         format!("{api_id}.execute-api.localhost:{}", self.record.port)
     }
 
+    /// The latest lines that functions wrote to a log group, oldest first.
+    ///
+    /// # Errors
+    /// [`crate::Error::Http`] when MiniStack does not answer.
+    pub async fn logs(&self, group: &str) -> Result<Vec<String>> {
+        #[derive(Deserialize)]
+        struct Page {
+            #[serde(default)]
+            events: Vec<Event>,
+        }
+        #[derive(Deserialize)]
+        struct Event {
+            message: String,
+        }
+        let request = local_http()
+            .post(self.endpoint())
+            // The emulator does not check signatures of the account's root.
+            .header(
+                "Authorization",
+                format!("AWS4-HMAC-SHA256 Credential={ROOT_KEY}/20260101/{REGION}/logs/aws4_request"),
+            )
+            .header("X-Amz-Target", "Logs_20140328.FilterLogEvents")
+            .header("Content-Type", "application/x-amz-json-1.1")
+            .body(serde_json::json!({ "logGroupName": group }).to_string());
+        let answer = request.send().await?.error_for_status()?;
+        let page: Page = answer.json().await?;
+        Ok(page.events.into_iter().map(|event| event.message).collect())
+    }
+
     /// Is it still running?
     #[must_use]
     pub fn is_alive(&self) -> bool {
@@ -102,6 +135,11 @@ impl MiniStack {
     pub async fn stop(&self) {
         self.record.stop().await;
     }
+}
+
+fn local_http() -> reqwest::Client {
+    let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(5)).build();
+    client.expect("a client without certificates of its own can be built")
 }
 
 /// Local parts must never see the user's own AWS account.

@@ -80,10 +80,21 @@ impl Stack {
             ("VisibilityTimeoutSeconds".to_owned(), RETRY_SECONDS.to_owned()),
         ];
         all.extend_from_slice(parameters);
-        let name = format!("matome-{}", self.options.name);
-        Sam::new(python, &self.checkout)
-            .deploy(&self.ministack.endpoint(), &name, &all, self.options.progress)
-            .await
+        let sam = Sam::new(python, &self.checkout);
+        let name = self.cloudformation_name();
+        sam.deploy(&self.ministack.endpoint(), &name, &all, self.options.progress).await
+    }
+
+    /// What a function (or `api`) logged, oldest first.
+    ///
+    /// # Errors
+    /// [`crate::Error::Http`].
+    pub async fn logs(&self, function: &str) -> Result<Vec<String>> {
+        self.ministack.logs(&format!("/matome/{}/{function}", self.cloudformation_name())).await
+    }
+
+    fn cloudformation_name(&self) -> String {
+        format!("matome-{}", self.options.name)
     }
 
     /// A port on 127.0.0.1 for a server of your own (the LINE simulator, say), which the deployed

@@ -1,8 +1,10 @@
 //! One command per file.
 
+mod bench;
 mod deploy;
 mod down;
 mod lambda;
+mod logs;
 mod say;
 mod test;
 mod up;
@@ -25,6 +27,10 @@ enum Command {
     Up(up::Up),
     /// Write something in the running stack's LINE.
     Say(say::Say),
+    /// Print the design's budgets beside measured figures.
+    Bench(bench::Bench),
+    /// Show what the running stack's functions logged.
+    Logs(logs::Logs),
     /// Run every check and every test there is.
     Test(test::Test),
     /// Build the functions and deploy the template: to the local stack, or to AWS.
@@ -40,6 +46,8 @@ impl Xtask {
         match self.command {
             Command::Up(up) => up.run().await?,
             Command::Say(say) => say.run().await?,
+            Command::Bench(bench) => return bench.run().await,
+            Command::Logs(logs) => logs.run().await?,
             Command::Lambda(lambda) => lambda.run().await?,
             Command::Down => down::run().await?,
             Command::Test(test) => return test.run().await,

@@ -10,6 +10,7 @@ use matome_local_stack::{Checkout, Progress, Stack, StackOptions, lambda};
 use matome_runtime::clock::SystemClock;
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::command::logs;
 use crate::conversation::{Cast, Script, Watch, play};
 use crate::seed;
 use crate::settings::{STACK, overrides};
@@ -38,6 +39,9 @@ impl Up {
             outcome = self.with(&checkout, &stack, progress) => outcome,
             _ = interrupted()? => Ok(Ended::Interrupted),
         };
+        if outcome.is_err() {
+            logs::show_latest(&stack).await;
+        }
         match outcome {
             Ok(Ended::Elsewhere) => {
                 progress.line("The stack was stopped from elsewhere.");

@@ -1,0 +1,73 @@
+//! The budgets of the design (architecture §8) beside what this machine measures.
+
+mod cold_start;
+mod figure;
+mod report;
+mod runtime_api;
+mod size;
+mod unmeasured;
+
+pub(crate) use figure::{Figure, Limit};
+pub(crate) use report::Report;
+pub(crate) use unmeasured::figures as unmeasured;
+
+use std::path::Path;
+
+use matome_local_stack::lambda::{FUNCTIONS, package};
+use matome_local_stack::{Checkout, Progress, install, shared};
+
+/// Starts of each function; the median counts.
+const STARTS: usize = 21;
+
+/// Measures the binaries in `binaries` (`<package>` each).
+pub(crate) async fn binaries(
+    checkout: &Checkout,
+    binaries: &Path,
+    progress: Progress,
+) -> anyhow::Result<Vec<Figure>> {
+    let python = install::sam(checkout, progress).await?;
+    let mongod = shared::mongod(checkout, progress).await?;
+    let ministack = shared::ministack(checkout, progress).await?;
+    let environment = cold_start::environment(&mongod.uri(), &ministack.endpoint());
+    let mut figures = Vec::new();
+    for function in FUNCTIONS {
+        let step = progress.step(format!("Measuring {function}"));
+        let binary = binaries.join(package(function));
+        let bytes = size::zipped(&python, &binary, &checkout.root().join("target")).await?;
+        figures.push(Figure::measured(
+            format!("{function}: zipped size"),
+            Limit::AtMost(5.0),
+            "MB",
+            bytes as f64 / 1e6,
+        ));
+        let (start, memory) = match cold_start::measure(&binary, &environment, STARTS).await {
+            Ok(measured) => measured,
+            Err(error) => {
+                figures.push(Figure::missing(
+                    format!("{function}: cold start"),
+                    Limit::AtMost(10.0),
+                    "ms",
+                    format!("{error:#}"),
+                ));
+                continue;
+            }
+        };
+        figures.push(Figure::measured(
+            format!("{function}: process start to first /next (median of {STARTS})"),
+            Limit::AtMost(10.0),
+            "ms",
+            start,
+        ));
+        let budget = if function == "webhook" { 40.0 } else { 64.0 };
+        figures.push(Figure::measured(
+            format!("{function}: memory when ready"),
+            Limit::AtMost(budget),
+            "MB",
+            memory,
+        ));
+        step.done();
+    }
+    ministack.stop().await;
+    mongod.stop().await;
+    Ok(figures)
+}
