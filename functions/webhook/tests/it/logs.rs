@@ -32,7 +32,7 @@ fn every_outcome_is_one_line_without_secrets_or_words() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let mut canaries = vec![ONE.secret.to_owned()];
 
-    tracing_guard(subscriber, || {
+    tracing::subscriber::with_default(subscriber, || {
         runtime.block_on(async {
             let world = World::new().await;
             let webhook = |id: &str| {
@@ -72,8 +72,4 @@ fn every_outcome_is_one_line_without_secrets_or_words() {
     for canary in &canaries {
         assert!(!written.contains(canary.as_str()), "{canary} was logged: {written}");
     }
-}
-
-fn tracing_guard(subscriber: impl tracing::Subscriber + Send + Sync + 'static, log: impl FnOnce()) {
-    tracing::subscriber::with_default(subscriber, log);
 }

@@ -1,7 +1,10 @@
 //! Every answer, and what is on the queue after it.
 
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use matome_domain::fault::Faults;
 use matome_domain::queue::Inbound;
 use matome_runtime::directory::Status;
 use matome_runtime::queue::Refuse;
@@ -193,6 +196,23 @@ async fn one_entry_that_cannot_be_queued_fails_the_request_and_a_repeat_is_harml
     let mut ids: Vec<_> = distinct.map(|e| e.event_id).collect();
     ids.sort();
     assert_eq!(ids, (0..12).map(|n| format!("01H{n:02}")).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_crash_around_the_queue_is_never_a_200_and_the_redelivery_makes_it_whole() {
+    for boundary in ["queue.send.before", "queue.send.after"] {
+        let crashes = AtomicUsize::new(1);
+        let world = World::with(Faults::at(move |at| {
+            at == boundary && crashes.fetch_update(SeqCst, SeqCst, |n| n.checked_sub(1)).is_ok()
+        }))
+        .await;
+        let events: Vec<_> = (0..15).map(|n| from_user(&format!("01H{n:02}"), "U1")).collect();
+        let webhook = signed(ONE, &body(ONE, &events));
+        assert_eq!(world.send(webhook.clone()).await.status_code, 503, "{boundary}");
+        assert_eq!(world.send(webhook).await.status_code, 200, "{boundary}");
+        let ids: Vec<_> = world.queue.distinct::<Inbound>().into_iter().map(|i| event(i).event_id).collect();
+        assert_eq!(ids, (0..15).map(|n| format!("01H{n:02}")).collect::<Vec<_>>(), "{boundary}");
+    }
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use matome_domain::clock::Timestamp;
+use matome_domain::fault::Faults;
 use matome_domain::ids::{ChannelId, TenantId};
 use matome_domain::placement::Placement;
 use matome_domain::queue::{Inbound, InboundEvent};
@@ -51,10 +52,15 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) async fn new() -> Self {
+        Self::with(Faults::none()).await
+    }
+
+    /// With step boundaries at which it dies.
+    pub(crate) async fn with(faults: Faults) -> Self {
         let clock = Arc::new(ManualClock::at(Timestamp(1_700_000_000_000)));
         let (directory, table) = Directory::in_memory(clock.clone());
         let (keys, kms) = DataKeys::in_memory(clock.clone(), Arc::new(SystemRandom));
-        let (queues, queue) = Queues::recording();
+        let (queues, queue) = Queues::recording_with(faults);
         let context = Context { directory, keys, queues, clock: clock.clone() };
         for channel in [ONE, TWO] {
             register(&context.directory, &context.keys, channel, |_| ()).await;
