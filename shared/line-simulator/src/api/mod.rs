@@ -9,6 +9,7 @@ mod token;
 
 use axum::Router;
 use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
 use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, Method, Uri};
 use axum::response::{IntoResponse, Response};
@@ -66,9 +67,15 @@ async fn handle(
     method: Method,
     uri: Uri,
     headers: HeaderMap,
-    body: Bytes,
+    body: Result<Bytes, BytesRejection>,
 ) -> Response {
     let request_id = Uuid::new_v4().to_string();
+    let Ok(body) = body else {
+        // axum's limit is LINE's: 2 MB.
+        return Answer::error(413, "Request body is too large")
+            .with("x-line-request-id", &request_id)
+            .into_response();
+    };
     let Some(endpoint) = Endpoint::of(&method, uri.path()) else {
         return Answer::error(404, "Not found").with("x-line-request-id", &request_id).into_response();
     };

@@ -11,3 +11,4 @@ mod people;
 mod sending;
 mod stage;
 mod tokens;
+mod wire;

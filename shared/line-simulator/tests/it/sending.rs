@@ -59,33 +59,6 @@ async fn invalid_messages_do_not_use_up_a_reply_token() {
 }
 
 #[tokio::test]
-async fn a_retry_key_is_refused_on_a_reply() {
-    let s = Stage::new().await;
-    let token = s.reply_token();
-    // Our client cannot do this: asked by hand, with a token of its own.
-    let http = reqwest::Client::new();
-    let form = [
-        ("grant_type", "client_credentials"),
-        ("client_id", s.id()),
-        ("client_secret", &s.channel.channel_secret),
-    ];
-    let url = s.simulator.api_url();
-    let issued: serde_json::Value =
-        http.post(format!("{url}/oauth2/v3/token")).form(&form).send().await.unwrap().json().await.unwrap();
-    let answer = http
-        .post(format!("{url}/v2/bot/message/reply"))
-        .bearer_auth(issued["access_token"].as_str().unwrap())
-        .header("X-Line-Retry-Key", Uuid::new_v4().to_string())
-        .json(&json!({"replyToken": token, "messages": [text("x")]}))
-        .send()
-        .await
-        .unwrap();
-    assert_eq!(answer.status(), 400);
-    assert!(answer.headers().contains_key("x-line-request-id"));
-    assert_eq!(s.sent(&s.yui_chat()), 0);
-}
-
-#[tokio::test]
 async fn a_push_with_a_retry_key_is_taken_once_a_day() {
     let s = Stage::new().await;
     let key = Uuid::new_v4();
