@@ -61,7 +61,9 @@ fn tenant_keys_are_unwrapped_only_with_the_tenant_named() {
     for (id, statement) in statements(&template) {
         if list(&statement["Action"]).iter().any(|action| action.as_str().unwrap().starts_with("kms:")) {
             seen += 1;
-            assert_eq!(statement["Condition"]["Null"]["kms:EncryptionContext:tenantId"], "false", "{id}");
+            let condition = &statement["Condition"]["Fn::If"];
+            assert_eq!(condition[0], "OnAws", "{id}");
+            assert_eq!(condition[1]["Null"]["kms:EncryptionContext:tenantId"], "false", "{id}");
         }
     }
     assert!(seen > 0);
