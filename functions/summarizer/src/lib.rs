@@ -1,1 +1,11 @@
-//! placeholder
+//! The summarizer: writes the summary of a session that has closed, and has it sent.
+
+pub mod context;
+pub mod document;
+pub mod error;
+pub mod handler;
+pub mod talk;
+pub mod write;
+
+pub use context::Context;
+pub use handler::handle;

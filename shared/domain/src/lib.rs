@@ -12,3 +12,4 @@ pub mod queue;
 pub mod session;
 pub mod summary;
 pub mod text;
+pub mod zone;

@@ -4,7 +4,7 @@ use bson::{Document, doc};
 use matome_domain::ids::DocumentId;
 use matome_line::postback::PostbackAction;
 use matome_store::Write;
-use matome_store::entities::{OutboxEntry, OutboxState, Purpose};
+use matome_store::entities::{NewOutboxEntry, Purpose};
 use matome_store::id::object_id;
 use matome_store::time::date;
 
@@ -16,31 +16,18 @@ impl Desk<'_> {
     pub(super) fn answer(&mut self, fact: &Fact, what: &str, purpose: Purpose) {
         let Some(token) = reply_token(fact).filter(|t| t.expires_at > date(self.now)) else { return };
         let now = date(self.now);
-        self.outbox.push(OutboxEntry {
+        let entry = NewOutboxEntry {
             id: self.key.outbox_id(what, &fact.event_id),
             tenant_id: self.key.tenant.to_string(),
             channel_id: self.key.channel.to_string(),
             conversation_id: self.key.conversation.to_string(),
             room_id: Some(self.key.room_id()),
             purpose,
-            state: OutboxState::Queued,
-            sent_as: None,
             reply_token: Some(token),
-            reply_begun: false,
             reply_only: true,
             retry_key: (self.retry_keys)(),
-            push_begun_at: None,
-            push_body: None,
-            cost: 0,
-            booked_month: None,
-            request_id: None,
-            error: None,
-            attempts: 0,
-            accepted_at: None,
-            created_at: now,
-            updated_at: now,
-            version: 0,
-        });
+        };
+        self.outbox.push(entry.queued(now));
     }
 
     /// A summary that the quota kept back is offered with the first free token.

@@ -4,6 +4,7 @@
 //! everywhere; arrays of references that grow without end (`owner.organizations`, `room.members`,
 //! `user.rooms`, …) are indexes on the other side instead; `gemini*` fields are provider-neutral.
 
+mod ai_usage;
 mod channel;
 mod event;
 mod message;
@@ -17,6 +18,7 @@ mod session;
 mod summary;
 mod user;
 
+pub use ai_usage::AiUsage;
 pub use channel::{Channel, ChannelFeatures, ChannelKind, ChannelStatistics, ChannelStatus};
 pub use event::InboundEventRecord;
 pub use message::{
@@ -26,7 +28,7 @@ pub use message::{
 pub use organization::{
     AiSettings, Delivery, DeliveryTarget, Organization, OrganizationLimits, OrganizationSettings,
 };
-pub use outbox::{OutboxEntry, OutboxKind, OutboxState, Purpose};
+pub use outbox::{NewOutboxEntry, OutboxEntry, OutboxKind, OutboxState, Purpose};
 pub use owner::{Owner, OwnerSettings, OwnerUsage, Subscription};
 pub use push_ledger::PushLedger;
 pub use room::{Presence, Room, RoomMetadata, RoomSettings, RoomStatistics, RoomType};
@@ -53,6 +55,7 @@ pub fn tenant_declarations() -> Vec<Declaration> {
         Declaration::of::<InboundEventRecord>(),
         Declaration::of::<OutboxEntry>(),
         Declaration::of::<PushLedger>(),
+        Declaration::of::<AiUsage>(),
     ]
 }
 

@@ -74,6 +74,61 @@ pub struct OutboxEntry {
     pub version: i64,
 }
 
+/// What is known of an entry when it is made.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewOutboxEntry {
+    /// Derived from what caused it.
+    pub id: ObjectId,
+    /// Tenant.
+    pub tenant_id: String,
+    /// LINE channel id.
+    pub channel_id: String,
+    /// LINE's user, group or room id.
+    pub conversation_id: String,
+    /// Room, when it is one of ours.
+    pub room_id: Option<ObjectId>,
+    /// What to say.
+    pub purpose: Purpose,
+    /// The free way out.
+    pub reply_token: Option<ReplyToken>,
+    /// See [`OutboxEntry::reply_only`].
+    pub reply_only: bool,
+    /// See [`OutboxEntry::retry_key`].
+    pub retry_key: String,
+}
+
+impl NewOutboxEntry {
+    /// The entry, to be sent.
+    #[must_use]
+    pub fn queued(self, now: DateTime) -> OutboxEntry {
+        OutboxEntry {
+            id: self.id,
+            tenant_id: self.tenant_id,
+            channel_id: self.channel_id,
+            conversation_id: self.conversation_id,
+            room_id: self.room_id,
+            purpose: self.purpose,
+            state: OutboxState::Queued,
+            sent_as: None,
+            reply_token: self.reply_token,
+            reply_begun: false,
+            reply_only: self.reply_only,
+            retry_key: self.retry_key,
+            push_begun_at: None,
+            push_body: None,
+            cost: 0,
+            booked_month: None,
+            request_id: None,
+            error: None,
+            attempts: 0,
+            accepted_at: None,
+            created_at: now,
+            updated_at: now,
+            version: 0,
+        }
+    }
+}
+
 /// What a message says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]

@@ -1,0 +1,329 @@
+//! Read the talk, have it summarized, store the summary with its way into LINE, set that off.
+//!
+//! A crash before the transaction leaves nothing (a provider may be asked twice); after it, a repeat
+//! finds the summary stored and only sets off what is still queued. A session that changed meanwhile
+//! has a job of its own for the newer revision: the older writing is thrown away.
+
+use std::collections::HashMap;
+
+use bson::oid::ObjectId;
+use bson::{Document, doc};
+use matome_ai::{TokenBudget, Written};
+use matome_domain::clock::Timestamp;
+use matome_domain::dialogue::{Dialogue, ImageData};
+use matome_domain::ids::{ConversationId, TenantId};
+use matome_domain::queue::{CloseTrigger, OutboundJob, SummaryJob};
+use matome_domain::summary::SummaryRequest;
+use matome_domain::zone::utc_offset_minutes;
+use matome_runtime::blobs::BlobKey;
+use matome_store::collection::encode;
+use matome_store::entities::{
+    AiUsage, DeliveryTarget, MediaStatus, Message, NewOutboxEntry, Organization, OutboxEntry, Purpose, Room,
+    Session, SessionStatus, Summary, User,
+};
+use matome_store::id::{derived, document_id, object_id};
+use matome_store::time::date;
+use matome_store::{StoreError, TenantStore, Write};
+
+use crate::context::Context;
+use crate::document;
+use crate::error::SummarizeError;
+use crate::talk;
+
+/// Pictures shown to a provider, the newest first; more would cost more than they tell.
+const MAX_PICTURES: usize = 8;
+/// Largest picture shown.
+const MAX_PICTURE_BYTES: i64 = 4 * 1024 * 1024;
+
+/// What became of a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Done {
+    /// A summary was stored.
+    Written,
+    /// There was nothing to summarize; the session is closed.
+    Empty,
+    /// Stored by an earlier attempt.
+    Already,
+    /// The session changed meanwhile; another job writes it.
+    Outdated,
+    /// The session is not there, or still open.
+    NotDue,
+}
+
+impl Done {
+    /// For logs.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Written => "written",
+            Self::Empty => "empty",
+            Self::Already => "already",
+            Self::Outdated => "outdated",
+            Self::NotDue => "not_due",
+        }
+    }
+}
+
+/// Does one job.
+///
+/// # Errors
+/// [`SummarizeError`]: the job goes back to the queue.
+pub async fn write(context: &Context, job: &SummaryJob) -> Result<Done, SummarizeError> {
+    let store = context.tenants.store(&job.tenant_id).await?;
+    let organization = context.tenants.organization(&job.tenant_id).await?;
+    let id = object_id(&job.session_id).ok_or(SummarizeError::BadId)?;
+    context.faults.boundary("summarizer.begin")?;
+    let Some(session) = store.collection::<Session>().get(id).await? else { return Ok(Done::NotDue) };
+    match session.status {
+        SessionStatus::Active => return Ok(Done::NotDue),
+        SessionStatus::Closed => {
+            set_off_queued(context, &store, &session).await?;
+            return Ok(Done::Already);
+        }
+        SessionStatus::Summarizing => {}
+    }
+    let room = store.collection::<Room>().get(session.room_id).await?;
+    let dialogue = read(context, &store, &session, &organization).await?;
+    context.faults.boundary("summarizer.read")?;
+    let written = if dialogue.turns.is_empty() {
+        None
+    } else {
+        Some(summarize(context, &store, &organization, room.as_ref(), &dialogue).await?)
+    };
+    context.faults.boundary("summarizer.summarized")?;
+    let now = context.clock.now();
+    let entries = deliveries(context, &session, room.as_ref(), &organization, written.is_some(), now);
+    let stored = keep(context, &store, &session, written.as_ref(), &entries, now).await?;
+    if !stored {
+        return Ok(Done::Outdated);
+    }
+    context.faults.boundary("summarizer.committed")?;
+    set_off_queued(context, &store, &session).await?;
+    context.faults.boundary("summarizer.set_off")?;
+    let Some(written) = written else { return Ok(Done::Empty) };
+    count(&written);
+    Ok(Done::Written)
+}
+
+async fn read(
+    context: &Context,
+    store: &TenantStore,
+    session: &Session,
+    organization: &Organization,
+) -> Result<Dialogue, SummarizeError> {
+    let in_order = doc! { "timestamp": 1, "_id": 1 };
+    let messages = store.collection::<Message>();
+    let messages = messages.find(doc! { "sessionId": session.id }, in_order, 0).await?;
+    let people = doc! { "_id": { "$in": &session.participants } };
+    let users = store.collection::<User>().find(people, doc! { "_id": 1 }, 0).await?;
+    let pictures = pictures(context, store.tenant_id(), &messages).await?;
+    let offset = utc_offset_minutes(&organization.timezone, context.clock.now());
+    Ok(talk::dialogue(&messages, &users, pictures, offset))
+}
+
+/// The pictures to show, if there is anybody to show them to.
+async fn pictures(
+    context: &Context,
+    tenant: &TenantId,
+    messages: &[Message],
+) -> Result<HashMap<ObjectId, ImageData>, SummarizeError> {
+    let mut pictures = HashMap::new();
+    if !context.writers.has_provider() {
+        return Ok(pictures);
+    }
+    for message in messages.iter().rev().filter(|m| m.message_type == "image" && talk::counts(m)) {
+        let Some(media) = message.media.as_ref().filter(|m| m.status == MediaStatus::Stored) else {
+            continue;
+        };
+        let (Some(key), Some(media_type), Some(size)) = (&media.key, &media.mime_type, media.file_size)
+        else {
+            continue;
+        };
+        let Some(key) = BlobKey::of_tenant(tenant, key).filter(|_| size <= MAX_PICTURE_BYTES) else {
+            continue;
+        };
+        if let Some(bytes) = context.blobs.get(&key).await? {
+            pictures.insert(message.id, ImageData { media_type: media_type.clone(), bytes: bytes.to_vec() });
+        }
+        if pictures.len() == MAX_PICTURES {
+            break;
+        }
+    }
+    Ok(pictures)
+}
+
+async fn summarize(
+    context: &Context,
+    store: &TenantStore,
+    organization: &Organization,
+    room: Option<&Room>,
+    dialogue: &Dialogue,
+) -> Result<Written, SummarizeError> {
+    let settings = &organization.settings.ai_settings;
+    let language = room.and_then(|r| r.settings.summary_language.clone());
+    let request = SummaryRequest {
+        language: language.or_else(|| settings.summary_language.clone()),
+        style: settings.summary_style,
+    };
+    let writer = context.writers.of(settings.model.as_deref())?;
+    let budget = budget(context, store, settings.monthly_token_limit).await?;
+    Ok(writer.summarize(dialogue, &request, budget).await)
+}
+
+/// What is left of the organization's month.
+async fn budget(
+    context: &Context,
+    store: &TenantStore,
+    limit: Option<i64>,
+) -> Result<TokenBudget, SummarizeError> {
+    let Some(limit) = limit else { return Ok(TokenBudget::Unlimited) };
+    let (id, _) = usage_of(store.tenant_id(), context.clock.now());
+    let used = store.collection::<AiUsage>().get(id).await?.map_or(0, |u| u.tokens_used);
+    Ok(TokenBudget::Remaining(u64::try_from(limit - used).unwrap_or(0)))
+}
+
+/// Id and name of the month's usage.
+fn usage_of(tenant: &TenantId, now: Timestamp) -> (ObjectId, String) {
+    let month = jiff::Timestamp::from_millisecond(now.0).map_or_else(
+        |_| "unknown".to_owned(),
+        |at| at.to_zoned(jiff::tz::TimeZone::UTC).strftime("%Y-%m").to_string(),
+    );
+    (derived(&["ai_usage", tenant.as_str(), &month]), month)
+}
+
+/// The ways a summary takes into LINE. Their ids do not depend on the revision: what was shown once
+/// is not shown again when it is written anew.
+fn deliveries(
+    context: &Context,
+    session: &Session,
+    room: Option<&Room>,
+    organization: &Organization,
+    written: bool,
+    now: Timestamp,
+) -> Vec<OutboxEntry> {
+    let purpose = if written {
+        Purpose::Summary { summary_id: document::summary_id(session.id) }
+    } else if session.trigger == Some(CloseTrigger::Manual) {
+        Purpose::NothingToSummarize
+    } else {
+        return Vec::new();
+    };
+    let delivery = &organization.settings.delivery;
+    let muted = room.is_some_and(|r| r.settings.notification_enabled == Some(false));
+    let asked_for = session.trigger == Some(CloseTrigger::Manual);
+    let entry = |to: &str, in_room: bool| {
+        let new = NewOutboxEntry {
+            id: derived(&["outbox", "summary", &session.id.to_hex(), to]),
+            tenant_id: session.tenant_id.clone(),
+            channel_id: session.channel_id.clone(),
+            conversation_id: to.to_owned(),
+            room_id: in_room.then_some(session.room_id),
+            purpose: purpose.clone(),
+            reply_token: session.reply_token.clone().filter(|_| in_room),
+            reply_only: !written,
+            retry_key: context.random.uuid().to_string(),
+        };
+        new.queued(date(now))
+    };
+    match delivery.target {
+        // Whoever asks in the room is answered there, even where summaries are not shown by themselves.
+        DeliveryTarget::None if asked_for && !muted => vec![entry(&session.conversation_id, true)],
+        DeliveryTarget::Room if !muted => vec![entry(&session.conversation_id, true)],
+        DeliveryTarget::Recipients if written => {
+            delivery.recipients.iter().map(|to| entry(to, *to == session.conversation_id)).collect()
+        }
+        DeliveryTarget::Room | DeliveryTarget::Recipients | DeliveryTarget::None => Vec::new(),
+    }
+}
+
+/// Stores everything at once; `false` when the session is no longer as it was read.
+async fn keep(
+    context: &Context,
+    store: &TenantStore,
+    read: &Session,
+    written: Option<&Written>,
+    entries: &[OutboxEntry],
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    store
+        .transaction(async |transaction| {
+            let session: Option<Session> = transaction.get(read.id).await?;
+            let same = session
+                .as_ref()
+                .is_some_and(|s| s.status == SessionStatus::Summarizing && s.revision == read.revision);
+            if !same {
+                return Ok(false);
+            }
+            let mut set = doc! { "status": "closed", "updatedAt": date(now) };
+            if let Some(written) = written {
+                let before: Option<Summary> = transaction.get(document::summary_id(read.id)).await?;
+                let summary = document::summary(read, written, before.as_ref(), now);
+                transaction.write::<Summary>(vec![Write::put(summary.id, &summary)?]).await?;
+                context.faults.boundary("summarizer.summary")?;
+                set.insert("summary", summary.id);
+                set.insert("aiAnalysis", encode(&document::analysis(&written.draft))?);
+                let (id, usage) = usage(store.tenant_id(), written, now);
+                transaction
+                    .write::<AiUsage>(vec![Write { id: id.into(), update: usage, upsert: true }])
+                    .await?;
+            }
+            for entry in entries {
+                if transaction.get::<OutboxEntry>(entry.id).await?.is_none() {
+                    transaction.insert(std::slice::from_ref(entry)).await?;
+                }
+            }
+            context.faults.boundary("summarizer.outbox")?;
+            let close = doc! { "$set": set, "$unset": { "replyToken": "" }, "$inc": { "__v": 1 } };
+            transaction.write::<Session>(vec![Write::update(read.id, close)]).await?;
+            Ok(true)
+        })
+        .await
+}
+
+fn usage(tenant: &TenantId, written: &Written, now: Timestamp) -> (ObjectId, Document) {
+    let (id, month) = usage_of(tenant, now);
+    let tokens = i64::try_from(written.provenance.tokens_used()).unwrap_or(i64::MAX);
+    let update = doc! {
+        "$inc": { "summaries": 1_i64, "tokensUsed": tokens, "cost": written.provenance.cost.unwrap_or(0.0), "__v": 1_i64 },
+        "$set": { "updatedAt": date(now) },
+        "$setOnInsert": { "month": month, "createdAt": date(now) },
+    };
+    (id, update)
+}
+
+/// Queues what waits in the outbox for this session's summary.
+async fn set_off_queued(
+    context: &Context,
+    store: &TenantStore,
+    session: &Session,
+) -> Result<(), SummarizeError> {
+    let summary = document::summary_id(session.id);
+    let waiting = doc! { "roomId": session.room_id, "state": "queued" };
+    let elsewhere = doc! { "purpose.summaryId": summary, "state": "queued" };
+    let either = doc! { "$or": [waiting, elsewhere] };
+    let entries = store.collection::<OutboxEntry>().find(either, doc! { "createdAt": 1 }, 50).await?;
+    let jobs: Vec<OutboundJob> = entries
+        .iter()
+        .filter_map(|entry| {
+            Some(OutboundJob {
+                tenant_id: store.tenant_id().clone(),
+                conversation_id: ConversationId::new(entry.conversation_id.clone()).ok()?,
+                outbox_id: document_id(entry.id),
+            })
+        })
+        .collect();
+    if jobs.is_empty() { Ok(()) } else { Ok(context.queues.send_batch(&jobs).await?) }
+}
+
+fn count(written: &Written) {
+    let provenance = &written.provenance;
+    metrics::counter!("SummariesWritten").increment(1);
+    metrics::counter!("TokensUsed").increment(provenance.tokens_used());
+    metrics::histogram!("SummaryMilliseconds").record(
+        // Milliseconds of a summary are far below 2^52.
+        provenance.processing_time_ms as f64,
+    );
+    if let Some(reason) = provenance.fallback_reason {
+        metrics::counter!("SummariesBuiltIn", "reason" => format!("{reason:?}")).increment(1);
+    }
+}
