@@ -3,6 +3,7 @@
 
 pub mod crash;
 pub mod events;
+pub mod fixtures;
 pub mod sqs;
 pub mod tenant;
 

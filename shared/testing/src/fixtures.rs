@@ -1,0 +1,228 @@
+//! Rooms, sessions, summaries and outbox entries as the other functions leave them, for tests of
+//! what comes after.
+
+use std::time::Duration;
+
+use bson::oid::ObjectId;
+use bson::{DateTime, doc};
+use matome_domain::clock::Timestamp;
+use matome_domain::ids::ConversationId;
+use matome_domain::queue::OutboundJob;
+use matome_domain::summary::Sentiment;
+use matome_store::entities::{
+    AiMetadata, OutboxEntry, OutboxState, Presence, Purpose, ReplyToken, Room, RoomMember,
+    RoomMemberStatistics, RoomMetadata, RoomPermissions, RoomSettings, RoomStatistics, RoomType, Session,
+    SessionStatistics, SessionStatus, StoredActionItem, Summary, SummaryAnalysis, SummaryContent,
+    SummaryStatus,
+};
+use matome_store::id::{derived, document_id};
+use matome_store::time::date;
+
+use crate::tenant::{BEGIN, TestTenant};
+
+/// LINE's ids start with `U`, `C` or `R`.
+fn room_type(conversation: &str) -> RoomType {
+    match conversation.as_bytes().first() {
+        Some(b'C') => RoomType::Group,
+        Some(b'R') => RoomType::MultiPerson,
+        _ => RoomType::Individual,
+    }
+}
+
+/// A room of the tenant's channel, with the id the recorder gives it.
+#[must_use]
+pub fn room(tenant: &TestTenant, conversation: &str) -> Room {
+    let now = date(BEGIN);
+    let kind = room_type(conversation);
+    let id = |of| (kind == of).then(|| conversation.to_owned());
+    Room {
+        id: derived(&["room", tenant.id.as_str(), tenant.channel.as_str(), conversation]),
+        tenant_id: tenant.id.to_string(),
+        channel_id: tenant.channel.to_string(),
+        conversation_id: conversation.to_owned(),
+        room_type: kind,
+        line_room_id: id(RoomType::MultiPerson),
+        line_group_id: id(RoomType::Group),
+        line_user_id: id(RoomType::Individual),
+        name: Some("Picnic".to_owned()),
+        description: None,
+        avatar: None,
+        settings: RoomSettings::default(),
+        metadata: RoomMetadata::default(),
+        statistics: RoomStatistics {
+            total_sessions: 1,
+            total_messages: 3,
+            total_images: 0,
+            active_sessions: 0,
+            last_activity_at: now,
+        },
+        status: "active".to_owned(),
+        archived_at: None,
+        presence: Presence::Present,
+        presence_at: now,
+        last_session_number: 1,
+        waiting_summary_id: None,
+        refresh_at: DateTime::MAX,
+        created_at: now,
+        updated_at: now,
+        version: 0,
+    }
+}
+
+/// Somebody in a room.
+#[must_use]
+pub fn member(room: &Room, line_user_id: &str) -> RoomMember {
+    let now = date(BEGIN);
+    let user_id = derived(&["user", &room.tenant_id, line_user_id]);
+    RoomMember {
+        id: derived(&["member", &room.id.to_hex(), &user_id.to_hex()]),
+        tenant_id: room.tenant_id.clone(),
+        room_id: room.id,
+        user_id,
+        role: "member".to_owned(),
+        joined_at: now,
+        left_at: None,
+        last_active_at: now,
+        permissions: RoomPermissions::default(),
+        statistics: RoomMemberStatistics::default(),
+        status: "active".to_owned(),
+        status_at: now,
+        banned_at: None,
+        banned_reason: None,
+        created_at: now,
+        updated_at: now,
+        version: 0,
+    }
+}
+
+/// A session of a room, opened at `opened_at` for an hour.
+#[must_use]
+pub fn session(room: &Room, number: i64, status: SessionStatus, opened_at: Timestamp) -> Session {
+    let at = date(opened_at);
+    Session {
+        id: derived(&["session", &room.id.to_hex(), &number.to_string()]),
+        tenant_id: room.tenant_id.clone(),
+        room_id: room.id,
+        channel_id: room.channel_id.clone(),
+        conversation_id: room.conversation_id.clone(),
+        session_number: number,
+        participants: Vec::new(),
+        status,
+        trigger: None,
+        opened_at: at,
+        closes_at: date(opened_at.plus(Duration::from_secs(60 * 60))),
+        start_time: at,
+        last_message_at: at,
+        end_time: (status != SessionStatus::Active).then_some(at),
+        statistics: SessionStatistics {
+            message_count: 3,
+            image_count: 0,
+            participant_count: 2,
+            duration: None,
+        },
+        summary: None,
+        revision: 0,
+        ai_analysis: None,
+        metadata: doc! { "platform": "line" },
+        closed_by: None,
+        reply_token: None,
+        created_at: at,
+        updated_at: at,
+        version: 0,
+    }
+}
+
+/// A completed summary of a session, in English.
+#[must_use]
+pub fn summary(session: &Session) -> Summary {
+    let now = date(BEGIN);
+    Summary {
+        id: derived(&["summary", &session.id.to_hex()]),
+        tenant_id: session.tenant_id.clone(),
+        session_id: session.id,
+        room_id: session.room_id,
+        channel_id: session.channel_id.clone(),
+        revision: session.revision,
+        generated_by: "system".to_owned(),
+        triggered_by: None,
+        content: SummaryContent {
+            brief: "A picnic on Saturday.".to_owned(),
+            detailed: "Aoi proposed a picnic. Bun brings tea.".to_owned(),
+            bullet_points: vec!["Meet at ten".to_owned()],
+            action_items: vec![StoredActionItem {
+                item: "Bring tea".to_owned(),
+                assigned_to: Some("Bun".to_owned()),
+                priority: matome_domain::summary::Level::Medium,
+                deadline: None,
+            }],
+            decisions: vec!["Saturday it is".to_owned()],
+            open_questions: Vec::new(),
+        },
+        analysis: SummaryAnalysis { sentiment: Sentiment::default(), ..SummaryAnalysis::default() },
+        participants: Vec::new(),
+        citations: Vec::new(),
+        ai_metadata: AiMetadata {
+            provider: "builtin".to_owned(),
+            model: "builtin".to_owned(),
+            fallback_reason: None,
+            tokens_used: 0,
+            input_tokens: 0,
+            output_tokens: 0,
+            processing_time: 1,
+            cost: None,
+            requests: 0,
+        },
+        language: "en".to_owned(),
+        visibility: "room".to_owned(),
+        feedback: None,
+        status: SummaryStatus::Completed,
+        completed_at: Some(now),
+        created_at: now,
+        updated_at: now,
+        version: 0,
+    }
+}
+
+/// A queued entry for a room: what the summarizer leaves when a session is summarized.
+#[must_use]
+pub fn entry(room: &Room, purpose: Purpose, reply_token: Option<ReplyToken>, retry_key: String) -> OutboxEntry {
+    let now = date(BEGIN);
+    OutboxEntry {
+        id: ObjectId::new(),
+        tenant_id: room.tenant_id.clone(),
+        channel_id: room.channel_id.clone(),
+        conversation_id: room.conversation_id.clone(),
+        room_id: Some(room.id),
+        purpose,
+        state: OutboxState::Queued,
+        sent_as: None,
+        reply_token,
+        reply_begun: false,
+        reply_only: false,
+        retry_key,
+        push_begun_at: None,
+        push_body: None,
+        cost: 0,
+        booked_month: None,
+        request_id: None,
+        error: None,
+        attempts: 0,
+        accepted_at: None,
+        created_at: now,
+        updated_at: now,
+        version: 0,
+    }
+}
+
+/// The job that names an entry.
+///
+/// # Panics
+/// When the conversation's id is none.
+#[must_use]
+pub fn outbound_job(tenant: &TestTenant, entry: &OutboxEntry) -> OutboundJob {
+    OutboundJob {
+        tenant_id: tenant.id.clone(),
+        conversation_id: ConversationId::new(entry.conversation_id.clone()).expect("a LINE id"),
+        outbox_id: document_id(entry.id),
+    }
+}
