@@ -71,7 +71,10 @@ pub(super) fn act_of(text: &str, folded: &str, language: Language, content: usiz
     if !question && content <= 2 && Cues::starts(cues.no, folded) && !folded.starts_with(" no prob") {
         return Act::No;
     }
-    let asks_for_more = Cues::any(cues.request, folded) || Cues::any(cues.problem, folded);
+    // "Great, I'll bring a box" is more than its "great".
+    let asks_for_more = Cues::any(cues.request, folded)
+        || Cues::any(cues.problem, folded)
+        || (content >= 1 && language == Language::En && Cues::any(cues.commitment, folded));
     if !question && content <= 2 && !asks_for_more && Cues::any(cues.filler, folded) {
         if Cues::starts(cues.yes, folded) && !Cues::any(cues.thanks, folded) {
             return Act::Yes;
@@ -120,7 +123,11 @@ fn is_question(text: &str, folded: &str, language: Language, cues: &Cues) -> boo
     match language {
         Language::En => Cues::starts(cues.question, folded) && !text.contains('!'),
         Language::Ja => cues.question.iter().any(|q| tail.ends_with(q)),
-        Language::Th => cues.question.iter().any(|q| tail.ends_with(q) || tail.contains(&format!("{q} "))),
+        // นะคะ softens, คะ alone asks.
+        Language::Th if tail.ends_with("นะคะ") || tail.ends_with("เลยคะ") => false,
+        Language::Th => {
+            cues.question.iter().any(|q| tail.ends_with(q) || tail.contains(&format!("{q} ")) && *q != "คะ")
+        }
     }
 }
 

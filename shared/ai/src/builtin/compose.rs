@@ -54,7 +54,7 @@ pub(super) fn tell(talk: &Talk<'_>, piece: &Piece, language: Language) -> Option
         return english::retell(&shortened(&piece.text), cast);
     }
     let quote = quote(piece);
-    (!quote.is_empty()).then(|| frames::telling(language, name, piece.act, &quote))
+    (!quote.is_empty()).then(|| frames::telling(language, name, piece.act, &quote, piece.language))
 }
 
 fn tell_answer(talk: &Talk<'_>, piece: &Piece, language: Language) -> Option<String> {
@@ -62,7 +62,7 @@ fn tell_answer(talk: &Talk<'_>, piece: &Piece, language: Language) -> Option<Str
         return tell(talk, piece, language);
     }
     let quote = quote(piece);
-    (!quote.is_empty()).then(|| frames::answering(language, talk.speaker(piece), &quote))
+    (!quote.is_empty()).then(|| frames::answering(language, talk.speaker(piece), &quote, piece.language))
 }
 
 fn join_answer(language: Language, question: &str, answer: &str, polarity: Option<Polarity>) -> String {
@@ -118,24 +118,7 @@ pub(super) fn quote(piece: &Piece) -> String {
                 text = text.strip_prefix(opener).unwrap_or(text);
             }
         }
-        Language::Th => loop {
-            let before = text;
-            text = text.trim_end_matches([' ', '.', '!', '~']);
-            for particle in ["ครับผม", "ครับ", "ค่ะ", "คะ", "จ้า", "จ้ะ", "จ๊ะ", "นะ", "น้า", "เลยนะ"]
-            {
-                // A particle is a word of its own, not the end of another.
-                if let Some(rest) = text.strip_suffix(particle)
-                    && !rest.is_empty()
-                    && !rest.ends_with(['เ', 'แ', 'โ', 'ใ', 'ไ'])
-                    && (particle != "นะ" || !rest.ends_with('ช'))
-                {
-                    text = rest;
-                }
-            }
-            if text == before {
-                break;
-            }
-        },
+        Language::Th => return shortened(&thai_reported(text)),
         Language::En => text = text.trim_end_matches(['.', ' ']),
     }
     let text = text.trim_matches(|c: char| c == '、' || c == ',' || c.is_whitespace());
@@ -144,6 +127,59 @@ pub(super) fn quote(piece: &Piece) -> String {
         format!("{text}？")
     } else {
         text
+    }
+}
+
+/// Thai as it is reported: polite particles and openers are spoken, not told.
+fn thai_reported(text: &str) -> String {
+    const OPENERS: [&str; 12] = [
+        "สวัสดี",
+        "หวัดดี",
+        "ขอโทษ",
+        "ขออภัย",
+        "ได้ค่ะ",
+        "ได้ครับ",
+        "ได้จ้า",
+        "ได้เลย",
+        "โอเค",
+        "ไม่เป็นไร",
+        "ขอบคุณ",
+        "รับทราบ",
+    ];
+    let clauses: Vec<&str> = text.split(' ').filter(|c| !c.is_empty()).collect();
+    let mut told: Vec<String> = Vec::new();
+    for (at, clause) in clauses.iter().enumerate() {
+        let opener = OPENERS.iter().any(|o| clause.starts_with(o));
+        if opener && told.is_empty() && at + 1 < clauses.len() {
+            continue;
+        }
+        let clause = without_particles(clause);
+        if !clause.is_empty() {
+            told.push(clause.to_owned());
+        }
+    }
+    told.join(" ")
+}
+
+/// Without the particles at the end of a clause.
+fn without_particles(clause: &str) -> &str {
+    let mut text = clause;
+    loop {
+        let before = text;
+        text = text.trim_end_matches(['.', '!', '~']);
+        for particle in ["ครับผม", "ครับ", "ค่ะ", "คะ", "จ้า", "จ้ะ", "จ๊ะ", "นะ", "น้า", "555"]
+        {
+            // A particle is a word of its own, not the end of another (ชนะ, ขณะ).
+            if let Some(rest) = text.strip_suffix(particle)
+                && !rest.ends_with(['เ', 'แ', 'โ', 'ใ', 'ไ', '5'])
+                && (particle != "นะ" || !rest.ends_with(['ช', 'ค']))
+            {
+                text = rest;
+            }
+        }
+        if text == before {
+            return text;
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use super::exchange::Polarity;
 use super::talk::Media;
 
 /// `name` does `act` with `text`. Quoted text stays in its own language, word for word.
-pub(super) fn telling(language: Language, name: &str, act: Act, text: &str) -> String {
+pub(super) fn telling(language: Language, name: &str, act: Act, text: &str, said_in: Language) -> String {
     match language {
         Language::En => {
             let verb = match act {
@@ -37,17 +37,29 @@ pub(super) fn telling(language: Language, name: &str, act: Act, text: &str) -> S
                 Act::Problem => "แจ้งว่า",
                 _ => "บอกว่า",
             };
-            format!("{name} {verb} “{text}”")
+            thai(name, verb, text, said_in)
         }
     }
 }
 
+/// ว่า reports Thai without quotes; another language keeps them.
+fn thai(name: &str, verb: &str, text: &str, said_in: Language) -> String {
+    let text = if said_in == Language::Th { text.to_owned() } else { format!(" “{text}”") };
+    format!("{}{text}", after_name(name, verb))
+}
+
+/// Thai writes the verb right behind a Thai name.
+fn after_name(name: &str, verb: &str) -> String {
+    let thai = name.chars().next_back().is_some_and(|c| ('\u{0E00}'..='\u{0E7F}').contains(&c));
+    format!("{name}{}{verb}", if thai { "" } else { " " })
+}
+
 /// `name` answers with `text`.
-pub(super) fn answering(language: Language, name: &str, text: &str) -> String {
+pub(super) fn answering(language: Language, name: &str, text: &str, said_in: Language) -> String {
     match language {
         Language::En => format!("{name} answers: \"{text}\""),
         Language::Ja => format!("{name}は「{text}」と回答"),
-        Language::Th => format!("{name} ตอบว่า “{text}”"),
+        Language::Th => thai(name, "ตอบว่า", text, said_in),
     }
 }
 
@@ -63,10 +75,10 @@ pub(super) fn reacting(language: Language, name: &str, act: Act, polarity: Polar
         (Language::Ja, Polarity::No, true) => format!("{name}は否定"),
         (Language::Ja, Polarity::Yes, false) => format!("{name}は了承"),
         (Language::Ja, Polarity::No, false) => format!("{name}は辞退"),
-        (Language::Th, Polarity::Yes, true) => format!("{name} ตอบว่าใช่"),
-        (Language::Th, Polarity::No, true) => format!("{name} ตอบว่าไม่"),
-        (Language::Th, Polarity::Yes, false) => format!("{name} ตกลง"),
-        (Language::Th, Polarity::No, false) => format!("{name} ปฏิเสธ"),
+        (Language::Th, Polarity::Yes, true) => after_name(name, "ตอบว่าใช่"),
+        (Language::Th, Polarity::No, true) => after_name(name, "ตอบว่าไม่"),
+        (Language::Th, Polarity::Yes, false) => after_name(name, "ตกลง"),
+        (Language::Th, Polarity::No, false) => after_name(name, "ปฏิเสธ"),
     }
 }
 

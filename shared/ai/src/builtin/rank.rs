@@ -69,14 +69,24 @@ fn piece_score(talk: &Talk<'_>, piece: &Piece, most: f64, loudest: f64, turns: f
     } else {
         0.0
     };
+    // "Books", "good decision": too thin to stand alone.
+    let thin = if words < 2.0 && !matches!(piece.act, Act::Problem | Act::Commitment) && piece.media.is_none()
+    {
+        0.6
+    } else {
+        0.0
+    };
     let shared = if piece.media.is_some() { -0.2 } else { 0.0 };
-    0.55 * central + 0.6 * length + act + concrete + salience + position + shared - thanks
+    0.55 * central + 0.6 * length + act + concrete + salience + position + shared - thanks - thin
 }
 
 /// The best `count` items that say different things, best first. An item's answer is not told
 /// again on its own.
 pub(super) fn choose<'i>(talk: &Talk<'_>, items: &'i [Item], count: usize) -> Vec<&'i Item> {
     let mut order: Vec<&Item> = items.iter().filter(|i| i.score > 0.0).collect();
+    if order.is_empty() {
+        order = items.iter().collect();
+    }
     let better = |a: &&Item, b: &&Item| {
         b.score.partial_cmp(&a.score).unwrap_or(Ordering::Equal).then(a.piece.cmp(&b.piece))
     };

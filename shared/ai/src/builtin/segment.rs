@@ -39,7 +39,7 @@ const THAI_SENTENCE_CHARS: usize = 60;
 impl Segmenter {
     pub(super) fn new() -> Self {
         Self {
-            words: WordSegmenter::new_auto(WordBreakInvariantOptions::default()),
+            words: WordSegmenter::new_dictionary(WordBreakInvariantOptions::default()),
             sentences: SentenceSegmenter::new(SentenceBreakInvariantOptions::default()),
         }
     }

@@ -255,7 +255,16 @@ fn balance(piece: &Piece) -> i32 {
         let words: Vec<&str> = piece.folded.split(' ').filter(|w| !w.is_empty()).collect();
         for (i, word) in words.iter().enumerate() {
             let value = i32::from(POSITIVE[0].contains(word)) - i32::from(NEGATIVE[0].contains(word));
-            let negated = words[i.saturating_sub(3)..i].iter().any(|w| NEGATIONS[0].contains(w));
+            // "not good, I hate": the negation ends where another subject or judgement begins.
+            let negated = words[i.saturating_sub(3)..i]
+                .iter()
+                .rev()
+                .take_while(|w| {
+                    !matches!(**w, "i" | "it" | "but" | "you")
+                        && !POSITIVE[0].contains(w)
+                        && !NEGATIVE[0].contains(w)
+                })
+                .any(|w| NEGATIONS[0].contains(w));
             sum += if negated { -value } else { value };
         }
     } else {

@@ -138,32 +138,47 @@ fn english(piece: &Piece) -> Vec<(String, f64)> {
     found
 }
 
-/// Runs of kanji and katakana: 見積書, 新宿オフィス.
-fn japanese(_talk: &Talk<'_>, piece: &Piece) -> Vec<(String, f64)> {
-    let mut found = Vec::new();
-    let mut run = String::new();
+/// Neighbouring words of kanji, katakana or letters only: 見積書, 新宿オフィス. A word with
+/// hiragana in it is a verb more often than not.
+fn japanese(talk: &Talk<'_>, piece: &Piece) -> Vec<(String, f64)> {
     let noun = |c: char| matches!(c, '\u{4E00}'..='\u{9FFF}' | '\u{30A1}'..='\u{30FA}' | 'ー' | '々' | 'a'..='z' | 'A'..='Z');
-    for c in piece.text.chars().chain(['。']) {
-        if noun(c) {
-            run.push(c);
+    let spans = talk.segmenter.spans(&piece.text);
+    let mut runs: Vec<&str> = Vec::new();
+    for span in spans {
+        let generic =
+            GENERIC_JAPANESE.contains(&span) || is_stop(span, Language::Ja) && span.chars().count() > 1;
+        if !span.chars().all(noun) || generic {
             continue;
         }
-        let letters = run.chars().count();
-        if (2..=12).contains(&letters)
-            && !is_stop(&run.to_lowercase(), Language::Ja)
-            && is_content(&run.to_lowercase(), Language::Ja)
-        {
-            // 送り and 届き are verbs: a lone kanji never gets here, a pair before する is a verbal noun.
-            let latin = run.is_ascii();
-            found.push((run.clone(), if latin { 0.8 } else { 1.0 + 0.1 * (letters.min(6) as f64 - 2.0) }));
+        let start = span.as_ptr() as usize - piece.text.as_ptr() as usize;
+        match runs.last_mut() {
+            Some(last) if last.as_ptr() as usize - piece.text.as_ptr() as usize + last.len() == start => {
+                let from = last.as_ptr() as usize - piece.text.as_ptr() as usize;
+                *last = &piece.text[from..start + span.len()];
+            }
+            _ => runs.push(span),
         }
-        run.clear();
     }
-    found.retain(|(text, _)| !GENERIC_JAPANESE.contains(&text.as_str()));
-    found
+    runs.into_iter()
+        .map(|run| (run, run.chars().count()))
+        .filter(|(run, letters)| (2..=12).contains(letters) && is_content(&run.to_lowercase(), Language::Ja))
+        .map(|(run, letters)| {
+            (run.to_owned(), if run.is_ascii() { 0.8 } else { 0.9 + 0.1 * (letters.min(6) as f64 - 2.0) })
+        })
+        .collect()
 }
 
-const GENERIC_JAPANESE: [&str; 34] = [
+const GENERIC_JAPANESE: [&str; 44] = [
+    "現在",
+    "次第",
+    "予定",
+    "本日",
+    "来月",
+    "先月",
+    "今月",
+    "手数",
+    "迷惑",
+    "何時",
     "今日",
     "明日",
     "昨日",

@@ -44,6 +44,12 @@ fn command_at(words: &[String]) -> Option<usize> {
         at += 1;
     }
     let verb = lower.get(at)?;
+    // "Don't know if he'll agree" leaves out "I", it forbids nothing; "wait, no" is a thought.
+    if (verbs::drops_subject(verb) && lower[..at].iter().any(|w| w == "don't") && verb != "forget")
+        || (verb == "wait" && words[at].ends_with(','))
+    {
+        return None;
+    }
     let forced = at > 0 && (verbs::is_base(verb) || verb == "be");
     let plain = verbs::is_command(verb)
         && words.len() > 1

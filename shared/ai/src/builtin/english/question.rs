@@ -16,6 +16,17 @@ const ASKING: [&str; 13] = [
 /// Whether the line is a question by its word order, though nobody typed a question mark.
 pub(super) fn is_inverted(words: &[String]) -> bool {
     let first = lower(&words[0]);
+    let pronoun = |at: usize| {
+        words
+            .get(at)
+            .is_some_and(|w| matches!(lower(w).as_str(), "you" | "we" | "he" | "she" | "they" | "it" | "i"))
+    };
+    if ASKING.contains(&first.as_str())
+        && words.get(1).is_some_and(|w| AUXILIARIES.contains(&lower(w).as_str()))
+        && pronoun(2)
+    {
+        return true;
+    }
     let second = words.get(1).map(|w| lower(w)).unwrap_or_default();
     matches!(
         first.as_str(),
@@ -69,6 +80,10 @@ pub(super) fn retell(words: &[String], cast: Cast<'_>) -> Option<String> {
             }
         }
         _ => {}
+    }
+    if matches!(low[0].as_str(), "maybe" | "perhaps" | "so" | "and" | "but" | "or" | "then") && low.len() > 3
+    {
+        return retell(&words[1..], cast);
     }
     // A statement with a question mark behind.
     if (is_subject(&low[0]) || low[0].contains('\''))

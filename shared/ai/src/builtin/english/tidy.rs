@@ -2,12 +2,13 @@
 //! placeholders taken off. The words that carry meaning stay as they were.
 
 /// Words that open a line and can go.
-const OPENERS: [&str; 58] = [
-    "well", "oh", "ah", "hey", "hi", "hello", "ok", "okay", "so", "yeah", "yes", "yep", "yup", "um", "umm",
-    "uh", "hmm", "hm", "haha", "hahaha", "lol", "btw", "and", "but", "anyway", "wow", "omg", "man", "dude",
-    "sorry", "thanks", "thx", "no", "nope", "nah", "sure", "right", "alright", "ooh", "aww", "gosh", "god",
-    "honestly", "tbh", "actually", "ya", "yea", "cool", "great", "nice", "hahah", "ha", "then", "look",
-    "listen", "huh", "gah", "plus",
+const OPENERS: [&str; 67] = [
+    "babe", "honey", "darling", "sweetie", "guys", "mom", "dad", "phew", "anyways", "well", "oh", "ah",
+    "hey", "hi", "hello", "ok", "okay", "so", "yeah", "yes", "yep", "yup", "um", "umm", "uh", "hmm", "hm",
+    "haha", "hahaha", "lol", "btw", "and", "but", "anyway", "wow", "omg", "man", "dude", "sorry", "thanks",
+    "thx", "no", "nope", "nah", "sure", "right", "alright", "ooh", "aww", "gosh", "god", "honestly", "tbh",
+    "actually", "ya", "yea", "cool", "great", "nice", "hahah", "ha", "then", "look", "listen", "huh", "gah",
+    "plus",
 ];
 
 /// Words that close a line and can go.
@@ -189,7 +190,8 @@ fn may_open(word: &str, next: &str, parted: bool) -> bool {
     let next = parts(next).1.to_lowercase();
     match word {
         "no" | "nice" | "great" | "cool" | "right" | "man" | "god" | "sorry" | "thanks" | "look"
-        | "listen" | "then" | "actually" | "honestly" => parted,
+        | "listen" | "then" | "guys" | "mom" | "dad" | "babe" | "honey" | "darling" | "sweetie"
+        | "actually" | "honestly" => parted,
         "so" | "well" | "but" | "and" | "plus" => {
             parted
                 || matches!(
