@@ -71,10 +71,11 @@ pub(super) fn act_of(text: &str, folded: &str, language: Language, content: usiz
     if !question && content <= 2 && Cues::starts(cues.no, folded) && !folded.starts_with(" no prob") {
         return Act::No;
     }
-    // "Great, I'll bring a box" is more than its "great".
-    let asks_for_more = Cues::any(cues.request, folded)
-        || Cues::any(cues.problem, folded)
-        || (content >= 1 && language == Language::En && Cues::any(cues.commitment, folded));
+    // "Great, I'll bring a box" is more than its "great"; お願いします promises nothing.
+    let promises = content >= 1
+        && Cues::any(cues.commitment, folded)
+        && !(language == Language::Ja && (folded.contains("お願い") || folded.contains("失礼")));
+    let asks_for_more = promises || Cues::any(cues.request, folded) || Cues::any(cues.problem, folded);
     if !question && content <= 2 && !asks_for_more && Cues::any(cues.filler, folded) {
         if Cues::starts(cues.yes, folded) && !Cues::any(cues.thanks, folded) {
             return Act::Yes;
@@ -85,6 +86,7 @@ pub(super) fn act_of(text: &str, folded: &str, language: Language, content: usiz
         return Act::Filler;
     }
     if !question
+        && !promises
         && content <= 2
         && (Cues::starts(cues.yes, folded) || (content <= 1 && Cues::any(cues.yes, folded)))
     {
@@ -123,10 +125,16 @@ fn is_question(text: &str, folded: &str, language: Language, cues: &Cues) -> boo
     match language {
         Language::En => Cues::starts(cues.question, folded) && !text.contains('!'),
         Language::Ja => cues.question.iter().any(|q| tail.ends_with(q)),
-        // นะคะ softens, คะ alone asks.
-        Language::Th if tail.ends_with("นะคะ") || tail.ends_with("เลยคะ") => false,
         Language::Th => {
-            cues.question.iter().any(|q| tail.ends_with(q) || tail.contains(&format!("{q} ")) && *q != "คะ")
+            let mut bare = tail;
+            while let Some(rest) =
+                ["ครับ", "ค่ะ", "คะ", "นะ", "จ๊ะ", "อะ", "อ่ะ"].iter().find_map(|p| bare.strip_suffix(p))
+            {
+                bare = rest.trim_end();
+            }
+            // คะ asks, นะคะ softens.
+            let asks = tail.ends_with("คะ") && !tail.ends_with("นะคะ") && !tail.ends_with("เลยคะ");
+            asks || cues.question.iter().any(|q| bare.ends_with(q) || tail.contains(&format!("{q} ")))
         }
     }
 }

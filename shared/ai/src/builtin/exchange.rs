@@ -81,7 +81,10 @@ pub(super) fn reply_to(talk: &Talk<'_>, at: usize) -> Option<Reply> {
         .collect();
     let told = |i: &&usize| {
         let p = &talk.pieces[**i];
-        !p.act.is_bare() && !p.act.opens() && p.media.is_none()
+        // "Ask Larry", 月末までにお願いします: a request can be the answer to a question.
+        let asks_back = p.act.opens()
+            && (opener.act != Act::Question || p.act == Act::Question || p.text.contains(['?', '？']));
+        !p.act.is_bare() && !asks_back && p.media.is_none()
     };
     let shares = |i: &usize| talk.pieces[*i].words.iter().any(|w| opener.words.contains(w));
     let content = run.iter().filter(told).max_by_key(|i| (shares(i), std::cmp::Reverse(**i))).copied();

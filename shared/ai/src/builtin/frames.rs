@@ -25,14 +25,21 @@ pub(super) fn telling(language: Language, name: &str, act: Act, text: &str, said
                 Act::Proposal => "と提案",
                 Act::Problem => "と報告",
                 Act::Commitment | Act::Decision => "と表明",
-                _ => "と発言",
+                _ => "と述べ",
             };
             format!("{name}が「{text}」{verb}")
         }
         Language::Th => {
+            let says_itself = said_in == Language::Th && text.starts_with("ขอ");
             let verb = match act {
                 Act::Question => "ถามว่า",
+                Act::Request if says_itself => "",
+                Act::Request if text.starts_with("อย่าลืม") => "เตือนว่า",
+                Act::Request if text.starts_with("ช่วย") || text.starts_with("รบกวน") => {
+                    "ขอให้"
+                }
                 Act::Request => "ขอว่า",
+                Act::Proposal if says_itself => "",
                 Act::Proposal => "เสนอว่า",
                 Act::Problem => "แจ้งว่า",
                 _ => "บอกว่า",
@@ -71,8 +78,8 @@ pub(super) fn reacting(language: Language, name: &str, act: Act, polarity: Polar
         (Language::En, Polarity::No, true) => format!("but {name} says no"),
         (Language::En, Polarity::Yes, false) => format!("and {name} agrees"),
         (Language::En, Polarity::No, false) => format!("but {name} declines"),
-        (Language::Ja, Polarity::Yes, true) => format!("{name}は肯定"),
-        (Language::Ja, Polarity::No, true) => format!("{name}は否定"),
+        (Language::Ja, Polarity::Yes, true) => format!("{name}は「はい」と回答"),
+        (Language::Ja, Polarity::No, true) => format!("{name}は「いいえ」と回答"),
         (Language::Ja, Polarity::Yes, false) => format!("{name}は了承"),
         (Language::Ja, Polarity::No, false) => format!("{name}は辞退"),
         (Language::Th, Polarity::Yes, true) => after_name(name, "ตอบว่าใช่"),
@@ -86,6 +93,7 @@ pub(super) fn reacting(language: Language, name: &str, act: Act, polarity: Polar
 pub(super) fn joined(language: Language, first: &str, second: &str) -> String {
     match language {
         Language::En => format!("{first}, {second}"),
+        Language::Ja if first.ends_with("と述べ") => format!("{first}、{second}"),
         Language::Ja => format!("{first}し、{second}"),
         Language::Th => format!("{first} {second}"),
     }
@@ -98,6 +106,8 @@ pub(super) fn sentence(language: Language, text: &str) -> String {
             let text = text.trim_end_matches(['.', ' ']);
             if text.ends_with(['!', '?']) { text.to_owned() } else { format!("{text}.") }
         }
+        // と述べ conjugates by itself, the others are verbal nouns.
+        Language::Ja if text.ends_with("と述べ") => format!("{text}ました。"),
         Language::Ja => format!("{text}しました。"),
         Language::Th => text.to_owned(),
     }

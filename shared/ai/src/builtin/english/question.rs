@@ -107,6 +107,12 @@ pub(super) fn retell(words: &[String], cast: Cast<'_>) -> Option<String> {
     } else {
         return None;
     };
+    if aux > 0
+        && matches!(low[aux].as_str(), "is" | "are" | "was" | "were")
+        && let Some(phrase) = noun_phrase(words, &low, aux + 1, cast)
+    {
+        return Some(format!("{name} asks {asking} {phrase} {}", low[aux]));
+    }
     let tail = after_auxiliary(words, &low, aux, cast)?;
     Some(format!("{name} asks {asking} {tail}"))
 }
@@ -117,16 +123,41 @@ fn third(verb: &str) -> Option<String> {
 
 /// "what's the plan" → "what the plan is".
 fn contracted(words: &[String], low: &[String], cast: Cast<'_>) -> Option<String> {
-    let asking = low[0].trim_end_matches("'s");
-    let phrase = finish(&shift(words.get(1..).filter(|w| !w.is_empty())?, cast, Voice::They)?);
-    let simple = words.len() <= 5
-        && matches!(low[1].as_str(), "the" | "your" | "his" | "her" | "my" | "their" | "our")
-        && !low[1..].iter().any(|w| {
-            w.ends_with("ing")
-                || AUXILIARIES.contains(&w.as_str())
-                || matches!(w.as_str(), "with" | "for" | "in" | "at" | "on" | "like")
-        });
-    simple.then(|| format!("{} asks {asking} {phrase} is", cast.speaker))
+    let phrase = noun_phrase(words, low, 1, cast)?;
+    Some(format!("{} asks {} {phrase} is", cast.speaker, low[0].trim_end_matches("'s")))
+}
+
+/// The rest of the line from `at` when all of it is one short noun phrase: "your new address", "Elsie".
+fn noun_phrase(words: &[String], low: &[String], at: usize, cast: Cast<'_>) -> Option<String> {
+    let rest = low.get(at..).filter(|r| !r.is_empty() && r.len() <= 4)?;
+    let article =
+        matches!(rest[0].as_str(), "the" | "your" | "his" | "her" | "my" | "their" | "our" | "this" | "that");
+    let name = rest.len() == 1 && words[at].starts_with(char::is_uppercase) && low[at] != "i";
+    let more = rest.iter().skip(1).any(|w| {
+        w.ends_with("ing")
+            || w.ends_with("ed")
+            || AUXILIARIES.contains(&w.as_str())
+            || matches!(
+                w.as_str(),
+                "with"
+                    | "for"
+                    | "in"
+                    | "at"
+                    | "on"
+                    | "like"
+                    | "now"
+                    | "here"
+                    | "about"
+                    | "gone"
+                    | "so"
+                    | "then"
+            )
+    });
+    if (article && rest.len() > 1 && !more) || name {
+        Some(finish(&shift(&words[at..], cast, Voice::They)?))
+    } else {
+        None
+    }
 }
 
 /// Subject, then the auxiliary where it still says something, then the rest.

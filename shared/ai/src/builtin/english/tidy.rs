@@ -2,13 +2,13 @@
 //! placeholders taken off. The words that carry meaning stay as they were.
 
 /// Words that open a line and can go.
-const OPENERS: [&str; 67] = [
-    "babe", "honey", "darling", "sweetie", "guys", "mom", "dad", "phew", "anyways", "well", "oh", "ah",
-    "hey", "hi", "hello", "ok", "okay", "so", "yeah", "yes", "yep", "yup", "um", "umm", "uh", "hmm", "hm",
-    "haha", "hahaha", "lol", "btw", "and", "but", "anyway", "wow", "omg", "man", "dude", "sorry", "thanks",
-    "thx", "no", "nope", "nah", "sure", "right", "alright", "ooh", "aww", "gosh", "god", "honestly", "tbh",
-    "actually", "ya", "yea", "cool", "great", "nice", "hahah", "ha", "then", "look", "listen", "huh", "gah",
-    "plus",
+const OPENERS: [&str; 72] = [
+    "yo", "ma'am", "mam", "madam", "sir", "babe", "honey", "darling", "sweetie", "guys", "mom", "dad",
+    "phew", "anyways", "well", "oh", "ah", "hey", "hi", "hello", "ok", "okay", "so", "yeah", "yes", "yep",
+    "yup", "um", "umm", "uh", "hmm", "hm", "haha", "hahaha", "lol", "btw", "and", "but", "anyway", "wow",
+    "omg", "man", "dude", "sorry", "thanks", "thx", "no", "nope", "nah", "sure", "right", "alright", "ooh",
+    "aww", "gosh", "god", "honestly", "tbh", "actually", "ya", "yea", "cool", "great", "nice", "hahah", "ha",
+    "then", "look", "listen", "huh", "gah", "plus",
 ];
 
 /// Words that close a line and can go.
@@ -167,7 +167,10 @@ pub(in crate::builtin) fn tidy(text: &str, names: &[String]) -> Vec<String> {
                     lower.as_str(),
                     "lol" | "haha" | "hahaha" | "xd" | "xx" | "xxx" | "btw" | "please" | "pls" | "hehe"
                 ));
-        if !(closer || core.is_empty() || (is_name(core) && parted)) {
+        let tag = after.contains('?')
+            && words.len() > 3
+            && matches!(lower.as_str(), "right" | "yeah" | "ok" | "okay" | "huh");
+        if !(closer || tag || core.is_empty() || (is_name(core) && parted)) {
             break;
         }
         let question = after.contains('?');
