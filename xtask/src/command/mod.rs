@@ -6,6 +6,7 @@ mod down;
 mod lambda;
 mod logs;
 mod say;
+mod summarize;
 mod test;
 mod up;
 
@@ -31,6 +32,8 @@ enum Command {
     Bench(bench::Bench),
     /// Show what the running stack's functions logged.
     Logs(logs::Logs),
+    /// Summarize an exported LINE chat, or a file of dialogues.
+    Summarize(summarize::Summarize),
     /// Run every check and every test there is.
     Test(test::Test),
     /// Build the functions and deploy the template: to the local stack, or to AWS.
@@ -48,6 +51,7 @@ impl Xtask {
             Command::Say(say) => say.run().await?,
             Command::Bench(bench) => return bench.run().await,
             Command::Logs(logs) => logs.run().await?,
+            Command::Summarize(summarize) => summarize.run().await?,
             Command::Lambda(lambda) => lambda.run().await?,
             Command::Down => down::run().await?,
             Command::Test(test) => return test.run().await,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context;
 use clap::Args;
 use console::style;
 use matome_line_simulator::{LineSimulator, SimulatorConfig};
@@ -11,7 +12,7 @@ use matome_runtime::clock::SystemClock;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::command::logs;
-use crate::conversation::{Cast, Script, Watch, play};
+use crate::conversation::{Cast, Script, Watch, play, show};
 use crate::seed;
 use crate::settings::{STACK, overrides};
 use crate::stack_file::{Demo, StackFile};
@@ -96,13 +97,11 @@ impl Up {
         };
         file.write(checkout)?;
 
-        play(&script, &cast, &line).await?;
         let watch = Watch::new(stack.mongodb_uri(), &tenant, &cast.group).await?;
-        let answers = watch.until_answered(&line).await?;
-        println!("\n  {}", style("and in LINE:").bold());
-        for answer in answers {
-            println!("\n{answer}");
-        }
+        tokio::try_join!(play(&script, &cast, &line), watch.until_summarized())?;
+        println!("\n  {}\n", style("and in LINE:").bold());
+        let answer = line.inspect(|world| world.chat.iter().rfind(|entry| entry.is_from_bot()).map(show));
+        println!("{}", answer.context("LINE took the summary and does not show it")?);
         if self.once {
             return Ok(Ended::Done);
         }
@@ -128,7 +127,7 @@ async fn stay(stack: &Stack, line: &LineSimulator) -> anyhow::Result<Ended> {
     loop {
         tokio::select! {
             entry = chat.recv() => if let Ok(entry) = entry {
-                println!("{}", entry.render());
+                println!("{}", show(&entry));
             },
             _ = look.tick() => if !stack.ministack().is_alive() {
                 return Ok(Ended::Elsewhere);

@@ -4,6 +4,6 @@ mod play;
 mod script;
 mod watch;
 
-pub(crate) use play::{Cast, play};
+pub(crate) use play::{Cast, play, show};
 pub(crate) use script::Script;
 pub(crate) use watch::Watch;

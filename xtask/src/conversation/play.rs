@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use console::style;
-use matome_line_simulator::{Attempt, Deed, LineSimulator, NewChannel, NewGroup, NewUser, Place};
+use matome_line_simulator::{
+    Attempt, Author, ChatEntry, Deed, LineSimulator, NewChannel, NewGroup, NewUser, Place, Sent,
+};
 
 use crate::conversation::script::Script;
 
@@ -54,26 +56,37 @@ impl Cast {
 /// Plays `script`; every webhook must be accepted.
 pub(crate) async fn play(script: &Script, cast: &Cast, line: &LineSimulator) -> anyhow::Result<()> {
     println!("\n  {} {}", style("LINE group").bold(), script.group);
+    let mut chat = line.watch_chat();
     for scripted in &script.deeds {
         let user = scripted.by.as_ref().and_then(|key| cast.users.get(key).cloned());
         let deed = Deed { place: cast.group.clone(), user, act: scripted.act.clone() };
-        let mut chat = line.watch_chat();
         let begun = Instant::now();
         let performed = line.perform(&cast.channel_id, &deed).await?;
-        let line = chat.try_recv().map(|entry| entry.render()).unwrap_or_default();
         let answer = match performed.delivery.attempts.last().context("a webhook is posted at least once")? {
             Attempt::Answered { status } => status.to_string(),
             Attempt::TimedOut => "no answer in time".to_owned(),
             Attempt::Failed => "not reachable".to_owned(),
         };
-        let millis = begun.elapsed().as_millis();
-        println!("  {line}  {}", style(format!("→ webhook {answer}, {millis} ms")).dim());
-        if !performed.delivery.is_accepted() {
-            bail!(
-                "the webhook did not accept the event ({answer}); see .local/stacks/dev/logs/ministack.log"
+        let posted = style(format!("→ webhook {answer}, {} ms", begun.elapsed().as_millis())).dim();
+        while let Ok(entry) = chat.try_recv() {
+            println!(
+                "  {}  {}",
+                show(&entry),
+                if entry.sent == Sent::Event { posted.to_string() } else { String::new() }
             );
+        }
+        if !performed.delivery.is_accepted() {
+            bail!("the webhook did not accept the event ({answer})");
         }
         tokio::time::sleep(PAUSE).await;
     }
     Ok(())
+}
+
+/// An entry of the chat as `up` prints it.
+pub(crate) fn show(entry: &ChatEntry) -> String {
+    match &entry.author {
+        Author::Bot { name } if entry.sent == Sent::Event => format!("({name} is in the group now)"),
+        _ => entry.render(),
+    }
 }

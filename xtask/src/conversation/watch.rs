@@ -6,8 +6,8 @@ use bson::doc;
 use console::style;
 use matome_domain::ids::TenantId;
 use matome_domain::placement::Placement;
-use matome_line_simulator::{LineSimulator, Place};
-use matome_store::entities::{OutboxEntry, Session, SessionStatus, Summary};
+use matome_line_simulator::Place;
+use matome_store::entities::{OutboxEntry, OutboxState, Purpose, Session, SessionStatus, Summary};
 use matome_store::{Store, TenantStore};
 
 /// How long the whole way back may take on a slow machine.
@@ -28,30 +28,23 @@ impl Watch {
         Ok(Self { store: store.tenant(tenant, Placement::Shared), place: place.clone(), shown: Vec::new() })
     }
 
-    /// Shows each step until the bot has answered in the group; the messages it sent.
-    pub(crate) async fn until_answered(mut self, line: &LineSimulator) -> anyhow::Result<Vec<String>> {
-        println!();
+    /// Shows each step until LINE has the summary.
+    pub(crate) async fn until_summarized(mut self) -> anyhow::Result<()> {
         let begun = Instant::now();
         while begun.elapsed() < PATIENCE {
-            self.look(begun).await?;
-            let answers = line.inspect(|world| {
-                world.sent_to(&self.place).iter().map(|entry| entry.render()).collect::<Vec<_>>()
-            });
-            if !answers.is_empty() {
-                return Ok(answers);
+            if self.look(begun).await? {
+                return Ok(());
             }
             tokio::time::sleep(LOOK_EVERY).await;
         }
-        anyhow::bail!(
-            "no summary came back within {} s; look at .local/stacks/dev/logs/ministack.log",
-            PATIENCE.as_secs()
-        )
+        anyhow::bail!("no summary came back within {} s", PATIENCE.as_secs())
     }
 
-    async fn look(&mut self, begun: Instant) -> anyhow::Result<()> {
+    /// Is it there?
+    async fn look(&mut self, begun: Instant) -> anyhow::Result<bool> {
         let here = doc! { "conversationId": self.place.id() };
         let sessions = self.store.collection::<Session>();
-        let Some(session) = sessions.find_one(here.clone()).await? else { return Ok(()) };
+        let Some(session) = sessions.find_one(here.clone()).await? else { return Ok(false) };
         let number = session.session_number;
         if session.status != SessionStatus::Active {
             let count = session.statistics.message_count;
@@ -67,11 +60,21 @@ impl Watch {
                 format!("summarizer  {:?} by {} in {} ms", summary.status, ai.model, ai.processing_time),
             );
         }
+        let mut there = false;
         for entry in self.store.collection::<OutboxEntry>().find(here, doc! { "createdAt": 1 }, 10).await? {
+            let what = what_is_sent(&entry.purpose);
             let how = entry.sent_as.map(|kind| format!(" as {kind:?}").to_lowercase()).unwrap_or_default();
-            self.show(begun, format!("sender      {:?}{how}", entry.state).to_lowercase());
+            let state = format!("{:?}", entry.state).to_lowercase();
+            self.show(begun, format!("sender      {what}: {state}{how}"));
+            if matches!(entry.purpose, Purpose::Summary { .. }) {
+                match entry.state {
+                    OutboxState::Queued => {}
+                    OutboxState::Accepted => there = true,
+                    _ => anyhow::bail!("LINE did not take the summary: {state}"),
+                }
+            }
         }
-        Ok(())
+        Ok(there)
     }
 
     fn show(&mut self, begun: Instant, what: String) {
@@ -79,5 +82,16 @@ impl Watch {
             println!("  {} {what}", style(format!("{:6.1} s", begun.elapsed().as_secs_f64())).dim());
             self.shown.push(what);
         }
+    }
+}
+
+fn what_is_sent(purpose: &Purpose) -> &'static str {
+    match purpose {
+        Purpose::Summary { .. } => "summary",
+        Purpose::Details { .. } => "details",
+        Purpose::SummaryReady { .. } => "summary is ready",
+        Purpose::NothingToSummarize => "nothing to summarize",
+        Purpose::RatingThanks { .. } => "thanks for the rating",
+        Purpose::Welcome => "welcome",
     }
 }
