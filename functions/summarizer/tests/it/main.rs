@@ -1,0 +1,6 @@
+//! The summarizer against a real MongoDB and a scripted provider.
+
+mod crash;
+mod provider;
+mod summarizer;
+mod summary;

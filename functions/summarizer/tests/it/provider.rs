@@ -1,0 +1,71 @@
+//! A provider that fails in every way it can: a summary still arrives.
+
+use std::time::Duration;
+
+use matome_ai::AiConfig;
+use matome_ai::fake::{FakeProvider, Step};
+use matome_domain::fault::Faults;
+use matome_domain::placement::Placement;
+use matome_domain::summary::FallbackReason;
+use matome_store::entities::{AiUsage, OutboxEntry, Summary};
+use matome_testing::TestSystem;
+
+use crate::summarizer::{Summarizer, assert_rests_on_its_session, closed_session, only};
+
+async fn written_with(steps: Vec<Step>) -> Summary {
+    let system = TestSystem::start().await;
+    let tenant = system.tenant(Placement::Shared).await;
+    let job = closed_session(&tenant).await;
+    let provider = FakeProvider::start(steps).await.expect("a loopback port is free");
+    let config = AiConfig { timeout: Duration::from_millis(300), max_retries: 1, ..provider.config() };
+    Summarizer::with(&system, config, Faults::none()).done(&job).await;
+    let summary: Summary = only(&tenant).await;
+    assert!(!summary.content.brief.is_empty());
+    assert_rests_on_its_session(&tenant, &summary).await;
+    only::<OutboxEntry>(&tenant).await;
+    summary
+}
+
+#[tokio::test]
+async fn a_provider_that_answers_writes_the_summary_and_its_tokens_are_counted() {
+    let summary = written_with(vec![Step::Ok]).await;
+    assert_ne!(summary.ai_metadata.provider, "builtin");
+    assert_eq!(summary.ai_metadata.fallback_reason, None);
+    assert!(summary.ai_metadata.tokens_used > 0);
+    assert!(summary.ai_metadata.cost.is_some());
+}
+
+#[tokio::test]
+async fn a_summary_arrives_whatever_the_provider_does() {
+    use FallbackReason::{Malformed, Misconfigured, RateLimited, Refused, Timeout, Unavailable};
+    let always = |step: Step| vec![step; 12];
+    for (steps, reason) in [
+        (always(Step::Status(429, None)), RateLimited),
+        (always(Step::Status(503, None)), Unavailable),
+        (always(Step::Hang), Timeout),
+        (always(Step::Truncated), Malformed),
+        (always(Step::Text("no JSON at all".to_owned())), Malformed),
+        (always(Step::UnknownSources), Malformed),
+        (always(Step::Refusal), Refused),
+        (vec![Step::Status(401, None)], Misconfigured),
+    ] {
+        let summary = written_with(steps.clone()).await;
+        assert_eq!(summary.ai_metadata.fallback_reason, Some(reason), "{:?}", steps[0]);
+        assert_eq!(summary.ai_metadata.provider, "builtin");
+    }
+}
+
+#[tokio::test]
+async fn an_organization_over_its_monthly_token_limit_gets_the_built_in_summarizer() {
+    let system = TestSystem::start().await;
+    let limit =
+        |s: &mut matome_store::entities::OrganizationSettings| s.ai_settings.monthly_token_limit = Some(1);
+    let tenant = system.tenant_with(Placement::Shared, limit).await;
+    let job = closed_session(&tenant).await;
+    let provider = FakeProvider::start([]).await.expect("a loopback port is free");
+    Summarizer::with(&system, provider.config(), Faults::none()).done(&job).await;
+    let summary: Summary = only(&tenant).await;
+    assert_eq!(summary.ai_metadata.fallback_reason, Some(FallbackReason::TokenLimit));
+    assert_eq!(provider.seen().len(), 0, "nothing was sent");
+    assert_eq!(only::<AiUsage>(&tenant).await.tokens_used, 0);
+}

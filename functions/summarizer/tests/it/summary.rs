@@ -1,0 +1,127 @@
+//! What is stored, and where it goes.
+
+use bson::doc;
+use matome_domain::placement::Placement;
+use matome_domain::queue::OutboundJob;
+use matome_domain::summary::FallbackReason;
+use matome_store::entities::{
+    AiUsage, DeliveryTarget, Message, OutboxEntry, OutboxState, Purpose, Room, Session, SessionStatus,
+    Summary, SummaryStatus,
+};
+use matome_testing::TestSystem;
+
+use crate::summarizer::{MINUTE, Summarizer, all, assert_rests_on_its_session, closed_session, only};
+
+#[tokio::test]
+async fn a_closed_session_gets_a_summary_and_its_way_into_line() {
+    for placement in [Placement::Shared, Placement::CollectionSet, Placement::Dedicated] {
+        let system = TestSystem::start().await;
+        let tenant = system.tenant(placement).await;
+        let job = closed_session(&tenant).await;
+        let summarizer = Summarizer::builtin(&system);
+        summarizer.done(&job).await;
+        let summary: Summary = only(&tenant).await;
+        assert_eq!(summary.status, SummaryStatus::Completed);
+        assert!(!summary.content.brief.is_empty() && !summary.content.bullet_points.is_empty());
+        assert_eq!(summary.language, "en");
+        assert_eq!(summary.ai_metadata.provider, "builtin");
+        assert_eq!(summary.ai_metadata.fallback_reason, Some(FallbackReason::NoProvider));
+        assert_eq!(summary.participants.iter().map(|p| p.message_count).collect::<Vec<_>>(), [4, 2]);
+        assert!(summary.content.open_questions.iter().any(|q| q.contains("gift wrapping")), "{summary:?}");
+        assert_rests_on_its_session(&tenant, &summary).await;
+        let session: Session = only(&tenant).await;
+        assert_eq!((session.status, session.summary), (SessionStatus::Closed, Some(summary.id)));
+        assert_eq!(session.reply_token, None, "tokens are not kept");
+        assert!(session.ai_analysis.is_some());
+        let entry: OutboxEntry = only(&tenant).await;
+        assert_eq!(entry.purpose, Purpose::Summary { summary_id: summary.id });
+        assert_eq!(entry.reply_token.map(|t| t.token).as_deref(), Some("reply-token"));
+        assert!(!entry.reply_only);
+        assert_eq!(summarizer.sent.distinct::<OutboundJob>().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_job_done_twice_writes_once_and_spends_once() {
+    let system = TestSystem::start().await;
+    let tenant = system.tenant(Placement::Shared).await;
+    let job = closed_session(&tenant).await;
+    Summarizer::builtin(&system).done(&job).await;
+    let before: Summary = only(&tenant).await;
+    system.clock.advance(10 * MINUTE);
+    Summarizer::builtin(&system).done(&job).await;
+    assert_eq!(only::<Summary>(&tenant).await, before);
+    assert_eq!(only::<AiUsage>(&tenant).await.summaries, 1);
+    assert_eq!(all::<OutboxEntry>(&tenant).await.len(), 1);
+}
+
+#[tokio::test]
+async fn an_unsent_message_is_not_in_the_summary_written_anew_which_is_not_shown_again() {
+    let system = TestSystem::start().await;
+    let tenant = system.tenant(Placement::Shared).await;
+    let mut job = closed_session(&tenant).await;
+    Summarizer::builtin(&system).done(&job).await;
+    let sent = doc! { "$set": { "state": "accepted" } };
+    tenant.store.collection::<OutboxEntry>().update(doc! {}, sent).await.unwrap();
+    let gift = doc! { "content": doc! { "$regex": "gift" } };
+    let unsent = doc! { "$set": { "status": "deleted" }, "$unset": { "content": "" } };
+    assert!(tenant.store.collection::<Message>().update(gift, unsent).await.unwrap());
+    let again = doc! { "$set": { "status": "summarizing", "revision": 1_i64 } };
+    tenant.store.collection::<Session>().update(doc! {}, again).await.unwrap();
+    job.revision = 1;
+    let summarizer = Summarizer::builtin(&system);
+    summarizer.done(&job).await;
+    let summary: Summary = only(&tenant).await;
+    assert_eq!((summary.revision, summary.version), (1, 1));
+    assert!(!format!("{:?}", summary.content).contains("gift"), "{:?}", summary.content);
+    let entry: OutboxEntry = only(&tenant).await;
+    assert_eq!(entry.state, OutboxState::Accepted);
+    assert_eq!(summarizer.sent.sent::<OutboundJob>(), []);
+}
+
+#[tokio::test]
+async fn summaries_go_where_settings_say() {
+    let system = TestSystem::start().await;
+    let to = |target: DeliveryTarget| {
+        move |s: &mut matome_store::entities::OrganizationSettings| {
+            s.delivery.target = target;
+            s.delivery.recipients = vec!["Uowner".to_owned(), "Umanager".to_owned()];
+        }
+    };
+    let recipients = system.tenant_with(Placement::Shared, to(DeliveryTarget::Recipients)).await;
+    Summarizer::builtin(&system).done(&closed_session(&recipients).await).await;
+    let mut who: Vec<_> =
+        all::<OutboxEntry>(&recipients).await.into_iter().map(|e| e.conversation_id).collect();
+    who.sort();
+    assert_eq!(who, ["Umanager", "Uowner"]);
+
+    let nobody = system.tenant_with(Placement::Shared, to(DeliveryTarget::None)).await;
+    let job = closed_session(&nobody).await;
+    let by_time = doc! { "$set": { "trigger": "time_limit" } };
+    nobody.store.collection::<Session>().update(doc! {}, by_time).await.unwrap();
+    Summarizer::builtin(&system).done(&job).await;
+    assert_eq!(all::<OutboxEntry>(&nobody).await, []);
+    assert_eq!(all::<Summary>(&nobody).await.len(), 1);
+
+    let muted = system.tenant(Placement::Shared).await;
+    let job = closed_session(&muted).await;
+    let mute = doc! { "$set": { "settings.notificationEnabled": false } };
+    muted.store.collection::<Room>().update(doc! {}, mute).await.unwrap();
+    Summarizer::builtin(&system).done(&job).await;
+    assert_eq!(all::<OutboxEntry>(&muted).await, []);
+}
+
+#[tokio::test]
+async fn a_session_of_nothing_but_commands_is_closed_and_the_asker_told() {
+    let system = TestSystem::start().await;
+    let tenant = system.tenant(Placement::Shared).await;
+    let job = closed_session(&tenant).await;
+    for message in all::<Message>(&tenant).await {
+        let command = doc! { "$set": { "command": "summarize" } };
+        tenant.store.collection::<Message>().update(doc! { "_id": message.id }, command).await.unwrap();
+    }
+    Summarizer::builtin(&system).done(&job).await;
+    assert_eq!(all::<Summary>(&tenant).await, []);
+    assert_eq!(only::<Session>(&tenant).await.status, SessionStatus::Closed);
+    assert_eq!(only::<OutboxEntry>(&tenant).await.purpose, Purpose::NothingToSummarize);
+}
