@@ -47,7 +47,7 @@ mod tests {
     fn ledger(limit: Option<i64>, consumed: i64, booked: i64, settled_at_reading: i64) -> PushLedger {
         let at = DateTime::from_millis(0);
         PushLedger {
-            id: ObjectId::new(),
+            id: ObjectId::from_bytes([0; 12]),
             tenant_id: "t".to_owned(),
             channel_id: "c".to_owned(),
             month: "2026-11".to_owned(),

@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use bson::oid::ObjectId;
 use bson::{DateTime, doc};
 use matome_domain::clock::Timestamp;
 use matome_domain::ids::ConversationId;
@@ -183,12 +182,18 @@ pub fn summary(session: &Session) -> Summary {
     }
 }
 
-/// A queued entry for a room: what the summarizer leaves when a session is summarized.
+/// A queued entry for a room: what the summarizer leaves when a session is summarized. Another retry
+/// key makes another entry.
 #[must_use]
-pub fn entry(room: &Room, purpose: Purpose, reply_token: Option<ReplyToken>, retry_key: String) -> OutboxEntry {
+pub fn entry(
+    room: &Room,
+    purpose: Purpose,
+    reply_token: Option<ReplyToken>,
+    retry_key: String,
+) -> OutboxEntry {
     let now = date(BEGIN);
     OutboxEntry {
-        id: ObjectId::new(),
+        id: derived(&["outbox", &room.tenant_id, &retry_key]),
         tenant_id: room.tenant_id.clone(),
         channel_id: room.channel_id.clone(),
         conversation_id: room.conversation_id.clone(),

@@ -69,17 +69,16 @@ async fn a_job_whose_entry_is_gone_is_done() {
     assert_eq!(stage.all_calls(), 0);
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn two_senders_with_the_same_entry_say_it_once() {
-    let stage = std::sync::Arc::new(Stage::group(2).await);
+    let stage = Stage::group(2).await;
     for token in [true, false, true, false] {
         let before = stage.seen().len();
         let entry = stage.queue(stage.the_summary(), token.then(|| stage.token())).await;
-        let deliver = |stage: std::sync::Arc<Stage>, entry| {
-            tokio::spawn(async move { stage.deliver_with(&entry, Faults::none()).await })
-        };
-        let (one, other) = (deliver(stage.clone(), entry.clone()), deliver(stage.clone(), entry.clone()));
-        let (one, other) = (one.await.unwrap(), other.await.unwrap());
+        let (one, other) = tokio::join!(
+            stage.deliver_with(&entry, Faults::none()),
+            stage.deliver_with(&entry, Faults::none())
+        );
         // Whoever was overtaken gets the job again, and finds it done or finishes it.
         if one || other {
             stage.deliver(&entry).await;

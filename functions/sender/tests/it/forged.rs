@@ -3,6 +3,7 @@
 use bson::oid::ObjectId;
 use matome_domain::placement::Placement;
 use matome_store::entities::{OutboxState, Purpose, SessionStatus};
+use matome_store::id::derived;
 use matome_testing::fixtures;
 use matome_testing::tenant::BEGIN;
 
@@ -49,5 +50,5 @@ async fn a_summary_of_another_room_is_not_found() {
 
 #[tokio::test]
 async fn a_summary_that_does_not_exist_is_not_found() {
-    assert_not_shown(&Stage::chat().await, ObjectId::new()).await;
+    assert_not_shown(&Stage::chat().await, derived(&["no summary"])).await;
 }

@@ -1,5 +1,7 @@
 //! The sender against a real MongoDB and the LINE simulator.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
+
 mod batch;
 mod blocked;
 mod crash;

@@ -47,7 +47,8 @@ impl Stage {
     async fn open(members: usize, group: bool) -> Self {
         let system = TestSystem::start().await;
         let tenant = system.tenant(Placement::Shared).await;
-        let line = LineSimulator::start(SimulatorConfig::new(system.clock.clone())).await.unwrap();
+        let line =
+            LineSimulator::start(SimulatorConfig::new(system.clock.clone())).await.expect("a free port");
         line.add_channel(NewChannel {
             channel_id: Some(tenant.channel.to_string()),
             channel_secret: Some(tenant.secret.clone()),
@@ -74,13 +75,15 @@ impl Stage {
     }
 
     pub(crate) async fn insert<E: Entity>(&self, document: &E) {
-        self.tenant.store.collection::<E>().insert(document).await.unwrap();
+        self.tenant.store.collection::<E>().insert(document).await.expect("can be stored");
     }
 
     /// Limits the month's quota at LINE.
     pub(crate) fn set_quota(&self, quota: u64, used: u64) {
         let channel = self.tenant.channel.as_str();
-        self.line.update_channel(channel, |c| (c.quota, c.quota_used) = (Some(quota), used)).unwrap();
+        self.line
+            .update_channel(channel, |c| (c.quota, c.quota_used) = (Some(quota), used))
+            .expect("the channel is there");
     }
 
     pub(crate) fn quota_used(&self) -> u64 {
