@@ -47,7 +47,7 @@ pub fn summarize_builtin(dialogue: &Dialogue, request: &SummaryRequest) -> Summa
     let topics = topics::topics(&talk);
     let category = topics::category(&talk);
     let (accounts, bullets) = lengths(request.style, items.len());
-    SummaryDraft {
+    let draft = SummaryDraft {
         language: language.tag().to_owned(),
         brief_sources: sources(&brief),
         brief: if brief.is_empty() {
@@ -68,8 +68,8 @@ pub fn summarize_builtin(dialogue: &Dialogue, request: &SummaryRequest) -> Summa
         category,
         image_insights: image_insights(&talk),
         participants: participants(&talk, &items, language),
-    }
-    .with_sources_for_wordless(&talk)
+    };
+    found_wordless(draft, &talk)
 }
 
 /// Whether a draft that someone else wrote in the language of the talk is about this talk: some of
@@ -85,25 +85,19 @@ pub(crate) fn shares_words(draft: &SummaryDraft, dialogue: &Dialogue) -> bool {
     words.len() < FEW || words.iter().any(|w| talk.knows(w))
 }
 
-trait Wordless {
-    fn with_sources_for_wordless(self, talk: &Talk<'_>) -> Self;
-}
-
-impl Wordless for SummaryDraft {
-    /// "Amanda sent 3 stickers" rests on the messages it counts; a few of them are enough.
-    fn with_sources_for_wordless(mut self, talk: &Talk<'_>) -> Self {
-        const CITED: usize = 20;
-        if self.brief_sources.is_empty() {
-            self.brief_sources = talk.dialogue.turns.iter().take(CITED).map(|t| t.id.clone()).collect();
-        }
-        if self.detailed.is_empty() && !self.brief_sources.is_empty() {
-            self.detailed.push(Statement { text: self.brief.clone(), sources: self.brief_sources.clone() });
-        }
-        if self.bullet_points.is_empty() {
-            self.bullet_points.clone_from(&self.detailed);
-        }
-        self
+/// "Amanda sent 3 stickers" rests on the messages it counts; a few of them are enough.
+fn found_wordless(mut draft: SummaryDraft, talk: &Talk<'_>) -> SummaryDraft {
+    const CITED: usize = 20;
+    if draft.brief_sources.is_empty() {
+        draft.brief_sources = talk.dialogue.turns.iter().take(CITED).map(|t| t.id.clone()).collect();
     }
+    if draft.detailed.is_empty() && !draft.brief_sources.is_empty() {
+        draft.detailed.push(Statement { text: draft.brief.clone(), sources: draft.brief_sources.clone() });
+    }
+    if draft.bullet_points.is_empty() {
+        draft.bullet_points.clone_from(&draft.detailed);
+    }
+    draft
 }
 
 /// Statements of the account and of the bullet points, by style and by what there is to tell.
@@ -126,7 +120,7 @@ fn chronological(talk: &Talk<'_>, items: &[Item], count: usize, language: Langua
 /// The one or two best statements that fit a brief.
 fn brief(talk: &Talk<'_>, items: &[Item], language: Language) -> Vec<Statement> {
     /// Words (signs, for scripts without spaces) of a brief.
-    const ROOM: [usize; 3] = [34, 110, 160];
+    const ROOM: [usize; 3] = [40, 120, 160];
     let mut taken: Vec<(usize, Statement)> = Vec::new();
     let mut used = 0;
     for item in rank::choose(talk, items, 4) {

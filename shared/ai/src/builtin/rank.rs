@@ -24,12 +24,12 @@ pub(super) fn score(talk: &Talk<'_>, items: &mut [Item]) {
             None => own,
             Some(reply) => {
                 let answer = reply.content.map_or(0.0, |c| pieces[c]);
-                let settled = if reply.polarity == Some(Polarity::Yes) { 0.35 } else { 0.2 };
-                own.max(answer) + 0.35 * own.min(answer) + settled
+                let settled = if reply.polarity == Some(Polarity::Yes) { 0.4 } else { -0.15 };
+                own.max(answer) + 0.2 * own.min(answer) + settled
             }
         };
         if opening == Some(item.piece) {
-            item.score += 0.45;
+            item.score += 0.8;
         }
     }
 }
@@ -49,21 +49,21 @@ fn piece_score(talk: &Talk<'_>, piece: &Piece, most: f64, loudest: f64, turns: f
         w => (12.0 / w).max(0.4),
     };
     let act = match piece.act {
-        Act::Decision => 0.55,
-        Act::Commitment => 0.6,
+        Act::Decision => 0.9,
+        Act::Commitment => 0.8,
         Act::Request => 0.35,
-        Act::Proposal => 0.35,
-        Act::Problem => 0.45,
+        Act::Proposal => 0.6,
+        Act::Problem => 0.4,
         Act::Statement => 0.2,
-        Act::Question => 0.0,
+        Act::Question => -0.25,
         Act::Filler | Act::Yes | Act::No => -1.0,
     };
     let concrete = if piece.text.chars().any(|c| c.is_ascii_digit()) { 0.12 } else { 0.0 };
     let thanks = if Cues::any(cues::of(piece.language).thanks, &piece.folded) { 0.35 } else { 0.0 };
-    let salience = 0.15 * f64::from(talk.people[piece.person].turns) / loudest;
+    let salience = 0.1 * f64::from(talk.people[piece.person].turns) / loudest;
     let at = piece.turn as f64 / turns;
     let position = if at < 0.25 {
-        0.2 * (1.0 - at * 4.0)
+        0.25 * (1.0 - at * 4.0)
     } else if at > 0.75 {
         0.1
     } else {
@@ -77,7 +77,7 @@ fn piece_score(talk: &Talk<'_>, piece: &Piece, most: f64, loudest: f64, turns: f
         0.0
     };
     let shared = if piece.media.is_some() { -0.2 } else { 0.0 };
-    0.55 * central + 0.6 * length + act + concrete + salience + position + shared - thanks - thin
+    0.4 * central + 0.6 * length + act + concrete + salience + position + shared - thanks - thin
 }
 
 /// The best `count` items that say different things, best first. An item's answer is not told
@@ -100,7 +100,7 @@ pub(super) fn choose<'i>(talk: &Talk<'_>, items: &'i [Item], count: usize) -> Ve
         let best = order
             .iter()
             .filter(|i| !chosen.iter().any(|c| touches(c, i)))
-            .map(|i| (*i, i.score - redundancy(talk, &chosen, i)))
+            .map(|i| (*i, i.score - 1.15 * redundancy(talk, &chosen, i)))
             .max_by(|a, b| a.1.partial_cmp(&b.1).unwrap_or(Ordering::Equal).then(b.0.piece.cmp(&a.0.piece)));
         match best {
             Some((item, value)) if value > 0.0 || chosen.is_empty() => chosen.push(item),

@@ -1,6 +1,6 @@
 //! A dialogue read for summarizing: who is in it, and what each sentence does and is about.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use matome_domain::dialogue::{Dialogue, Turn, TurnContent};
 use matome_domain::language::Language;
@@ -85,9 +85,10 @@ impl<'d> Talk<'d> {
         };
         let (people, speakers) = people(dialogue);
         let names: Vec<String> = people.iter().map(|p| p.name.clone()).collect();
+        let called: HashSet<String> = names.iter().map(|n| n.to_lowercase()).collect();
         let mut pieces = Vec::new();
         for (turn, person) in speakers.iter().enumerate() {
-            reader.read(&dialogue.turns[turn], turn, *person, &names, &mut pieces);
+            reader.read(&dialogue.turns[turn], turn, *person, &called, &mut pieces);
         }
         let language = reader.majority();
         let mut media: Vec<(Media, usize)> = reader.media.into_iter().collect();
@@ -198,7 +199,14 @@ struct Reader<'s> {
 }
 
 impl Reader<'_> {
-    fn read(&mut self, turn: &Turn, at: usize, person: usize, names: &[String], pieces: &mut Vec<Piece>) {
+    fn read(
+        &mut self,
+        turn: &Turn,
+        at: usize,
+        person: usize,
+        names: &HashSet<String>,
+        pieces: &mut Vec<Piece>,
+    ) {
         let (media, label) = match &turn.content {
             TurnContent::Text { text } => return self.read_text(text, at, person, names, pieces),
             TurnContent::Image { description, .. } => (Media::Picture, description.as_deref()),
@@ -227,7 +235,14 @@ impl Reader<'_> {
         }
     }
 
-    fn read_text(&mut self, text: &str, at: usize, person: usize, names: &[String], pieces: &mut Vec<Piece>) {
+    fn read_text(
+        &mut self,
+        text: &str,
+        at: usize,
+        person: usize,
+        names: &HashSet<String>,
+        pieces: &mut Vec<Piece>,
+    ) {
         let text = without_placeholders(prefix(text, BYTES_A_TURN), &mut self.media);
         let mut seen: Vec<u32> = Vec::new();
         for sentence in self.segmenter.sentences(&text).into_iter().take(SENTENCES_A_TURN) {
@@ -239,7 +254,7 @@ impl Reader<'_> {
             let folded = folded(sentence, language);
             let mut content = content_words(self.segmenter, sentence, language);
             let spoken = content.len();
-            content.retain(|w| !names.iter().any(|n| n.eq_ignore_ascii_case(w)));
+            content.retain(|w| !names.contains(w));
             let without_names = content.len();
             let act = act_of(
                 sentence,
