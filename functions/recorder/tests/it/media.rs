@@ -1,1 +1,264 @@
-//! Content from LINE to S3, and out of it again.
+//! Content from LINE to S3, and out of it again: real S3, LINE's rules in the simulator.
+
+use std::io::Cursor;
+use std::time::Duration;
+
+use bson::doc;
+use matome_domain::fault::Faults;
+use matome_domain::ids::ConversationId;
+use matome_domain::placement::Placement;
+use matome_domain::queue::{Inbound, InboundEvent, MediaJob};
+use matome_line_simulator::{
+    Act, Deed, LineSimulator, Media as Content, NewChannel, NewUser, Place, SimulatorConfig,
+};
+use matome_store::entities::{Dimensions, MediaStatus, Message, Room, User};
+use matome_testing::crash::{Boundaries, once_at};
+use matome_testing::tenant::BEGIN;
+use matome_testing::{TestSystem, TestTenant, sqs};
+
+use crate::recorder::{Recorder, all, aws};
+
+struct Studio {
+    system: TestSystem,
+    tenant: TestTenant,
+    line: LineSimulator,
+    place: Place,
+    user: String,
+    endpoint: String,
+    bucket: String,
+    s3: aws_sdk_s3::Client,
+}
+
+impl Studio {
+    async fn open() -> Self {
+        let system = TestSystem::start().await;
+        let tenant = system.tenant(Placement::Shared).await;
+        let config = SimulatorConfig::new(system.clock.clone());
+        let line = LineSimulator::start(config).await.expect("a loopback port is free");
+        line.add_channel(NewChannel {
+            channel_id: Some(tenant.channel.to_string()),
+            channel_secret: Some(tenant.secret.clone()),
+            bot_user_id: Some(tenant.bot_user_id.clone()),
+            ..NewChannel::default()
+        });
+        let user = line.add_user(NewUser::named("葵"));
+        let endpoint = matome_local_stack::shared::aws_endpoint().await.expect("MiniStack starts");
+        let s3 = aws(&endpoint).s3();
+        let bucket = format!("media-{}", system.random.uuid().simple());
+        s3.create_bucket().bucket(&bucket).send().await.expect("a bucket can be made");
+        let versioned = aws_sdk_s3::types::VersioningConfiguration::builder()
+            .status(aws_sdk_s3::types::BucketVersioningStatus::Enabled)
+            .build();
+        s3.put_bucket_versioning()
+            .bucket(&bucket)
+            .versioning_configuration(versioned)
+            .send()
+            .await
+            .expect("versions can be kept");
+        let place = Place::User(user.clone());
+        Self { system, tenant, line, place, user, endpoint, bucket, s3 }
+    }
+
+    fn recorder(&self, faults: Faults) -> Recorder {
+        let mut recorder = Recorder::with(&self.system, faults, &self.line.api_url(), &self.endpoint);
+        recorder.context.blobs =
+            matome_runtime::blobs::Blobs::from_client(aws(&self.endpoint).s3(), self.bucket.clone());
+        recorder
+    }
+
+    /// What the webhook would queue for a deed.
+    fn happens(&self, act: Act) -> Inbound {
+        let deed = Deed::new(&self.place, &self.user, act);
+        let event = self.line.compose(self.tenant.channel.as_str(), &deed).expect("the deed is possible");
+        Inbound::Event(InboundEvent {
+            tenant_id: self.tenant.id.clone(),
+            channel_id: self.tenant.channel.clone(),
+            conversation_id: ConversationId::new(self.place.id()).expect("a LINE id"),
+            event_id: event["webhookEventId"].as_str().expect("every event has one").to_owned(),
+            received_at: BEGIN,
+            event,
+        })
+    }
+
+    async fn message(&self) -> Message {
+        let mut messages: Vec<Message> = all(&self.tenant, "_id").await;
+        assert_eq!(messages.len(), 1);
+        messages.remove(0)
+    }
+
+    /// Versions of anything in the bucket.
+    async fn versions(&self) -> usize {
+        let list = self.s3.list_object_versions().bucket(&self.bucket).send().await.expect("can be listed");
+        list.versions().len() + list.delete_markers().len()
+    }
+}
+
+async fn run(recorder: &Recorder, job: &MediaJob) -> bool {
+    let event = sqs::batch(std::slice::from_ref(job));
+    let response = matome_recorder::handle(event, &recorder.context).await.expect("a well-formed batch");
+    sqs::returned(&response).is_empty()
+}
+
+fn only_job(recorder: &Recorder) -> MediaJob {
+    recorder.sent.sent::<MediaJob>().pop().expect("a job was queued")
+}
+
+fn png() -> Vec<u8> {
+    let mut out = Cursor::new(Vec::new());
+    let picture = image::RgbImage::from_pixel(600, 300, image::Rgb([200, 30, 30]));
+    picture.write_to(&mut out, image::ImageFormat::Png).expect("can be encoded");
+    out.into_inner()
+}
+
+fn picture(preparing: u32, expired: bool) -> Act {
+    Act::Image { media: Content { preparing, expired, ..Content::new("image/png", png()) }, image_set: None }
+}
+
+#[tokio::test]
+async fn a_picture_is_stored_with_its_size_type_dimensions_digest_and_thumbnail() {
+    let studio = Studio::open().await;
+    let recorder = studio.recorder(Faults::none());
+    recorder.record(&[studio.happens(picture(0, false))]).await;
+    let job = only_job(&recorder);
+    assert!(run(&recorder, &job).await);
+    let media = studio.message().await.media.expect("has media");
+    assert_eq!(media.status, MediaStatus::Stored);
+    assert_eq!(media.mime_type.as_deref(), Some("image/png"));
+    assert_eq!(media.file_size, i64::try_from(png().len()).ok());
+    assert_eq!(media.dimensions, Some(Dimensions { width: 600, height: 300 }));
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &png());
+    let hex: String = digest.as_ref().iter().map(|b| format!("{b:02x}")).collect();
+    assert_eq!(media.sha256, Some(hex));
+    let key = media.key.expect("has a key");
+    assert!(key.starts_with(&format!("tenants/{}/media/", studio.tenant.id)), "{key}");
+    let get = |key: String| studio.s3.get_object().bucket(&studio.bucket).key(key).send();
+    let stored = get(key).await.expect("is there").body.collect().await.expect("can be read");
+    assert_eq!(stored.into_bytes(), png());
+    let small = get(media.thumbnail_key.expect("has a thumbnail")).await.expect("is there");
+    let small = small.body.collect().await.expect("can be read").into_bytes();
+    assert_eq!(image::load_from_memory(&small).expect("a picture").width(), 240);
+
+    assert!(run(&recorder, &job).await, "the same job again");
+    assert_eq!(studio.versions().await, 2, "stored once");
+}
+
+#[tokio::test]
+async fn content_that_line_is_preparing_is_asked_for_again_later() {
+    let studio = Studio::open().await;
+    let recorder = studio.recorder(Faults::none());
+    let video = Act::Video {
+        media: Content { preparing: 2, ..Content::new("video/mp4", vec![7; 100_000]) },
+        duration: 5_000,
+    };
+    recorder.record(&[studio.happens(video)]).await;
+    for delay in [5, 10] {
+        let job = only_job(&recorder);
+        recorder.sent.clear();
+        assert!(run(&recorder, &job).await);
+        assert_eq!(recorder.sent.entries()[0].delay, Duration::from_secs(delay));
+        let media = studio.message().await.media.expect("has media");
+        assert_eq!(media.status, MediaStatus::Pending);
+    }
+    assert!(run(&recorder, &only_job(&recorder)).await);
+    let media = studio.message().await.media.expect("has media");
+    assert_eq!(
+        (media.status, media.file_size, media.duration),
+        (MediaStatus::Stored, Some(100_000), Some(5_000))
+    );
+}
+
+#[tokio::test]
+async fn content_that_line_no_longer_has_is_marked_gone() {
+    let studio = Studio::open().await;
+    let recorder = studio.recorder(Faults::none());
+    recorder.record(&[studio.happens(picture(0, true))]).await;
+    assert!(run(&recorder, &only_job(&recorder)).await);
+    assert_eq!(studio.message().await.media.map(|m| m.status), Some(MediaStatus::Gone));
+    assert_eq!(studio.versions().await, 0);
+}
+
+#[tokio::test]
+async fn an_unsent_picture_and_its_thumbnail_leave_no_version_behind_even_with_crashes() {
+    let studio = Studio::open().await;
+    let calm = studio.recorder(Faults::none());
+    calm.record(&[studio.happens(picture(0, false))]).await;
+    assert!(run(&calm, &only_job(&calm)).await);
+    assert_eq!(studio.versions().await, 2);
+    let id = studio.message().await.line_message_id;
+    calm.record(&[studio.happens(Act::Unsend { message_id: id })]).await;
+    let job = only_job(&calm);
+    let dying = studio.recorder(once_at("media.erased", 1));
+    assert!(!run(&dying, &job).await, "the first attempt dies");
+    assert!(run(&calm, &job).await);
+    let message = studio.message().await;
+    assert_eq!(message.media.map(|m| (m.status, m.key)), Some((MediaStatus::Erased, None)));
+    assert_eq!(studio.versions().await, 0);
+}
+
+#[tokio::test]
+async fn a_picture_unsent_while_it_is_fetched_does_not_stay() {
+    let studio = Studio::open().await;
+    let calm = studio.recorder(Faults::none());
+    calm.record(&[studio.happens(picture(0, false))]).await;
+    let job = only_job(&calm);
+    let dying = studio.recorder(once_at("media.uploaded", 1));
+    assert!(!run(&dying, &job).await, "dies with the content in the bucket");
+    assert_eq!(studio.versions().await, 2);
+    let id = studio.message().await.line_message_id;
+    calm.record(&[studio.happens(Act::Unsend { message_id: id })]).await;
+    assert!(run(&calm, &job).await, "the fetching job is delivered again");
+    assert_eq!(studio.message().await.media.map(|m| m.status), Some(MediaStatus::Erased));
+    assert_eq!(studio.versions().await, 0);
+}
+
+#[tokio::test]
+async fn a_crash_at_any_boundary_of_fetching_ends_with_the_picture_stored() {
+    let boundaries = Boundaries::default();
+    let studio = Studio::open().await;
+    let watching = studio.recorder(boundaries.watch());
+    watching.record(&[studio.happens(picture(0, false))]).await;
+    assert!(run(&watching, &only_job(&watching)).await);
+    let of_media: Vec<_> = boundaries.all().into_iter().filter(|(b, _)| b.starts_with("media.")).collect();
+    assert!(!of_media.is_empty());
+    for (boundary, time) in of_media {
+        let studio = Studio::open().await;
+        let calm = studio.recorder(Faults::none());
+        calm.record(&[studio.happens(picture(0, false))]).await;
+        let job = only_job(&calm);
+        assert!(!run(&studio.recorder(once_at(boundary, time)), &job).await, "dies at {boundary}");
+        assert!(run(&calm, &job).await);
+        assert_eq!(studio.message().await.media.map(|m| m.status), Some(MediaStatus::Stored));
+    }
+}
+
+#[tokio::test]
+async fn names_are_fetched_once_and_again_when_stale_and_failures_block_nothing() {
+    let studio = Studio::open().await;
+    let recorder = studio.recorder(Faults::none());
+    use matome_line_simulator::{Endpoint, Fault};
+    studio.line.fail_next(Endpoint::Profile, Fault::Status(500), 1);
+    recorder.record(&[studio.happens(Act::text("one"))]).await;
+    let users: Vec<User> = all(&studio.tenant, "_id").await;
+    assert_eq!(users[0].display_name, None, "LINE failed, the message is there");
+    assert_eq!(all::<Message>(&studio.tenant, "_id").await.len(), 1);
+
+    recorder.record(&[studio.happens(Act::text("two"))]).await;
+    let calls = || studio.line.inspect(|w| w.call_count(Endpoint::Profile));
+    assert_eq!(calls(), 1, "LINE is left alone for a while after it failed");
+    studio.system.clock.advance(Duration::from_secs(301));
+    recorder.record(&[studio.happens(Act::text("three"))]).await;
+    recorder.record(&[studio.happens(Act::text("four"))]).await;
+    assert_eq!(calls(), 2, "fetched once");
+    let users: Vec<User> = all(&studio.tenant, "_id").await;
+    assert_eq!(users[0].display_name.as_deref(), Some("葵"));
+    let rooms: Vec<Room> = all(&studio.tenant, "_id").await;
+    assert_eq!(rooms[0].name.as_deref(), Some("葵"));
+    studio.system.clock.advance(Duration::from_secs(24 * 3600));
+    recorder.record(&[studio.happens(Act::text("five"))]).await;
+    assert_eq!(calls(), 3, "fetched again when stale");
+    assert_eq!(tenant_users(&studio).await, 1);
+}
+
+async fn tenant_users(studio: &Studio) -> u64 {
+    studio.tenant.store.collection::<User>().count(doc! {}).await.expect("can be counted")
+}
