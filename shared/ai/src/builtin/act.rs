@@ -88,7 +88,8 @@ pub(super) fn act_of(text: &str, folded: &str, language: Language, content: usiz
     if !question
         && !promises
         && content <= 2
-        && (Cues::starts(cues.yes, folded) || (content <= 1 && Cues::any(cues.yes, folded)))
+        && (Cues::starts(cues.yes, folded)
+            || (content <= 1 && language != Language::Th && Cues::any(cues.yes, folded)))
     {
         return Act::Yes;
     }

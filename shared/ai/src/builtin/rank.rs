@@ -3,6 +3,8 @@
 
 use std::cmp::Ordering;
 
+use matome_domain::language::Language;
+
 use super::act::Act;
 use super::cues::{self, Cues};
 use super::exchange::{Item, Polarity};
@@ -17,7 +19,7 @@ pub(super) fn score(talk: &Talk<'_>, items: &mut [Item]) {
     let loudest = f64::from(talk.people.iter().map(|p| p.turns).max().unwrap_or(1).max(1));
     let turns = talk.dialogue.turns.len().max(1) as f64;
     let pieces: Vec<f64> = talk.pieces.iter().map(|p| piece_score(talk, p, most, loudest, turns)).collect();
-    let opening = items.first().map(|i| i.piece);
+    let opening = items.iter().map(|i| i.piece).find(|p| !greets(&talk.pieces[*p]));
     for item in items.iter_mut() {
         let own = pieces[item.piece];
         item.score = match &item.reply {
@@ -32,6 +34,26 @@ pub(super) fn score(talk: &Talk<'_>, items: &mut [Item]) {
             item.score += 0.8;
         }
     }
+}
+
+/// Whether a sentence opens with a greeting: "Good afternoon, Dr. Anderson's office".
+fn greets(piece: &Piece) -> bool {
+    let greetings: &[&str] = match piece.language {
+        Language::En => &[
+            " hello ",
+            " hi ",
+            " hey ",
+            " good morning ",
+            " good afternoon ",
+            " good evening ",
+            " welcome ",
+            " happy birthday ",
+        ],
+        Language::Ja => &["こんにちは", "おはよう", "こんばんは", "お世話になっ", "お疲れ", "はじめまして"],
+        Language::Th => &["สวัสดี", "หวัดดี"],
+    };
+    // A greeting in front of something to say is only an opening.
+    Cues::starts(greetings, &piece.folded) && (piece.words.len() <= 3 && piece.act == Act::Statement)
 }
 
 fn piece_score(talk: &Talk<'_>, piece: &Piece, most: f64, loudest: f64, turns: f64) -> f64 {
@@ -59,7 +81,8 @@ fn piece_score(talk: &Talk<'_>, piece: &Piece, most: f64, loudest: f64, turns: f
         Act::Filler | Act::Yes | Act::No => -1.0,
     };
     let concrete = if piece.text.chars().any(|c| c.is_ascii_digit()) { 0.12 } else { 0.0 };
-    let thanks = if Cues::any(cues::of(piece.language).thanks, &piece.folded) { 0.35 } else { 0.0 };
+    let thanks =
+        if Cues::any(cues::of(piece.language).thanks, &piece.folded) || greets(piece) { 0.35 } else { 0.0 };
     let salience = 0.1 * f64::from(talk.people[piece.person].turns) / loudest;
     let at = piece.turn as f64 / turns;
     let position = if at < 0.25 {

@@ -4,6 +4,11 @@ use super::Cues;
 
 pub(super) static CUES: Cues = Cues {
     filler: &[
+        " good afternoon ",
+        " one moment ",
+        " just a moment ",
+        " just a minute ",
+        " just a second ",
         " hi ",
         " hey ",
         " hello ",
@@ -104,6 +109,12 @@ pub(super) static CUES: Cues = Cues {
     ],
     thanks: &[" thanks ", " thank you ", " thx ", " ty ", " cheers ", " appreciate ", " grateful "],
     smalltalk_question: &[
+        " can i help you ",
+        " may i help you ",
+        " what can i do for you ",
+        " how can i help ",
+        " how may i help ",
+        " can i ask you something ",
         " how are you ",
         " how r u ",
         " what's up ",
@@ -292,7 +303,6 @@ pub(super) static CUES: Cues = Cues {
         " then i'll ",
         " let's go with ",
         " i've chosen ",
-        " final ",
         " we'll ",
     ],
     commitment: &[

@@ -45,7 +45,15 @@ pub(super) fn retell(words: &[String], cast: Cast<'_>) -> Option<String> {
         );
         let subject_follows =
             modal && matches!(next.as_str(), "i" | "you" | "he" | "she" | "it" | "we" | "they" | "there");
-        let gerund = verb.len() > 5 && verb.ends_with("ing") && verbs_gerund(&verb);
+        // "Listening to music would suit me": the gerund is the subject itself.
+        let finite = words[adverbs + 1..].iter().map(|w| lower(w)).any(|w| {
+            is_auxiliary(&w)
+                || matches!(
+                    w.as_str(),
+                    "is" | "are" | "isn't" | "aren't" | "let's" | "makes" | "sounds" | "has" | "helps"
+                )
+        });
+        let gerund = verb.len() > 5 && verb.ends_with("ing") && !finite && verbs_gerund(&verb);
         if !subject_follows
             && (modal
                 || gerund
@@ -84,7 +92,9 @@ pub(super) fn lower(word: &str) -> String {
 pub(super) fn lower_start(word: &str) -> String {
     let core = parts(word).1;
     let lower = core.to_lowercase();
+    let before_apostrophe = lower.split('\'').next().unwrap_or_default();
     let common = crate::builtin::words::is_stop(&lower, matome_domain::language::Language::En)
+        || crate::builtin::words::is_stop(before_apostrophe, matome_domain::language::Language::En)
         || verbs::is_base(&lower)
         || lower.ends_with("ing");
     if common && core != "I" && !core.starts_with("I'") {
@@ -270,9 +280,21 @@ pub(super) fn shift(words: &[String], cast: Cast<'_>, voice: Voice) -> Option<St
                 agree = true;
                 put(cast.speaker)
             }
+            // "has a fever and I won't come": one subject is enough.
+            "i" if voice == Voice::Name && previous == "and" && agreeing(&next).is_some() => {
+                agree = true;
+                continue;
+            }
             "i" => {
                 they = true;
                 put("they")
+            }
+            "i'm" | "i'll" | "i've" if voice == Voice::Name && named && previous == "and" => {
+                put(match low.as_str() {
+                    "i'm" => "is",
+                    "i'll" => "will",
+                    _ => "has",
+                })
             }
             "i'm" | "i'll" | "i've" | "i'd" => {
                 let text = contraction(cast.speaker, !named)?;

@@ -128,6 +128,9 @@ mod tests {
             ("We are going to the beach", "Amanda says they are going to the beach"),
             ("It's raining", "Amanda says it's raining"),
             ("I frobnicate daily", "Amanda says they frobnicate daily"),
+            ("I have a fever and I won't come", "Amanda has a fever and won't come"),
+            ("Listening to music would suit me", "Amanda says listening to music would suit them"),
+            ("Don't know if he'll agree", "Amanda doesn't know if he'll agree"),
             ("Just rewatching a series", "Amanda is just rewatching a series"),
         ] {
             assert_eq!(told(line), expected, "{line}");
@@ -147,6 +150,11 @@ mod tests {
             ("What about Johnny?", "Amanda asks about Johnny"),
             ("Is it far?", "Amanda asks if it is far"),
             ("so you're coming to the wedding?", "Amanda asks if Jerry is coming to the wedding"),
+            ("Does this bus go to the library?", "Amanda asks if this bus goes to the library"),
+            ("How are your students doing?", "Amanda asks how Jerry's students are doing"),
+            ("What is your new address?", "Amanda asks what Jerry's new address is"),
+            ("Excuse me, can you tell me the way?", "Amanda asks Jerry to tell them the way"),
+            ("you're coming next week right?", "Amanda asks if Jerry is coming next week"),
             ("Is the new shop open?", "Amanda asks: \"Is the new shop open?\""),
         ] {
             assert_eq!(told(line), expected, "{line}");

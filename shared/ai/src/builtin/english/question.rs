@@ -42,6 +42,12 @@ pub(super) fn retell(words: &[String], cast: Cast<'_>) -> Option<String> {
         Some(finish(&shift(words.get(at..).filter(|r| !r.is_empty())?, cast, Voice::They)?))
     };
     match (low[0].as_str(), low.get(1).map(String::as_str)) {
+        ("let's" | "lets", Some(_)) => return Some(format!("{name} suggests they {}", rest_from(1)?)),
+        ("how", Some("about"))
+            if low.get(2).is_some_and(|w| matches!(w.as_str(), "the" | "your" | "you" | "his" | "her")) =>
+        {
+            return Some(format!("{name} asks about {}", rest_from(2)?));
+        }
         ("how", Some("about")) => return Some(format!("{name} suggests {}", rest_from(2)?)),
         ("what", Some("about")) => return Some(format!("{name} asks about {}", rest_from(2)?)),
         ("shall", Some("we")) => return Some(format!("{name} suggests they {}", rest_from(2)?)),
@@ -113,6 +119,9 @@ pub(super) fn retell(words: &[String], cast: Cast<'_>) -> Option<String> {
     {
         return Some(format!("{name} asks {asking} {phrase} {}", low[aux]));
     }
+    if let Some(tail) = with_noun(words, &low, aux, cast) {
+        return Some(format!("{name} asks {asking} {tail}"));
+    }
     let tail = after_auxiliary(words, &low, aux, cast)?;
     Some(format!("{name} asks {asking} {tail}"))
 }
@@ -158,6 +167,37 @@ fn noun_phrase(words: &[String], low: &[String], at: usize, cast: Cast<'_>) -> O
     } else {
         None
     }
+}
+
+/// "does this bus go …" → "this bus goes …"; "are your students doing …" → "your students are doing …".
+fn with_noun(words: &[String], low: &[String], aux: usize, cast: Cast<'_>) -> Option<String> {
+    let first = low.get(aux + 1)?;
+    if !matches!(
+        first.as_str(),
+        "the" | "this" | "that" | "these" | "those" | "your" | "his" | "her" | "my" | "their" | "our"
+    ) {
+        return None;
+    }
+    let told = |range: std::ops::Range<usize>| -> Option<String> {
+        if range.is_empty() {
+            Some(String::new())
+        } else {
+            Some(finish(&shift(&words[range], cast, Voice::They)?))
+        }
+    };
+    // At least one noun stands between the article and the verb.
+    let verb = (aux + 3..low.len().min(aux + 6)).find(|at| match low[aux].as_str() {
+        "do" | "does" | "did" => verbs::is_base(&low[*at]),
+        "is" | "are" | "was" | "were" => low[*at].ends_with("ing") && low[*at].len() > 4,
+        _ => false,
+    })?;
+    let form = match low[aux].as_str() {
+        "does" => verbs::third_person(&low[verb])?,
+        "do" => low[verb].clone(),
+        "did" => verbs::past(&low[verb])?,
+        other => format!("{other} {}", low[verb]),
+    };
+    Some(format!("{} {form} {}", told(aux + 1..verb)?, told(verb + 1..words.len())?).trim_end().to_owned())
 }
 
 /// Subject, then the auxiliary where it still says something, then the rest.

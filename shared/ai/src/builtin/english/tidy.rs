@@ -141,6 +141,14 @@ pub(in crate::builtin) fn tidy(text: &str, names: &[String]) -> Vec<String> {
     let is_name = |core: &str| names.iter().any(|n| n.eq_ignore_ascii_case(core));
     let mut start = 0;
     while start + 1 < words.len() {
+        if start + 2 < words.len() && opens_in_two(&words[start], &words[start + 1]) {
+            start += 2;
+            continue;
+        }
+        if start == 0 && is_vocative(&words[0], &words[1]) {
+            start = 1;
+            continue;
+        }
         let (_, core, after) = parts(&words[start]);
         let lower = core.to_lowercase();
         let parted = after.contains([',', '!', '.', '?', '…']);
@@ -179,6 +187,98 @@ pub(in crate::builtin) fn tidy(text: &str, names: &[String]) -> Vec<String> {
         words[last - 1] = if question && !end.ends_with('?') { format!("{end}?") } else { end };
     }
     words
+}
+
+/// "Excuse me,", "of course,": two words that open a line and can go.
+fn opens_in_two(first: &str, second: &str) -> bool {
+    let (_, core, after) = parts(second);
+    let pair = format!("{} {}", parts(first).1.to_lowercase(), core.to_lowercase());
+    after.contains([',', '.', '!'])
+        && matches!(
+            pair.as_str(),
+            "excuse me"
+                | "of course"
+                | "no problem"
+                | "thank you"
+                | "good morning"
+                | "good afternoon"
+                | "good evening"
+                | "come on"
+                | "i see"
+                | "you know"
+                | "you see"
+                | "i mean"
+                | "all right"
+                | "got it"
+                | "oh yes"
+                | "oh no"
+                | "guess what"
+                | "no worries"
+                | "my god"
+                | "thanks anyway"
+                | "i know"
+                | "sounds good"
+                | "sounds great"
+                | "not really"
+                | "good idea"
+                | "great idea"
+        )
+}
+
+/// "Adam, could you …": whom the line is said to, the retelling says itself.
+fn is_vocative(first: &str, second: &str) -> bool {
+    let (_, core, after) = parts(first);
+    let next = parts(second).1.to_lowercase();
+    after == ","
+        && core.len() > 2
+        && core.starts_with(char::is_uppercase)
+        && core.chars().all(char::is_alphabetic)
+        && !matches!(
+            core,
+            "However"
+                | "Actually"
+                | "Honestly"
+                | "Maybe"
+                | "First"
+                | "Second"
+                | "Finally"
+                | "Unfortunately"
+                | "Tomorrow"
+                | "Today"
+                | "Yesterday"
+                | "Sometimes"
+                | "Usually"
+        )
+        && matches!(
+            next.as_str(),
+            "could"
+                | "can"
+                | "would"
+                | "will"
+                | "do"
+                | "did"
+                | "does"
+                | "are"
+                | "is"
+                | "have"
+                | "what"
+                | "where"
+                | "when"
+                | "how"
+                | "why"
+                | "who"
+                | "please"
+                | "let's"
+                | "i"
+                | "i'm"
+                | "i'll"
+                | "i've"
+                | "you"
+                | "we"
+                | "don't"
+                | "thank"
+                | "thanks"
+        )
 }
 
 fn greeted(word: &str) -> bool {
