@@ -22,7 +22,7 @@ impl Test {
     pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
         let checkout = Checkout::find()?;
         let progress = Progress::shown();
-        cargo(&checkout, progress, &["fmt", "--all", "--check"]).await?;
+        cargo(&checkout, progress, &["fmt", "--all", "--check", "--", "--color", "never"]).await?;
         cargo(&checkout, progress, &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])
             .await?;
         let sam = install::sam(&checkout, progress).await?;
