@@ -97,9 +97,8 @@ async fn stuck_outbox(run: Run<'_>, place: &Sweep, queued: &mut usize) -> Result
 async fn stuck_media(run: Run<'_>, place: &Sweep, queued: &mut usize) -> Result<(), SweepError> {
     for _ in 0..PAGES {
         let due = place.stuck_media(run.now.minus(MEDIA), limit()).await?;
-        let jobs = due
-            .iter()
-            .map(|m| MediaJob { tenant_id: m.tenant_id.clone(), message_id: document_id(m.id) });
+        let jobs =
+            due.iter().map(|m| MediaJob { tenant_id: m.tenant_id.clone(), message_id: document_id(m.id) });
         let ids = due.iter().map(|m| m.id).collect();
         if !redrive::<Message, _>(run, place, ids, jobs.collect(), queued).await? {
             break;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bson::doc;
 use matome_domain::clock::Timestamp;
-use matome_line::client::LineChannel;
+use matome_line::client::{LineChannel, LineError};
 use matome_store::TenantStore;
 use matome_store::entities::{OutboxEntry, OutboxKind, OutboxState};
 use matome_store::time::{date, timestamp};
@@ -27,7 +27,7 @@ const PAUSE: Duration = Duration::from_millis(300);
 /// LINE remembers a retry key for a day from the first request, which is never before `pushBegunAt`.
 const RETRY_KEY_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Why a push ended without being sent, when the caller has to know.
+/// The code of a push that the quota had no room for.
 pub(crate) const QUOTA_SPENT: &str = "quota_spent";
 
 /// Books and pushes `messages`.
@@ -38,16 +38,35 @@ pub(crate) async fn push(
     entry: &mut OutboxEntry,
     messages: &[Value],
 ) -> Result<End, SendError> {
+    match book(context, store, line, entry, messages).await {
+        Ok(true) => {}
+        Ok(false) => return Ok(End::because(OutboxState::QuotaRefused, QUOTA_SPENT)),
+        // Asked what the push costs, LINE says that this account may not push at all.
+        Err(SendError::Line(LineError::Unauthorized)) => {
+            return Ok(End::because(OutboxState::Failed, "unauthorized"));
+        }
+        Err(SendError::Line(LineError::Forbidden)) => {
+            return Ok(End::because(OutboxState::Failed, "forbidden"));
+        }
+        Err(error) => return Err(error),
+    }
+    context.faults.boundary("sender.booked")?;
+    attempt(context, store, line, entry, false).await
+}
+
+async fn book(
+    context: &Context,
+    store: &TenantStore,
+    line: &LineChannel,
+    entry: &mut OutboxEntry,
+    messages: &[Value],
+) -> Result<bool, SendError> {
     let cost = cost(store, line, entry).await?;
     entry.cost = cost;
     context.faults.boundary("sender.counted")?;
     let month = month_of(context.clock.now());
     let body = Value::from(messages.to_vec()).to_string();
-    if !ledger::book(context, store, line, entry, cost, &month, &body).await? {
-        return Ok(End::because(OutboxState::QuotaRefused, QUOTA_SPENT));
-    }
-    context.faults.boundary("sender.booked")?;
-    attempt(context, store, line, entry, false).await
+    ledger::book(context, store, line, entry, cost, &month, &body).await
 }
 
 /// Goes on with a push that was begun before.

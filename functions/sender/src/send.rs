@@ -64,7 +64,7 @@ async fn way_out(
         None => None,
     };
     if !begun && is_absent(store, entry, room.as_ref()).await? {
-        return Ok(End::because(OutboxState::Blocked, "absent"));
+        return with_waiting(store, entry, End::because(OutboxState::Blocked, "absent")).await;
     }
     let Some(line) = line(context, job, entry).await? else {
         return Ok(End::because(unsent_or_unknown(begun), "no_channel"));
@@ -78,7 +78,7 @@ async fn way_out(
         Words::Messages(messages) => messages,
         Words::Nothing(code) => return Ok(End::because(unsent_or_unknown(begun), code)),
         Words::NotYet if entry.reply_only && !begun => {
-            return Ok(End::because(OutboxState::Failed, "being_rewritten"));
+            return with_waiting(store, entry, End::because(OutboxState::Failed, "being_rewritten")).await;
         }
         Words::NotYet => return Err(SendError::Later("being_rewritten".to_owned())),
     };
@@ -88,12 +88,8 @@ async fn way_out(
     {
         return Ok(end);
     }
-    if let Purpose::SummaryReady { summary_id } = entry.purpose {
-        let waiting = waiting(store, entry, summary_id, false).await?;
-        return Ok(End::because(OutboxState::Failed, "token_expired").with_waiting(waiting));
-    }
-    if entry.reply_only {
-        return Ok(End::because(OutboxState::Failed, "token_expired"));
+    if entry.reply_only || matches!(entry.purpose, Purpose::SummaryReady { .. }) {
+        return with_waiting(store, entry, End::because(OutboxState::Failed, "token_expired")).await;
     }
     let end = push::push(context, store, &line, entry, &messages).await?;
     with_waiting(store, entry, end).await
@@ -133,14 +129,17 @@ async fn line(
     }
 }
 
-/// A summary that the quota kept back waits for its room's next free token.
+/// A summary that the quota kept back waits for its room's next free token, and one whose
+/// announcement did not go out waits on, unless a newer one does.
 async fn with_waiting(store: &TenantStore, entry: &OutboxEntry, end: End) -> Result<End, SendError> {
-    match entry.purpose {
+    let waiting = match entry.purpose {
         Purpose::Summary { summary_id } if end.code.as_deref() == Some(QUOTA_SPENT) => {
-            Ok(end.with_waiting(waiting(store, entry, summary_id, true).await?))
+            waiting(store, entry, summary_id, true).await?
         }
-        _ => Ok(end),
-    }
+        Purpose::SummaryReady { summary_id } => waiting(store, entry, summary_id, false).await?,
+        _ => None,
+    };
+    Ok(end.with_waiting(waiting))
 }
 
 /// Where a summary waits: in the entry's room, or in the 1:1 chat of somebody it was to be pushed to.

@@ -12,7 +12,7 @@ use matome_store::entities::{
     AiMetadata, OutboxEntry, OutboxState, Presence, Purpose, ReplyToken, Room, RoomMember,
     RoomMemberStatistics, RoomMetadata, RoomPermissions, RoomSettings, RoomStatistics, RoomType, Session,
     SessionStatistics, SessionStatus, StoredActionItem, Summary, SummaryAnalysis, SummaryContent,
-    SummaryStatus,
+    SummaryStatus, User, UserMetadata, UserPreferences, UserProfile, UserStatistics,
 };
 use matome_store::id::{derived, document_id};
 use matome_store::time::date;
@@ -88,6 +88,36 @@ pub fn member(room: &Room, line_user_id: &str) -> RoomMember {
         status_at: now,
         banned_at: None,
         banned_reason: None,
+        created_at: now,
+        updated_at: now,
+        version: 0,
+    }
+}
+
+/// A person, with the id the recorder gives them.
+#[must_use]
+pub fn user(tenant: &TestTenant, line_user_id: &str) -> User {
+    let now = date(BEGIN);
+    User {
+        id: derived(&["user", tenant.id.as_str(), line_user_id]),
+        tenant_id: tenant.id.to_string(),
+        line_user_id: line_user_id.to_owned(),
+        display_name: None,
+        picture_url: None,
+        status_message: None,
+        email: None,
+        phone_number: None,
+        profile: UserProfile::default(),
+        preferences: UserPreferences::default(),
+        statistics: UserStatistics {
+            total_messages: 0,
+            total_sessions: 0,
+            total_rooms: 0,
+            last_active_at: now,
+        },
+        metadata: UserMetadata { source: "line".to_owned(), ..UserMetadata::default() },
+        status: "active".to_owned(),
+        refresh_at: DateTime::MAX,
         created_at: now,
         updated_at: now,
         version: 0,

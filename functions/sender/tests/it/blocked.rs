@@ -2,7 +2,8 @@
 
 use bson::doc;
 use matome_line_simulator::Endpoint;
-use matome_store::entities::{OutboxState, Room};
+use matome_store::entities::{OutboxState, Purpose, Room};
+use matome_testing::fixtures;
 
 use crate::stage::Stage;
 
@@ -17,6 +18,33 @@ async fn a_room_the_bot_is_not_in_is_not_called() {
         }
         assert_eq!(stage.all_calls(), 0);
     }
+}
+
+#[tokio::test]
+async fn an_announcement_that_nobody_could_hear_waits_for_their_return() {
+    let stage = Stage::chat().await;
+    let rooms = stage.tenant.store.collection::<Room>();
+    rooms.update(doc! { "_id": stage.room.id }, doc! { "$set": { "presence": "absent" } }).await.unwrap();
+    let ready = Purpose::SummaryReady { summary_id: stage.summary.id };
+    let after = stage.deliver(&stage.queue_answer(ready, stage.token()).await).await;
+    assert_eq!(after.state, OutboxState::Blocked);
+    assert_eq!(stage.room_now().await.waiting_summary_id, Some(stage.summary.id));
+}
+
+#[tokio::test]
+async fn a_recipient_who_blocked_the_account_is_not_called() {
+    let stage = Stage::group(2).await;
+    let mut user = fixtures::user(&stage.tenant, &stage.user);
+    user.status = "inactive".to_owned();
+    stage.insert(&user).await;
+    let entry = stage
+        .queue_with(stage.the_summary(), None, |e| {
+            e.room_id = None;
+            e.conversation_id.clone_from(&stage.user);
+        })
+        .await;
+    assert_eq!(stage.deliver(&entry).await.state, OutboxState::Blocked);
+    assert_eq!(stage.all_calls(), 0);
 }
 
 #[tokio::test]

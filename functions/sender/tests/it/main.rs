@@ -6,6 +6,7 @@ mod batch;
 mod blocked;
 mod crash;
 mod forged;
+mod language;
 mod push;
 mod quota;
 mod reply;

@@ -153,3 +153,17 @@ async fn an_entry_that_nobody_takes_is_given_up_after_hours_and_many_attempts() 
     assert_eq!(stage.ledger().await.unwrap().booked, 0);
     assert!(!stage.deliver_with(&entry, Faults::none()).await);
 }
+
+#[tokio::test]
+async fn an_account_that_may_not_push_fails_before_anything_is_booked() {
+    let (chat, group) = (Stage::chat().await, Stage::group(2).await);
+    for stage in [&chat, &group] {
+        stage
+            .line
+            .update_channel(stage.tenant.channel.as_str(), |c| c.channel_secret = "rotated".to_owned())
+            .unwrap();
+        let after = stage.deliver(&stage.queue(stage.the_summary(), None).await).await;
+        assert_eq!((after.state, after.error.as_deref()), (OutboxState::Failed, Some("unauthorized")));
+        assert!(stage.ledger().await.is_none());
+    }
+}

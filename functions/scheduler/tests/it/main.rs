@@ -1,0 +1,7 @@
+//! The scheduler against a real MongoDB.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
+
+mod crash;
+mod due;
+mod stage;
