@@ -99,6 +99,16 @@ impl StoreError {
             && !e.contains_label(mongodb::error::RETRYABLE_WRITE_ERROR)
     }
 
+    /// The server went away, or none can be found.
+    pub(crate) fn is_connection_lost(&self) -> bool {
+        use mongodb::error::ErrorKind;
+        let Self::Mongo(e) = self else { return false };
+        matches!(
+            e.kind.as_ref(),
+            ErrorKind::Io(_) | ErrorKind::ConnectionPoolCleared { .. } | ErrorKind::ServerSelection { .. }
+        )
+    }
+
     /// Running the whole transaction again can succeed: another writer was faster, or the
     /// connection broke before the commit was sent.
     pub(crate) fn is_transient(&self) -> bool {

@@ -13,6 +13,9 @@ use crate::store::TenantStore;
 
 /// How often a colliding transaction is tried in all.
 const ATTEMPTS: u32 = 8;
+/// How often one that lost its connection is: looking for a server takes seconds each time, and the
+/// queue brings the work back anyway.
+const ATTEMPTS_WITHOUT_SERVER: u32 = 2;
 
 /// An open transaction.
 pub struct Transaction<'a> {
@@ -41,8 +44,11 @@ impl TenantStore {
                     Err(error) => error,
                 },
                 Err(error) => {
-                    // The server drops it anyway; the first error is the one that matters.
-                    let _ = transaction.session.abort_transaction().await;
+                    // The server drops it anyway; the first error is the one that matters. A server
+                    // that went away is not waited for.
+                    if !error.is_connection_lost() {
+                        let _ = transaction.session.abort_transaction().await;
+                    }
                     error
                 }
             };
@@ -50,7 +56,10 @@ impl TenantStore {
                 return Err(collision);
             }
             attempts += 1;
-            if attempts == ATTEMPTS {
+            if collision.is_connection_lost() && attempts >= ATTEMPTS_WITHOUT_SERVER {
+                return Err(collision);
+            }
+            if attempts >= ATTEMPTS {
                 return Err(StoreError::Contended { attempts, last: Box::new(collision) });
             }
             tokio::time::sleep(std::time::Duration::from_millis(4 << attempts)).await;
