@@ -47,6 +47,9 @@ pub struct AiConfig {
     pub api_key: Option<Secret>,
     /// How long one request may take.
     pub timeout: Duration,
+    /// How long one summary may take in all, repeats and parts included; keep it below the function's own
+    /// time limit, so that the built-in summarizer still gets its turn.
+    pub total_timeout: Duration,
     /// Attempts after the first on 429, 5xx and time-outs.
     pub max_retries: u32,
     /// Estimated tokens of one request's messages; a longer talk is summarized in parts.
@@ -65,6 +68,7 @@ impl Default for AiConfig {
             base_url: None,
             api_key: None,
             timeout: Duration::from_secs(30),
+            total_timeout: Duration::from_secs(90),
             max_retries: 3,
             chunk_tokens: 24_000,
             vision: None,
@@ -109,7 +113,7 @@ impl AiConfig {
         let provider = set(self.provider.as_deref()).map(str::to_ascii_lowercase);
         let base_url = set(self.base_url.as_deref());
         let key = self.api_key.clone().filter(|k| !k.expose().trim().is_empty());
-        if self.timeout.is_zero() {
+        if self.timeout.is_zero() || self.total_timeout.is_zero() {
             return refuse("AI_TIMEOUT", "must be longer than zero");
         }
         if self.chunk_tokens < 500 {

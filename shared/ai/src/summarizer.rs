@@ -2,7 +2,7 @@
 //! that cannot. A summary always arrives, and says who wrote it and why.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use matome_domain::dialogue::Dialogue;
 use matome_domain::summary::{FallbackReason, Provenance, SummaryDraft, SummaryRequest};
@@ -40,6 +40,7 @@ pub struct Summarizer {
 
 struct Backed {
     client: Provider,
+    total_timeout: Duration,
     name: String,
     model: String,
 }
@@ -73,7 +74,12 @@ impl Summarizer {
                             setting: "AI_PROVIDER",
                             reason: "no client can be built for it",
                         })?;
-                Some(Backed { client, name: target.provider, model: target.model })
+                Some(Backed {
+                    client,
+                    total_timeout: config.total_timeout,
+                    name: target.provider,
+                    model: target.model,
+                })
             }
         };
         Ok(Self { provider, prices: config.prices.clone() })
@@ -119,7 +125,10 @@ impl Summarizer {
                     TokenBudget::Remaining(tokens) => Some(tokens),
                 };
                 let mut run = Run { remaining, spent: Default::default() };
-                let written = provider.client.summarize(dialogue, request, own.clone(), &mut run).await;
+                let writing = provider.client.summarize(dialogue, request, own.clone(), &mut run);
+                let written = tokio::time::timeout(provider.total_timeout, writing)
+                    .await
+                    .unwrap_or(Err(Failure::Timeout));
                 provenance.input_tokens = run.spent.input_tokens;
                 provenance.output_tokens = run.spent.output_tokens;
                 provenance.requests = run.spent.requests;

@@ -108,7 +108,7 @@ pub(super) fn act_of(text: &str, folded: &str, language: Language, content: usiz
     if Cues::any(cues.decision, folded) {
         return Act::Decision;
     }
-    if Cues::any(cues.commitment, folded) {
+    if promises {
         return Act::Commitment;
     }
     if Cues::any(cues.problem, folded) {
@@ -181,6 +181,7 @@ mod tests {
             ("在庫はありますか？", Act::Question),
             ("会議室を予約してもらえますか", Act::Request),
             ("請求書を送ってください。", Act::Request),
+            ("遅れないようにお願いします。", Act::Request),
             ("金曜日に飲みに行きませんか", Act::Proposal),
             ("では土曜日に決定ですね", Act::Decision),
             ("明日までに見積書を送ります", Act::Commitment),

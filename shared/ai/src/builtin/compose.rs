@@ -173,7 +173,8 @@ fn without_particles(clause: &str) -> &str {
             // A particle is a word of its own, not the end of another (ชนะ, ขณะ).
             if let Some(rest) = text.strip_suffix(particle)
                 && !rest.ends_with(['เ', 'แ', 'โ', 'ใ', 'ไ', '5'])
-                && (particle != "นะ" || !rest.ends_with(['ช', 'ค']))
+                && (particle != "นะ" || !rest.ends_with(['ช', 'ค', 'ข', 'ห']))
+                && (particle != "น้า" || !rest.ends_with('ห'))
             {
                 text = rest;
             }
@@ -232,4 +233,41 @@ fn merged(first: &str, second: &str, names: &[String]) -> Option<String> {
     let words = first.split(' ').count() + second.split(' ').count();
     (begins && simple && words <= 26)
         .then(|| format!("{} and{}", first.trim_end_matches('.'), &second[name.len()..]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thai_particles_go_and_words_that_end_alike_stay() {
+        for (said, told) in [
+            ("สวัสดีค่ะ อยากสอบถามคอร์สนวดหน้าค่ะ", "อยากสอบถามคอร์สนวดหน้า"),
+            ("ได้ครับ ช่างจะเข้าไปบ่ายสองโมงครับ", "ช่างจะเข้าไปบ่ายสองโมง"),
+            ("ทีมเราชนะ", "ทีมเราชนะ"),
+            ("ค่ะ", ""),
+        ] {
+            assert_eq!(thai_reported(said), told);
+        }
+    }
+
+    #[test]
+    fn long_quotes_are_cut_between_words() {
+        let cut = shortened(&"word ".repeat(100));
+        assert!(cut.ends_with("word…") && cut.chars().count() <= QUOTE_CHARS + 1, "{cut}");
+        assert_eq!(shortened("short"), "short");
+    }
+
+    #[test]
+    fn one_speakers_sentences_are_told_in_one_breath() {
+        let names = ["Amanda".to_owned(), "Jerry".to_owned()];
+        let statement = |text: &str| Statement { text: text.to_owned(), sources: vec!["m1".to_owned()] };
+        let told = |a: &str, b: &str| fluent(Language::En, &[statement(a), statement(b)], &names);
+        assert_eq!(
+            told("Amanda baked cookies.", "Amanda will bring some."),
+            "Amanda baked cookies and will bring some."
+        );
+        assert_eq!(told("Amanda baked cookies.", "Jerry is glad."), "Amanda baked cookies. Jerry is glad.");
+        assert_eq!(told("Amanda says it rains.", "Amanda is sad."), "Amanda says it rains. Amanda is sad.");
+    }
 }

@@ -410,7 +410,8 @@ pub(super) fn tags(talk: &Talk<'_>, category: Option<&str>, topics: &[String]) -
         .chain(topics.iter().take(3).map(|t| t.to_lowercase()))
     {
         // "#Person1#" in a corpus is a name, not a tag.
-        if !tags.contains(&tag) && !talk.names.iter().any(|n| n.contains(&tag)) {
+        let number = tag.chars().all(|c| c.is_numeric() || c == '_');
+        if !number && !tags.contains(&tag) && !talk.names.iter().any(|n| n.contains(&tag)) {
             tags.push(tag);
         }
     }

@@ -207,7 +207,6 @@ impl Provider {
     async fn send(&self, request: &ChatRequest, run: &mut Run) -> Result<String, Failure> {
         let estimate = estimate(request);
         let options = ChatOptions::default()
-            .with_temperature(0.2)
             .with_max_tokens(ANSWER_TOKENS)
             .with_response_format(ChatResponseFormat::JsonSpec(JsonSpec::new("summary", envelope::schema())));
         let mut retries = 0;

@@ -142,6 +142,20 @@ async fn a_provider_that_hangs_is_given_up() {
 }
 
 #[tokio::test]
+async fn all_attempts_together_have_a_limit_too() {
+    let hung = vec![Step::Hang; 4];
+    let played =
+        play_with(&hung, &cookies(), TokenBudget::Unlimited, |c| c.total_timeout = Duration::from_millis(60))
+            .await;
+    let p = &played.written.provenance;
+    assert_eq!(
+        (p.provider.as_str(), p.fallback_reason, p.requests),
+        ("builtin", Some(FallbackReason::Timeout), 1)
+    );
+    assert!(!played.written.draft.brief.is_empty());
+}
+
+#[tokio::test]
 async fn no_connection_is_unavailable() {
     let fake = FakeProvider::start([]).await.unwrap();
     let config = fake.config();
