@@ -4,4 +4,5 @@
 
 mod crash;
 mod due;
+mod samples;
 mod stage;

@@ -10,4 +10,5 @@ mod language;
 mod push;
 mod quota;
 mod reply;
+mod samples;
 mod stage;
