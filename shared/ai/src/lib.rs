@@ -10,6 +10,7 @@ pub mod jsonl;
 pub mod prices;
 pub mod provider;
 pub mod summarizer;
+pub mod text;
 pub mod verify;
 
 pub use builtin::summarize_builtin;

@@ -31,9 +31,11 @@ fn closes(line: &str) -> bool {
     quotes % 2 == 1
 }
 
-/// What a message's text stands for.
-pub(super) fn content(body: &str) -> TurnContent {
-    let text = body.trim();
+/// What a message's text stands for. Desktops write the placeholders without brackets.
+pub(super) fn content(body: &str, desktop: bool) -> TurnContent {
+    let bare = body.trim();
+    let bracketed = format!("[{bare}]");
+    let text = if desktop && is_bare_placeholder(bare) { bracketed.as_str() } else { bare };
     let named = |names: &[&str]| names.contains(&text);
     if named(&[
         "[Photo]",
@@ -73,6 +75,23 @@ pub(super) fn content(body: &str) -> TurnContent {
         }
     }
     TurnContent::Text { text: body.to_owned() }
+}
+
+fn is_bare_placeholder(text: &str) -> bool {
+    const BARE: [&str; 11] = [
+        "Photo",
+        "Photos",
+        "Sticker",
+        "Video",
+        "Voice message",
+        "写真",
+        "スタンプ",
+        "動画",
+        "ボイスメッセージ",
+        "รูปภาพ",
+        "สติกเกอร์",
+    ];
+    BARE.contains(&text)
 }
 
 /// Goes on with a message.

@@ -109,7 +109,7 @@ impl Reader {
                     id,
                     speaker: Speaker { id: name.to_owned(), name: name.to_owned() },
                     at: timestamp(today.to_datetime(time), self.export.dialogue.utc_offset_minutes),
-                    content: body::content(&body),
+                    content: body::content(&body, !names.is_empty()),
                 });
                 Ok(taken)
             }

@@ -64,7 +64,7 @@ fn a_thai_phone_export_with_buddhist_years() {
 
 #[test]
 fn a_desktop_export_separates_with_spaces() {
-    let text = "2024.03.05 Tuesday\n10:00 Ann Lee joined the group.\n10:01 Ann Lee Good morning everyone\n10:02 Bob Morning\n10:03 Ann Lee Are we still on for lunch?\n10:04 Ann Lee At noon\n10:05 Bob Photos\nsecond line\n";
+    let text = "2024.03.05 Tuesday\n10:00 Ann Lee joined the group.\n10:01 Ann Lee Good morning everyone\n10:02 Bob Morning\n10:03 Ann Lee Are we still on for lunch?\n10:04 Ann Lee At noon\n10:05 Bob Photos\nsecond line\n10:06 Bob Sticker\n";
     let export = parse(text, 0).unwrap();
     assert_eq!(export.title, None);
     assert_eq!(
@@ -74,7 +74,8 @@ fn a_desktop_export_separates_with_spaces() {
             ("Bob", "Morning"),
             ("Ann Lee", "Are we still on for lunch?"),
             ("Ann Lee", "At noon"),
-            ("Bob", "Photos\nsecond line")
+            ("Bob", "Photos\nsecond line"),
+            ("Bob", "·")
         ]
     );
     assert_eq!(export.notices, 1);
