@@ -104,12 +104,18 @@ impl Reader {
                     self.export.notices += 1;
                     return Ok(taken);
                 }
+                // "Photos" with more below it is something that somebody wrote.
+                let alone = lines.get(at + taken).is_none_or(|next| {
+                    next.trim().is_empty()
+                        || date::of_line(next, self.order).is_some()
+                        || line::message(next, names).is_some()
+                });
                 let id = format!("m{}", self.export.dialogue.turns.len() + 1);
                 self.export.dialogue.turns.push(Turn {
                     id,
                     speaker: Speaker { id: name.to_owned(), name: name.to_owned() },
                     at: timestamp(today.to_datetime(time), self.export.dialogue.utc_offset_minutes),
-                    content: body::content(&body, !names.is_empty()),
+                    content: body::content(&body, alone && !names.is_empty()),
                 });
                 Ok(taken)
             }

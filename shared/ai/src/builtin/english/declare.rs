@@ -96,7 +96,8 @@ pub(super) fn lower_start(word: &str) -> String {
     let common = crate::builtin::words::is_stop(&lower, matome_domain::language::Language::En)
         || crate::builtin::words::is_stop(before_apostrophe, matome_domain::language::Language::En)
         || verbs::is_base(&lower)
-        || lower.ends_with("ing");
+        || lower.ends_with("ing")
+        || (lower.ends_with("ly") && lower.len() > 5);
     if common && core != "I" && !core.starts_with("I'") {
         word.replacen(core, &lower, 1)
     } else {
@@ -214,12 +215,35 @@ pub(super) fn shift(words: &[String], cast: Cast<'_>, voice: Voice) -> Option<St
     let mut named = voice == Voice::They;
     let mut present = false;
     let mut they = false;
+    // Still the first clause: nobody else has become a subject.
+    let mut simple = true;
     for (at, word) in words.iter().enumerate() {
         let (before, core, after) = parts(word);
         let low = core.to_lowercase();
         let previous = at.checked_sub(1).map(|p| lower(&words[p])).unwrap_or_default();
         let next = words.get(at + 1).map(|w| lower(w)).unwrap_or_default();
         let put = |text: &str| format!("{before}{text}{after}");
+        let clause = matches!(
+            low.as_str(),
+            "they"
+                | "he"
+                | "she"
+                | "it"
+                | "we"
+                | "you"
+                | "there"
+                | "that"
+                | "which"
+                | "who"
+                | "because"
+                | "if"
+                | "when"
+                | "but"
+                | "so"
+                | "since"
+        );
+        let one_clause = simple && !clause;
+        simple = one_clause && !after.contains([',', '.', '!', '?', ';', ':']);
         if agree {
             if is_adverb(&low) {
                 out.push(word.clone());
@@ -281,7 +305,7 @@ pub(super) fn shift(words: &[String], cast: Cast<'_>, voice: Voice) -> Option<St
                 put(cast.speaker)
             }
             // "has a fever and I won't come": one subject is enough.
-            "i" if voice == Voice::Name && previous == "and" && agreeing(&next).is_some() => {
+            "i" if voice == Voice::Name && one_clause && previous == "and" && agreeing(&next).is_some() => {
                 agree = true;
                 continue;
             }
@@ -289,7 +313,7 @@ pub(super) fn shift(words: &[String], cast: Cast<'_>, voice: Voice) -> Option<St
                 they = true;
                 put("they")
             }
-            "i'm" | "i'll" | "i've" if voice == Voice::Name && named && previous == "and" => {
+            "i'm" | "i'll" | "i've" if voice == Voice::Name && named && one_clause && previous == "and" => {
                 put(match low.as_str() {
                     "i'm" => "is",
                     "i'll" => "will",

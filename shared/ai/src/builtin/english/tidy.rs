@@ -145,6 +145,15 @@ pub(in crate::builtin) fn tidy(text: &str, names: &[String]) -> Vec<String> {
             start += 2;
             continue;
         }
+        let spoken = |at: usize| parts(&words[at]).1.to_lowercase();
+        if start + 4 < words.len()
+            && spoken(start) == "i"
+            && spoken(start + 1) == "know"
+            && spoken(start + 2) == "but"
+        {
+            start += 3;
+            continue;
+        }
         if start == 0 && is_vocative(&words[0], &words[1]) {
             start = 1;
             continue;
