@@ -86,11 +86,28 @@ impl TestSystem {
         self.commands.load(Ordering::SeqCst)
     }
 
+    /// The directory as a newly started process sees it.
+    #[must_use]
+    pub fn directory(&self) -> Directory {
+        Directory::over_memory(self.directory.clone(), self.clock.clone())
+    }
+
+    /// How often any process read the directory's table.
+    #[must_use]
+    pub fn directory_reads(&self) -> usize {
+        self.directory.reads()
+    }
+
+    /// How often any process had a data key unwrapped.
+    #[must_use]
+    pub fn keys_unwrapped(&self) -> usize {
+        self.kms.unwrapped()
+    }
+
     /// The tenants as a newly started process sees them.
     #[must_use]
     pub fn tenants(&self) -> Tenants {
-        let directory = Directory::over_memory(self.directory.clone(), self.clock.clone());
-        Tenants::new(directory, self.store.clone(), self.clock.clone())
+        Tenants::new(self.directory(), self.store.clone(), self.clock.clone())
     }
 
     /// LINE at `line_url` as a newly started process sees it. Nothing listens at port 9 of this
@@ -107,7 +124,9 @@ impl TestSystem {
         Channels::new(self.keys(), line)
     }
 
-    fn keys(&self) -> DataKeys {
+    /// Data keys as a newly started process sees them.
+    #[must_use]
+    pub fn keys(&self) -> DataKeys {
         DataKeys::over_memory(self.kms.clone(), self.clock.clone(), self.random.clone())
     }
 
@@ -157,7 +176,7 @@ impl TestSystem {
         let keys = self.keys();
         let key = keys.generate(&tenant.id, 1).await.expect("a data key can be made");
         let sealed = keys.seal(&tenant.id, &key, &secret_field(&tenant.channel), &tenant.secret).await;
-        let directory = Directory::over_memory(self.directory.clone(), self.clock.clone());
+        let directory = self.directory();
         let channel = ChannelRecord {
             channel_id: tenant.channel.clone(),
             tenant_id: tenant.id.clone(),
