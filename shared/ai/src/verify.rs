@@ -37,7 +37,8 @@ pub fn verify(draft: &mut SummaryDraft, dialogue: &Dialogue) -> Result<(), Unfou
             action.deadline.take().filter(|d| d.len() == 10 && d.parse::<jiff::civil::Date>().is_ok());
     }
     draft.category = draft.category.take().filter(|c| CATEGORIES.contains(&c.as_str()));
-    draft.participants.retain(|p| dialogue.turns.iter().any(|t| t.speaker.id == p.speaker_id));
+    let speakers: HashSet<&str> = dialogue.turns.iter().map(|t| t.speaker.id.as_str()).collect();
+    draft.participants.retain(|p| speakers.contains(p.speaker_id.as_str()));
     let brief_founded = clean(&mut draft.brief_sources);
     if draft.brief.trim().is_empty() || !(brief_founded || dialogue.turns.is_empty()) {
         return Err(Unfounded);

@@ -50,7 +50,7 @@ pub(super) fn tell(talk: &Talk<'_>, piece: &Piece, language: Language) -> Option
         return Some(frames::sharing(language, name, media, &shortened(&piece.text)));
     }
     if language == Language::En && piece.language == Language::En {
-        let cast = Cast { speaker: name, addressee: talk.addressee(piece), names: &talk.names };
+        let cast = Cast { speaker: name, addressee: talk.addressee(piece), names: talk.callable() };
         return english::retell(&shortened(&piece.text), cast);
     }
     let quote = quote(piece);

@@ -78,7 +78,9 @@ pub(crate) fn shares_words(draft: &SummaryDraft, dialogue: &Dialogue) -> bool {
     const FEW: usize = 3;
     let talk = Talk::read(dialogue);
     let Some(language) = talk.language.filter(|l| l.tag() == draft.language) else { return true };
-    if draft.brief.len() > 20_000 || talk.names.iter().any(|n| draft.brief.contains(n.as_str())) {
+    if draft.brief.len() > 20_000
+        || talk.names.iter().any(|n| n.chars().count() > 1 && draft.brief.contains(n.as_str()))
+    {
         return draft.brief.len() <= 20_000;
     }
     let words = words::content_words(&talk.segmenter, &draft.brief, language);

@@ -71,6 +71,8 @@ pub(super) struct Talk<'d> {
     pub(super) language: Option<Language>,
     pub(super) segmenter: Segmenter,
     vocabulary: HashMap<String, u32>,
+    /// The names in lower case.
+    called: HashSet<String>,
 }
 
 impl<'d> Talk<'d> {
@@ -94,7 +96,31 @@ impl<'d> Talk<'d> {
         let mut media: Vec<(Media, usize)> = reader.media.into_iter().collect();
         media.sort_unstable();
         let (frequency, vocabulary) = (reader.frequency, reader.vocabulary);
-        Self { dialogue, people, names, speakers, pieces, frequency, media, language, segmenter, vocabulary }
+        Self {
+            dialogue,
+            people,
+            names,
+            speakers,
+            pieces,
+            frequency,
+            media,
+            language,
+            segmenter,
+            vocabulary,
+            called,
+        }
+    }
+
+    /// Whether a word is someone's name.
+    pub(super) fn is_called(&self, word: &str) -> bool {
+        self.called.contains(&word.to_lowercase())
+    }
+
+    /// Names that a line may call someone by. In a crowd nobody is: looking for every name in every
+    /// line is not linear when everyone speaks once.
+    pub(super) fn callable(&self) -> &[String] {
+        const CROWD: usize = 200;
+        if self.names.len() <= CROWD { &self.names } else { &[] }
     }
 
     /// Whether a content word occurs in the talk.

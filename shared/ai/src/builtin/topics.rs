@@ -36,7 +36,7 @@ pub(super) fn topics(talk: &Talk<'_>) -> Vec<String> {
         };
         for (text, weight) in candidates(talk, piece) {
             let key = if text.is_ascii() { stem(&text.to_lowercase()) } else { text.to_lowercase() };
-            if talk.names.iter().any(|n| n.eq_ignore_ascii_case(&text)) {
+            if talk.is_called(&text) {
                 continue;
             }
             let entry =

@@ -20,7 +20,7 @@ use super::pace::{Pace, wait};
 use super::{Failure, answer, parts};
 use crate::config::Target;
 
-/// Tokens of an answer that are allowed for, and reckoned with before asking.
+/// Tokens that an answer may take, thinking included.
 const ANSWER_TOKENS: u32 = 8_000;
 /// Pictures of one request, and bytes of one picture.
 const PICTURES: usize = 8;
