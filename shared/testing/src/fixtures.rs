@@ -9,7 +9,7 @@ use matome_domain::ids::ConversationId;
 use matome_domain::queue::OutboundJob;
 use matome_domain::summary::Sentiment;
 use matome_store::entities::{
-    AiMetadata, OutboxEntry, OutboxState, Presence, Purpose, ReplyToken, Room, RoomMember,
+    AiMetadata, NewOutboxEntry, OutboxEntry, Presence, Purpose, ReplyToken, Room, RoomMember,
     RoomMemberStatistics, RoomMetadata, RoomPermissions, RoomSettings, RoomStatistics, RoomType, Session,
     SessionStatistics, SessionStatus, StoredActionItem, Summary, SummaryAnalysis, SummaryContent,
     SummaryStatus, User, UserMetadata, UserPreferences, UserProfile, UserStatistics,
@@ -221,32 +221,18 @@ pub fn entry(
     reply_token: Option<ReplyToken>,
     retry_key: String,
 ) -> OutboxEntry {
-    let now = date(BEGIN);
-    OutboxEntry {
+    let new = NewOutboxEntry {
         id: derived(&["outbox", &room.tenant_id, &retry_key]),
         tenant_id: room.tenant_id.clone(),
         channel_id: room.channel_id.clone(),
         conversation_id: room.conversation_id.clone(),
         room_id: Some(room.id),
         purpose,
-        state: OutboxState::Queued,
-        sent_as: None,
         reply_token,
-        reply_begun: false,
         reply_only: false,
         retry_key,
-        push_begun_at: None,
-        push_body: None,
-        cost: 0,
-        booked_month: None,
-        request_id: None,
-        error: None,
-        attempts: 0,
-        accepted_at: None,
-        created_at: now,
-        updated_at: now,
-        version: 0,
-    }
+    };
+    new.queued(date(BEGIN))
 }
 
 /// The job that names an entry.
