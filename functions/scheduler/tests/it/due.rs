@@ -5,7 +5,7 @@ use std::time::Duration;
 use bson::doc;
 use matome_domain::fault::Faults;
 use matome_domain::placement::Placement;
-use matome_domain::queue::{CloseTrigger, Inbound, OutboundJob, SummaryJob};
+use matome_domain::queue::{CloseTrigger, Inbound, OutboundJob, QueueMessage, SummaryJob};
 use matome_runtime::queue::Refuse;
 use matome_scheduler::handler::Swept;
 use matome_store::entities::{Organization, Purpose, SessionStatus};
@@ -177,4 +177,29 @@ async fn an_organization_without_a_placement_is_a_shared_one() {
     let (context, recording) = scheduler(&system, Faults::none());
     matome_scheduler::handle(&context).await.unwrap();
     assert_eq!(queued(&recording), household.due);
+}
+
+#[tokio::test]
+async fn a_tenants_own_queue_is_used_for_closing() {
+    let system = system().await;
+    let (pooled, own) =
+        (household(&system, Placement::Shared).await, household(&system, Placement::Dedicated).await);
+    let tenants = system.tenants();
+    let channel = tenants.directory().channel(&own.tenant.channel).await.unwrap().unwrap();
+    let mut channel = (*channel).clone();
+    channel.inbound_queue_url = Some("their-own".to_owned());
+    channel.version += 1;
+    tenants.directory().put_channel(&channel).await.unwrap();
+    let (context, recording) = scheduler(&system, Faults::none());
+    matome_scheduler::handle(&context).await.unwrap();
+    let entries = recording.entries();
+    let closes = entries.iter().filter(|e| e.queue == Inbound::QUEUE);
+    let mut seen = 0;
+    for close in closes {
+        let theirs = close.body.contains(own.tenant.id.as_str());
+        assert!(theirs || close.body.contains(pooled.tenant.id.as_str()));
+        assert_eq!(close.url, if theirs { "their-own" } else { Inbound::QUEUE });
+        seen += 1;
+    }
+    assert_eq!(seen, 4);
 }

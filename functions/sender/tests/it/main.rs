@@ -7,6 +7,7 @@ mod blocked;
 mod crash;
 mod forged;
 mod language;
+mod logs;
 mod push;
 mod quota;
 mod reply;
