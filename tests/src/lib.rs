@@ -1,1 +1,1 @@
-//! End-to-end tests; see `it/`.
+//! End-to-end tests against the deployed local stack: see `tests/it`.

@@ -1,0 +1,5 @@
+//! The whole job on the deployed stack: real API Gateway, queues, policies and MongoDB, with LINE
+//! played by the simulator.
+
+mod conversation;
+mod stage;

@@ -1,0 +1,68 @@
+//! One deployed stack, IAM evaluation on, that the tests have one after the other; each brings its
+//! own tenant, channel and people.
+//!
+//! `cargo xtask test` ends an old one before and this one after the run. A test that is run alone
+//! starts it, or joins the one that runs, and leaves it to the next; `cargo xtask down` ends it.
+
+mod business;
+mod deployed;
+mod eventually;
+mod root;
+mod turn;
+
+use matome_line_simulator::LineSimulator;
+use matome_local_stack::Stack;
+use matome_runtime::aws::Aws;
+use matome_store::Store;
+
+pub(crate) use self::business::{Business, Group};
+use self::deployed::Deployed;
+pub(crate) use self::eventually::eventually;
+pub(crate) use self::root::Root;
+use self::turn::Turn;
+
+/// The functions' own default.
+const DATABASE_PREFIX: &str = "matome";
+
+/// The stack, ours until dropped.
+pub(crate) struct Stage {
+    pub(crate) line: LineSimulator,
+    pub(crate) stack: Stack,
+    pub(crate) store: Store,
+    pub(crate) root: Root,
+    deployed: Deployed,
+    // Last, so that the next test finds everything else gone.
+    _turn: Turn,
+}
+
+impl Stage {
+    /// Waits for our turn; deploys unless what runs is what would be deployed.
+    pub(crate) async fn enter() -> Self {
+        let turn = Turn::take().await;
+        let (stack, line, deployed) = deployed::start_or_join().await;
+        let store = Store::connect(stack.mongodb_uri(), DATABASE_PREFIX, 4).await.unwrap();
+        let root = Root::new(&stack.ministack().endpoint());
+        Self { line, stack, store, root, deployed, _turn: turn }
+    }
+
+    /// An output of the template.
+    pub(crate) fn output(&self, name: &str) -> &str {
+        &self.deployed.outputs[name]
+    }
+
+    /// AWS as the account's root.
+    pub(crate) fn aws(&self) -> &Aws {
+        &self.root.aws
+    }
+
+    /// A function's name in AWS.
+    pub(crate) fn function(&self, name: &str) -> String {
+        format!("matome-{}-{name}", deployed::STACK)
+    }
+
+    /// Where a channel's webhooks go, and the `Host` that leads there.
+    pub(crate) fn webhook(&self, channel_id: &str) -> (String, String) {
+        let ministack = self.stack.ministack();
+        (format!("{}/line/{channel_id}", ministack.endpoint()), ministack.host_header(self.output("ApiId")))
+    }
+}
