@@ -72,6 +72,23 @@ pub async fn ministack(checkout: &Checkout, progress: Progress) -> Result<MiniSt
     MiniStack::start(&python, &folder, false).await
 }
 
+/// What the folders of [`OwnMongod`] begin with.
+const OWN: &str = "own-";
+
+/// Removes what [`OwnMongod`]s left behind that ended with their test process. Stop servers first.
+///
+/// # Errors
+/// [`crate::Error::File`].
+pub fn sweep(checkout: &Checkout) -> Result<()> {
+    let Ok(entries) = std::fs::read_dir(checkout.stack(NAME)) else { return Ok(()) };
+    for folder in entries.filter_map(|entry| Some(entry.ok()?.path())) {
+        if folder.file_name().is_some_and(|name| name.to_string_lossy().starts_with(OWN)) {
+            std::fs::remove_dir_all(&folder).map_err(crate::Error::file("cannot remove", &folder))?;
+        }
+    }
+    Ok(())
+}
+
 /// A MongoDB of one's own, for tests that kill it and start it again.
 #[derive(Debug)]
 pub struct OwnMongod {
@@ -87,7 +104,7 @@ impl OwnMongod {
     pub async fn start(name: &str) -> Result<Self> {
         let checkout = Checkout::find()?;
         let program = install::mongod(&checkout, Progress::quiet()).await?;
-        let folder = checkout.stack(NAME).join(format!("own-{name}-{}", std::process::id()));
+        let folder = checkout.stack(NAME).join(format!("{OWN}{name}-{}", std::process::id()));
         let mongod = Mongod::start(&program, &folder).await?;
         Ok(Self { mongod, folder })
     }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use matome_local_stack::{Checkout, Progress, Record, records};
+use matome_local_stack::{Checkout, Progress, Record, records, shared};
 
 use crate::stack_file::StackFile;
 
@@ -12,6 +12,7 @@ pub(crate) async fn run() -> anyhow::Result<()> {
     let running = records(&checkout);
     let stopped = stop_all(&checkout, running, progress).await;
     StackFile::remove(&checkout);
+    shared::sweep(&checkout)?;
     if stopped == 0 {
         progress.line("Nothing was running.");
     }
