@@ -34,7 +34,7 @@ pub async fn handle(event: SqsEvent, context: &Context) -> Result<SqsBatchRespon
 }
 
 async fn handle_inbound(event: SqsEvent, context: &Context) -> Result<SqsBatchResponse, BatchError> {
-    let Batch { deliveries, mut outcome } = Batch::<Inbound>::read(event)?;
+    let Batch { deliveries, mut outcome } = Batch::<Inbound>::read_unordered(event)?;
     let mut rooms: HashMap<RoomKey, Vec<Delivery<Inbound>>> = HashMap::new();
     for delivery in deliveries {
         rooms.entry(key_of(&delivery.message)).or_default().push(delivery);

@@ -39,8 +39,8 @@ pub struct Delivery<M> {
 /// A Lambda event from SQS, read.
 #[derive(Debug)]
 pub struct Batch<M> {
-    /// The messages to work on, in order. Those that do not parse are failed already, and those
-    /// behind them in their FIFO group are left out: they must wait.
+    /// The messages to work on, in order. Those that do not parse are failed already; those behind
+    /// them in their FIFO group are left out where they must wait.
     pub deliveries: Vec<Delivery<M>>,
     /// Where failures are noted.
     pub outcome: BatchOutcome,
@@ -73,7 +73,16 @@ impl<M: QueueMessage> Batch<M> {
     /// # Errors
     /// [`BatchError::NoMessageId`]: fail the invocation with it.
     pub fn read(event: SqsEvent) -> Result<Self, BatchError> {
-        Self::read_within(event, u32::MAX)
+        Self::read_as(event, u32::MAX, BatchOutcome::fail)
+    }
+
+    /// As [`Batch::read`], for consumers that put their work in order themselves: a body that is no
+    /// `M` fails alone ([`BatchOutcome::fail_alone`]), and nobody waits for it.
+    ///
+    /// # Errors
+    /// As [`Batch::read`].
+    pub fn read_unordered(event: SqsEvent) -> Result<Self, BatchError> {
+        Self::read_as(event, u32::MAX, BatchOutcome::fail_alone)
     }
 
     /// As [`Batch::read`], for a queue with this `maxReceiveCount`: a message that fails on its last
@@ -85,6 +94,14 @@ impl<M: QueueMessage> Batch<M> {
     /// # Errors
     /// As [`Batch::read`].
     pub fn read_within(event: SqsEvent, max_receive_count: u32) -> Result<Self, BatchError> {
+        Self::read_as(event, max_receive_count, BatchOutcome::fail)
+    }
+
+    fn read_as(
+        event: SqsEvent,
+        max_receive_count: u32,
+        fail: fn(&mut BatchOutcome, &str),
+    ) -> Result<Self, BatchError> {
         let mut outcome = BatchOutcome::default();
         let mut deliveries = Vec::with_capacity(event.records.len());
         for (index, record) in event.records.into_iter().enumerate() {
@@ -113,7 +130,7 @@ impl<M: QueueMessage> Batch<M> {
                         error.line = e.line(), error.column = e.column(), "a message does not parse"
                     );
                     outcome.unparsed += 1;
-                    outcome.failed.insert(message_id);
+                    fail(&mut outcome, &message_id);
                 }
             }
         }

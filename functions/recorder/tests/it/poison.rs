@@ -62,19 +62,24 @@ async fn a_document_too_large_for_mongodb_does_not_take_its_group_with_it() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_no_event_is_returned_and_its_neighbours_in_other_rooms_are_recorded() {
+async fn a_body_that_is_no_event_goes_back_alone_and_even_those_behind_it_are_recorded() {
     let system = TestSystem::start().await;
     let tenant = system.tenant(Placement::Shared).await;
     let talk = Talk { tenant: &tenant, group: None, user: "Uaoi" };
-    let healthy = talk.text("1", BEGIN, "hi");
+    let [first, second] = ["1", "2"].map(|id| talk.text(id, BEGIN, "hi"));
+    let group = first.group_id().expect("FIFO");
+    let text = |message: &Inbound| serde_json::to_string(message).expect("JSON");
     let bodies = [
-        ("{ not json".to_owned(), "elsewhere".to_owned()),
-        (serde_json::to_string(&healthy).expect("JSON"), healthy.group_id().expect("FIFO")),
-        (r#"{"kind":"event","tenantId":"a.b"}"#.to_owned(), "elsewhere too".to_owned()),
+        ("{ not json".to_owned(), group.clone()),
+        (text(&first), group.clone()),
+        (r#"{"kind":"event","tenantId":"a.b"}"#.to_owned(), group.clone()),
+        (text(&second), group),
+        (String::new(), "elsewhere".to_owned()),
     ];
     let recorder = Recorder::start(&system);
     let event = sqs::raw_batch(Inbound::QUEUE, bodies);
     let response = matome_recorder::handle(event, &recorder.context).await.expect("a well-formed batch");
-    assert_eq!(sqs::returned(&response), BTreeSet::from([0, 2]));
-    assert_eq!(all::<Message>(&tenant, "_id").await.len(), 1);
+    assert_eq!(sqs::returned(&response), BTreeSet::from([0, 2, 4]));
+    assert_eq!(all::<Message>(&tenant, "_id").await.len(), 2);
+    assert_counts_are_exact(&tenant).await;
 }

@@ -87,6 +87,22 @@ fn a_poison_message_fails_itself_and_those_behind_it_are_not_worked_on() {
 }
 
 #[test]
+fn where_order_does_not_matter_a_poison_message_holds_nobody_back() {
+    let records = [
+        ("1", "a", job(1).to_string()),
+        ("2", "a", "{".to_owned()),
+        ("3", "a", job(3).to_string()),
+        ("4", "b", "".to_owned()),
+    ];
+    let mut batch = Batch::<SummaryJob>::read_unordered(event(FIFO, &records)).unwrap();
+    assert_eq!(batch.deliveries.iter().map(|d| d.message_id.as_str()).collect::<Vec<_>>(), ["1", "3"]);
+    assert_eq!(returned(&batch.outcome), ["2", "4"]);
+    assert_eq!(batch.outcome.unparsed(), 2);
+    batch.outcome.fail("1");
+    assert_eq!(returned(&batch.outcome), ["1", "2", "3", "4"]);
+}
+
+#[test]
 fn on_its_last_delivery_a_poison_message_goes_alone_so_that_none_follows_it_to_the_dead_letters() {
     let records = || {
         let poison = ("2", "a", "{".to_owned());
