@@ -75,14 +75,15 @@ async fn user(
     let found = patiently(profile).await;
     let set = found.as_ref().ok().and_then(Option::as_ref).map(user_fields).unwrap_or_default();
     keep::<User>(context, store, id, set, found.is_ok()).await?;
-    if kind == RoomType::Individual
-        && let Ok(Some(profile)) = &found
-    {
-        let mut set = doc! { "name": &profile.display_name };
-        if let Some(picture) = &profile.picture_url {
-            set.insert("avatar", picture);
+    if kind == RoomType::Individual {
+        let mut set = Document::new();
+        if let Ok(Some(profile)) = &found {
+            set.insert("name", &profile.display_name);
+            if let Some(picture) = &profile.picture_url {
+                set.insert("avatar", picture);
+            }
         }
-        keep::<Room>(context, store, key.room_id(), set, true).await?;
+        keep::<Room>(context, store, key.room_id(), set, found.is_ok()).await?;
     }
     found.map(drop)
 }

@@ -1,1 +1,203 @@
-//! Rules of the recorder, room by room.
+use std::time::Duration;
+
+use matome_domain::ids::{ChannelId, ConversationId, TenantId};
+use matome_domain::queue::{Inbound, InboundEvent};
+use matome_store::entities::{MediaStatus, Purpose, RoomMetadata, RoomSettings, RoomStatistics, RoomType};
+use serde_json::json;
+
+use super::*;
+
+const NOW: Timestamp = Timestamp(1_795_165_200_000);
+
+fn key() -> RoomKey {
+    RoomKey {
+        tenant: TenantId::new("t1").unwrap(),
+        channel: ChannelId::new("c1").unwrap(),
+        conversation: ConversationId::new("U1").unwrap(),
+    }
+}
+
+fn fact(event_id: &str, seconds: u64, kind: &str, fields: Value) -> Fact {
+    let key = key();
+    let mut event = json!({
+        "type": kind, "mode": "active", "timestamp": NOW.plus(Duration::from_secs(seconds)).0,
+        "source": { "type": "user", "userId": "U1" }, "webhookEventId": event_id, "replyToken": "r",
+    });
+    event.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+    let inbound = InboundEvent {
+        tenant_id: key.tenant,
+        channel_id: key.channel,
+        conversation_id: key.conversation,
+        event_id: event_id.to_owned(),
+        received_at: NOW,
+        event,
+    };
+    Fact::translate(Inbound::Event(inbound), NOW)
+}
+
+fn text(id: &str, seconds: u64, text: &str) -> Fact {
+    fact(id, seconds, "message", json!({ "message": { "type": "text", "id": id, "text": text } }))
+}
+
+fn plan(state: RoomState, facts: &[Fact]) -> Plan {
+    let mut keys = || "retry-key".to_owned();
+    decide(&key(), state, facts, &OrganizationSettings::default(), &mut keys, NOW).unwrap()
+}
+
+fn room(settings: RoomSettings) -> Room {
+    Room {
+        id: key().room_id(),
+        tenant_id: "t1".into(),
+        channel_id: "c1".into(),
+        conversation_id: "U1".into(),
+        room_type: RoomType::Individual,
+        line_room_id: None,
+        line_group_id: None,
+        line_user_id: Some("U1".into()),
+        name: None,
+        description: None,
+        avatar: None,
+        settings,
+        metadata: RoomMetadata::default(),
+        statistics: RoomStatistics {
+            total_sessions: 0,
+            total_messages: 0,
+            total_images: 0,
+            active_sessions: 0,
+            last_activity_at: date(NOW),
+        },
+        status: "active".into(),
+        archived_at: None,
+        presence: matome_store::entities::Presence::Present,
+        presence_at: date(NOW),
+        last_session_number: 0,
+        waiting_summary_id: None,
+        refresh_at: date(NOW.plus(Duration::from_secs(1))),
+        created_at: date(NOW),
+        updated_at: date(NOW),
+        version: 0,
+    }
+}
+
+#[test]
+fn messages_are_taken_in_order_of_their_time_whatever_the_order_of_the_batch() {
+    let facts = [text("2", 2, "/summary"), text("1", 1, "hello"), text("3", 3, "next")];
+    let plan = plan(RoomState::default(), &facts);
+    let session_of =
+        |id: &str| plan.new_messages.iter().find(|m| m.line_message_id == id).map(|m| m.session_id).unwrap();
+    assert_eq!(session_of("1"), session_of("2"));
+    assert_ne!(session_of("2"), session_of("3"), "the command closed the session before");
+    assert_eq!(plan.summary_jobs.len(), 1);
+}
+
+#[test]
+fn a_fact_twice_in_one_batch_is_one() {
+    let plan = plan(RoomState::default(), &[text("1", 1, "a"), text("1", 1, "a")]);
+    assert_eq!(plan.new_messages.len(), 1);
+    assert!(plan.repeated);
+}
+
+#[test]
+fn what_is_stored_already_changes_nothing() {
+    let first = plan(RoomState::default(), &[text("1", 1, "a")]);
+    let state = RoomState {
+        room: Some(room(RoomSettings::default())),
+        messages: first.new_messages.clone(),
+        ..RoomState::default()
+    };
+    let again = plan(state, &[text("1", 1, "a")]);
+    assert!(again.is_empty() && again.repeated);
+}
+
+#[test]
+fn a_room_that_does_not_close_by_itself_holds_any_number() {
+    let settings = RoomSettings { auto_close: Some(false), ..RoomSettings::default() };
+    let state = RoomState { room: Some(room(settings)), ..RoomState::default() };
+    let facts: Vec<Fact> = (0..120).map(|n| text(&n.to_string(), n, "hi")).collect();
+    let plan = plan(state, &facts);
+    let sessions: std::collections::BTreeSet<_> = plan.new_messages.iter().map(|m| m.session_id).collect();
+    assert_eq!((sessions.len(), plan.summary_jobs.len()), (1, 0));
+}
+
+#[test]
+fn a_room_without_ai_closes_without_a_summary() {
+    let settings = RoomSettings { ai_enabled: Some(false), ..RoomSettings::default() };
+    let state = RoomState { room: Some(room(settings)), ..RoomState::default() };
+    let plan = plan(state, &[text("1", 1, "hello"), text("2", 2, "/summary")]);
+    assert!(plan.summary_jobs.is_empty());
+    let sessions = format!("{:?}", plan.sessions);
+    assert!(sessions.contains("closed") && !sessions.contains("summarizing"), "{sessions}");
+}
+
+#[test]
+fn a_summary_the_quota_kept_back_goes_out_with_the_next_free_token() {
+    let waiting = bson::oid::ObjectId::from_bytes([7; 12]);
+    let state = RoomState {
+        room: Some(Room { waiting_summary_id: Some(waiting), ..room(RoomSettings::default()) }),
+        ..RoomState::default()
+    };
+    let plan = plan(state, &[text("1", 0, "hello")]);
+    assert_eq!(plan.outbox[0].purpose, Purpose::SummaryReady { summary_id: waiting });
+    assert_eq!(plan.outbox[0].reply_token.as_ref().map(|t| t.token.as_str()), Some("r"));
+    let update = &plan.rooms[0].update;
+    assert!(update.get_document("$unset").unwrap().contains_key("waitingSummaryId"));
+}
+
+#[test]
+fn a_stale_token_answers_nothing() {
+    let mut keys = || "retry-key".to_owned();
+    let facts = [text("1", 0, "/summary")];
+    let later = NOW.plus(Duration::from_secs(56));
+    let settings = OrganizationSettings::default();
+    let plan = decide(&key(), RoomState::default(), &facts, &settings, &mut keys, later).unwrap();
+    assert!(plan.outbox.is_empty());
+    assert_eq!(plan.events.len(), 1, "it is done all the same");
+}
+
+#[test]
+fn standby_offers_no_token() {
+    let fact = fact(
+        "1",
+        0,
+        "message",
+        json!({ "mode": "standby", "message": { "type": "text", "id": "1", "text": "/summary" } }),
+    );
+    assert!(plan(RoomState::default(), &[fact]).outbox.is_empty());
+}
+
+#[test]
+fn taps_are_typed_and_forged_data_is_only_noted() {
+    let tap = |id: &str, data: &str| fact(id, 0, "postback", json!({ "postback": { "data": data } }));
+    let summary = "0123456789abcdef01234567";
+    let facts = [
+        tap("1", &format!("m=details&s={summary}")),
+        tap("2", &format!("m=rate&s={summary}&r=4")),
+        tap("3", "m=rate&s=../../x&r=9"),
+    ];
+    let plan = plan(RoomState::default(), &facts);
+    let actions: Vec<_> =
+        plan.events.iter().map(|e| e.action.as_ref().unwrap().get_str("type").unwrap()).collect();
+    assert_eq!(actions, ["showDetails", "rateSummary", "unknown"]);
+    assert_eq!(plan.outbox.len(), 2);
+    assert_eq!(plan.summaries.len(), 1);
+    assert_eq!(plan.summaries[0].update.get_document("$set").unwrap().get_i32("feedback.rating").unwrap(), 4);
+}
+
+#[test]
+fn pictures_held_elsewhere_are_not_fetched() {
+    let provider = json!({ "type": "external", "originalContentUrl": "https://example.com/a.jpg" });
+    let message = json!({ "message": { "type": "image", "id": "1", "contentProvider": provider } });
+    let plan = plan(RoomState::default(), &[fact("1", 0, "message", message)]);
+    assert!(plan.media_jobs.is_empty());
+    let media = plan.new_messages[0].media.as_ref().unwrap();
+    assert_eq!(media.status, MediaStatus::External);
+    assert_eq!(media.original_url.as_deref(), Some("https://example.com/a.jpg"));
+}
+
+#[test]
+fn events_about_the_account_make_no_room() {
+    let fact = fact("1", 0, "botSuspended", json!({ "source": null }));
+    let plan = plan(RoomState::default(), &[fact]);
+    assert!(plan.rooms.is_empty() && plan.users.is_empty());
+    assert_eq!(plan.events[0].kind, "botSuspended");
+}

@@ -7,4 +7,5 @@ mod kill;
 mod media;
 mod poison;
 mod recorder;
+mod samples;
 mod session;

@@ -2,5 +2,6 @@
 
 mod crash;
 mod provider;
+mod samples;
 mod summarizer;
 mod summary;
