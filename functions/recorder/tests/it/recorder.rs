@@ -16,20 +16,20 @@ use matome_store::entities::{Message, Room, RoomMember, Session, User};
 use matome_testing::{TestSystem, TestTenant, sqs};
 
 /// Nothing listens there: for tests that LINE and S3 play no part in.
-pub const NOWHERE: &str = "http://127.0.0.1:9";
+pub(crate) const NOWHERE: &str = "http://127.0.0.1:9";
 
 /// A newly started recorder.
-pub struct Recorder {
-    pub context: Context,
-    pub sent: Recording,
+pub(crate) struct Recorder {
+    pub(crate) context: Context,
+    pub(crate) sent: Recording,
 }
 
 impl Recorder {
-    pub fn start(system: &TestSystem) -> Self {
+    pub(crate) fn start(system: &TestSystem) -> Self {
         Self::with(system, Faults::none(), NOWHERE, NOWHERE)
     }
 
-    pub fn with(system: &TestSystem, faults: Faults, line_url: &str, aws_endpoint: &str) -> Self {
+    pub(crate) fn with(system: &TestSystem, faults: Faults, line_url: &str, aws_endpoint: &str) -> Self {
         let (queues, sent) = Queues::recording_with(faults.clone());
         let context = Context {
             tenants: system.tenants(),
@@ -44,18 +44,18 @@ impl Recorder {
     }
 
     /// Hands over a batch as Lambda does.
-    pub async fn take(&self, batch: &[Inbound]) -> SqsBatchResponse {
+    pub(crate) async fn take(&self, batch: &[Inbound]) -> SqsBatchResponse {
         matome_recorder::handle(sqs::batch(batch), &self.context).await.expect("a well-formed batch")
     }
 
     /// Hands over a batch that is to be recorded whole.
-    pub async fn record(&self, batch: &[Inbound]) {
+    pub(crate) async fn record(&self, batch: &[Inbound]) {
         let returned = sqs::returned(&self.take(batch).await);
         assert!(returned.is_empty(), "returned to the queue: {returned:?}");
     }
 }
 
-pub fn aws(endpoint: &str) -> Aws {
+pub(crate) fn aws(endpoint: &str) -> Aws {
     let env = Env::from_map([
         ("AWS_ACCESS_KEY_ID", "test"),
         ("AWS_SECRET_ACCESS_KEY", "test"),
@@ -66,12 +66,12 @@ pub fn aws(endpoint: &str) -> Aws {
 }
 
 /// All of a tenant's documents of one kind.
-pub async fn all<E: Entity>(tenant: &TestTenant, sort: &str) -> Vec<E> {
+pub(crate) async fn all<E: Entity>(tenant: &TestTenant, sort: &str) -> Vec<E> {
     tenant.store.collection::<E>().find(doc! {}, doc! { sort: 1 }, 0).await.expect("can be read")
 }
 
 /// Checks that every counter says what a count of the documents says.
-pub async fn assert_counts_are_exact(tenant: &TestTenant) {
+pub(crate) async fn assert_counts_are_exact(tenant: &TestTenant) {
     let messages: Vec<Message> = all(tenant, "timestamp").await;
     let sessions: Vec<Session> = all(tenant, "sessionNumber").await;
     for session in &sessions {
@@ -104,6 +104,6 @@ pub async fn assert_counts_are_exact(tenant: &TestTenant) {
     }
 }
 
-pub fn as_count(n: usize) -> i64 {
+pub(crate) fn as_count(n: usize) -> i64 {
     i64::try_from(n).expect("a test has fewer documents than that")
 }

@@ -66,7 +66,7 @@ async fn the_command_with_nothing_open_is_answered_once_and_opens_nothing() {
     let talk = Talk { tenant: &tenant, group: None, user: "Uaoi" };
     let recorder = Recorder::start(&system);
     let command = talk.text("1", at(0), "/summary");
-    recorder.record(&[command.clone()]).await;
+    recorder.record(std::slice::from_ref(&command)).await;
     recorder.record(&[command]).await;
     assert_eq!(all::<Session>(&tenant, "_id").await, []);
     let outbox: Vec<OutboxEntry> = all(&tenant, "_id").await;
@@ -97,7 +97,7 @@ async fn time_closes_a_session_by_the_next_message_or_by_the_scheduler() {
         trigger: CloseTrigger::TimeLimit,
     });
     system.clock.set(at(7199));
-    recorder.record(&[close.clone()]).await;
+    recorder.record(std::slice::from_ref(&close)).await;
     let sessions: Vec<Session> = all(&tenant, "sessionNumber").await;
     assert_eq!(sessions[1].status, SessionStatus::Active, "an hour has not passed");
     system.clock.set(at(7200));

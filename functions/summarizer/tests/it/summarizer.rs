@@ -21,7 +21,7 @@ use matome_testing::tenant::BEGIN;
 use matome_testing::{TestSystem, TestTenant, sqs};
 
 /// What customer and shop say to each other.
-pub const TALK: [(&str, &str); 6] = [
+pub(crate) const TALK: [(&str, &str); 6] = [
     ("Aoi", "Hello, can I change my order to two boxes?"),
     ("Shop", "Yes. Shall we deliver on Friday as planned?"),
     ("Aoi", "Friday is fine. Please send the invoice by Thursday."),
@@ -31,17 +31,17 @@ pub const TALK: [(&str, &str); 6] = [
 ];
 
 /// A newly started summarizer.
-pub struct Summarizer {
-    pub context: Context,
-    pub sent: Recording,
+pub(crate) struct Summarizer {
+    pub(crate) context: Context,
+    pub(crate) sent: Recording,
 }
 
 impl Summarizer {
-    pub fn builtin(system: &TestSystem) -> Self {
+    pub(crate) fn builtin(system: &TestSystem) -> Self {
         Self::with(system, AiConfig::default(), Faults::none())
     }
 
-    pub fn with(system: &TestSystem, config: AiConfig, faults: Faults) -> Self {
+    pub(crate) fn with(system: &TestSystem, config: AiConfig, faults: Faults) -> Self {
         let env = Env::from_map([
             ("AWS_ACCESS_KEY_ID", "test"),
             ("AWS_SECRET_ACCESS_KEY", "test"),
@@ -62,22 +62,25 @@ impl Summarizer {
         Self { context, sent }
     }
 
-    pub async fn take(&self, jobs: &[SummaryJob]) -> SqsBatchResponse {
+    pub(crate) async fn take(&self, jobs: &[SummaryJob]) -> SqsBatchResponse {
         matome_summarizer::handle(sqs::batch(jobs), &self.context).await.expect("a well-formed batch")
     }
 
-    pub async fn done(&self, job: &SummaryJob) {
+    pub(crate) async fn done(&self, job: &SummaryJob) {
         let returned = sqs::returned(&self.take(std::slice::from_ref(job)).await);
         assert!(returned.is_empty(), "the job went back to the queue");
     }
 }
 
 /// Stores a closed session with [`TALK`], as the recorder leaves it, and returns its job.
-pub async fn closed_session(tenant: &TestTenant) -> SummaryJob {
+pub(crate) async fn closed_session(tenant: &TestTenant) -> SummaryJob {
     let session = ObjectId::parse_str(&tenant.id.as_str()[..24]).expect("hexadecimal");
     let room = derived(&["room", &session.to_hex()]);
-    let at =
-        |n: usize| Bson::DateTime(bson::DateTime::from_millis(BEGIN.0 + i64::try_from(n).unwrap() * 1000));
+    let at = |n: usize| {
+        Bson::DateTime(bson::DateTime::from_millis(
+            BEGIN.0 + i64::try_from(n).expect("a small number") * 1000,
+        ))
+    };
     let common = doc! {
         "tenantId": tenant.id.as_str(), "channelId": tenant.channel.as_str(),
         "createdAt": at(0), "updatedAt": at(0), "__v": 0_i64,
@@ -128,18 +131,18 @@ async fn put<E: Entity>(tenant: &TestTenant, document: bson::Document) {
     tenant.store.collection::<E>().insert(&entity).await.expect("can be stored");
 }
 
-pub async fn only<E: Entity>(tenant: &TestTenant) -> E {
+pub(crate) async fn only<E: Entity>(tenant: &TestTenant) -> E {
     let mut found = all::<E>(tenant).await;
     assert_eq!(found.len(), 1, "{}", E::COLLECTION);
     found.remove(0)
 }
 
-pub async fn all<E: Entity>(tenant: &TestTenant) -> Vec<E> {
+pub(crate) async fn all<E: Entity>(tenant: &TestTenant) -> Vec<E> {
     tenant.store.collection::<E>().find(doc! {}, doc! { "_id": 1 }, 0).await.expect("can be read")
 }
 
 /// Checks a stored summary against the session it is of.
-pub async fn assert_rests_on_its_session(tenant: &TestTenant, summary: &Summary) {
+pub(crate) async fn assert_rests_on_its_session(tenant: &TestTenant, summary: &Summary) {
     let messages: Vec<ObjectId> = all::<Message>(tenant).await.iter().map(|m| m.id).collect();
     assert!(!summary.citations.is_empty());
     for citation in &summary.citations {
@@ -148,4 +151,4 @@ pub async fn assert_rests_on_its_session(tenant: &TestTenant, summary: &Summary)
     }
 }
 
-pub const MINUTE: Duration = Duration::from_secs(60);
+pub(crate) const MINUTE: Duration = Duration::from_secs(60);
