@@ -9,6 +9,7 @@ use matome_runtime::clock::SystemClock;
 use matome_runtime::config::Env;
 use matome_runtime::random::{Random, SystemRandom};
 use matome_tenancy::{Channels, TenancyError, Tenants};
+use tokio::sync::Mutex;
 
 /// See the module.
 pub struct Context {
@@ -20,6 +21,9 @@ pub struct Context {
     pub clock: Arc<dyn Clock>,
     /// Randomness.
     pub random: Arc<dyn Random>,
+    /// Conversations of a batch share their channel's ledger: one transaction on it at a time, so
+    /// that they collide with other processes only.
+    pub turn: Mutex<()>,
     /// Where a test makes the sender die.
     pub faults: Faults,
 }
@@ -38,6 +42,7 @@ impl Context {
             tenants: Tenants::from_env(env, &aws, Arc::clone(&clock)).await?,
             clock,
             random,
+            turn: Mutex::default(),
             faults: Faults::none(),
         })
     }

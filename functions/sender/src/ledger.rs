@@ -13,6 +13,7 @@ use crate::context::Context;
 use crate::error::SendError;
 use crate::outbox::{is_ours, put, update};
 use crate::quota;
+use crate::transact::transact;
 
 /// The ledger's `_id`.
 pub(crate) fn ledger_id(entry: &OutboxEntry, month: &str) -> ObjectId {
@@ -86,29 +87,28 @@ async fn keep_reading(
         None => unset.push("limit"),
     }
     let change = update(set, &unset);
-    store
-        .transaction(async |transaction| {
-            if transaction.get::<PushLedger>(id).await?.is_some() {
-                return put::<PushLedger>(transaction, id, change.clone()).await;
-            }
-            let new = PushLedger {
-                id,
-                tenant_id: entry.tenant_id.clone(),
-                channel_id: entry.channel_id.clone(),
-                month: month.to_owned(),
-                booked: 0,
-                settled: 0,
-                limit,
-                consumed,
-                settled_at_reading: 0,
-                read_at: now,
-                created_at: now,
-                updated_at: now,
-                version: 0,
-            };
-            transaction.insert(&[new]).await
-        })
-        .await?;
+    transact(context, store, async |transaction| {
+        if transaction.get::<PushLedger>(id).await?.is_some() {
+            return put::<PushLedger>(transaction, id, change.clone()).await;
+        }
+        let new = PushLedger {
+            id,
+            tenant_id: entry.tenant_id.clone(),
+            channel_id: entry.channel_id.clone(),
+            month: month.to_owned(),
+            booked: 0,
+            settled: 0,
+            limit,
+            consumed,
+            settled_at_reading: 0,
+            read_at: now,
+            created_at: now,
+            updated_at: now,
+            version: 0,
+        };
+        transaction.insert(&[new]).await
+    })
+    .await?;
     Ok(())
 }
 
@@ -128,9 +128,10 @@ async fn try_booking(
     };
     let booked = doc! { "$inc": { "booked": cost, "__v": 1 }, "$set": { "updatedAt": date(now) } };
     let held = &*entry;
-    let outcome = store
-        .transaction(async |transaction| attempt(transaction, held, cost, month, &begun, &booked).await)
-        .await?;
+    let outcome = transact(context, store, async |transaction| {
+        attempt(transaction, held, cost, month, &begun, &booked).await
+    })
+    .await?;
     match outcome {
         Booking::NoRoom => Ok(false),
         Booking::Overtaken => Err(SendError::Overtaken),

@@ -12,6 +12,7 @@ pub mod quota;
 mod recipients;
 mod reply;
 mod send;
+mod transact;
 pub mod verdict;
 mod words;
 

@@ -12,6 +12,7 @@ use matome_store::{Entity, StoreError, TenantStore, Transaction, Write};
 use crate::context::Context;
 use crate::error::SendError;
 use crate::ledger::ledger_id;
+use crate::transact::transact;
 
 /// Takes a queued entry on, counting the attempt. `None`: it is not there, or needs no sending.
 pub(crate) async fn claim(
@@ -114,21 +115,23 @@ pub(crate) async fn conclude(
         };
         (ledger_id(entry, month), field)
     });
-    let done = store
-        .transaction(async |transaction| {
-            if !is_ours(transaction, entry).await? {
-                return Ok(false);
-            }
-            put::<OutboxEntry>(transaction, entry.id, update(set.clone(), &unset)).await?;
-            if let Some((ledger, change)) = &booked {
-                add(transaction, *ledger, change, now).await?;
-            }
-            if let Some(waiting) = end.waiting {
-                wait_in_room(transaction, waiting, now).await?;
-            }
-            Ok(true)
-        })
-        .await?;
+    if booked.is_none() && end.waiting.is_none() {
+        return advance(store, &mut entry.clone(), set, &unset).await;
+    }
+    let done = transact(context, store, async |transaction| {
+        if !is_ours(transaction, entry).await? {
+            return Ok(false);
+        }
+        put::<OutboxEntry>(transaction, entry.id, update(set.clone(), &unset)).await?;
+        if let Some((ledger, change)) = &booked {
+            add(transaction, *ledger, change, now).await?;
+        }
+        if let Some(waiting) = end.waiting {
+            wait_in_room(transaction, waiting, now).await?;
+        }
+        Ok(true)
+    })
+    .await?;
     if done { Ok(()) } else { Err(SendError::Overtaken) }
 }
 
@@ -142,18 +145,17 @@ pub(crate) async fn unbook(
     let now = date(context.clock.now());
     let change =
         update(doc! { "error": code, "updatedAt": now }, &["pushBegunAt", "pushBody", "bookedMonth"]);
-    let done = store
-        .transaction(async |transaction| {
-            if !is_ours(transaction, entry).await? {
-                return Ok(false);
-            }
-            put::<OutboxEntry>(transaction, entry.id, change.clone()).await?;
-            if let Some(month) = &entry.booked_month {
-                add(transaction, ledger_id(entry, month), &doc! { "booked": -entry.cost }, now).await?;
-            }
-            Ok(true)
-        })
-        .await?;
+    let done = transact(context, store, async |transaction| {
+        if !is_ours(transaction, entry).await? {
+            return Ok(false);
+        }
+        put::<OutboxEntry>(transaction, entry.id, change.clone()).await?;
+        if let Some(month) = &entry.booked_month {
+            add(transaction, ledger_id(entry, month), &doc! { "booked": -entry.cost }, now).await?;
+        }
+        Ok(true)
+    })
+    .await?;
     if done { Ok(()) } else { Err(SendError::Overtaken) }
 }
 

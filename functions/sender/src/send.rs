@@ -161,21 +161,27 @@ async fn waiting(
 
 /// The one log line of an entry's end, and its metrics.
 fn tell(entry: &OutboxEntry, end: &End) {
-    let code = end.code.as_deref().unwrap_or_default();
-    match (end.state, end.sent_as) {
-        (OutboxState::Accepted, Some(OutboxKind::Push)) => {
-            metrics::counter!("MessagesAccepted", "as" => "push").increment(1);
-            metrics::counter!("PushCost").increment(u64::try_from(entry.cost).unwrap_or_default());
-        }
-        (OutboxState::Accepted, _) => metrics::counter!("MessagesAccepted", "as" => "reply").increment(1),
-        (OutboxState::QuotaRefused, _) => metrics::counter!("QuotaRefused").increment(1),
-        (OutboxState::Blocked, _) => metrics::counter!("Blocked").increment(1),
-        (OutboxState::Ambiguous, _) => metrics::counter!("Ambiguous").increment(1),
-        (OutboxState::Failed | OutboxState::Queued, _) => metrics::counter!("Failed").increment(1),
+    let (state, metric) = match end.state {
+        OutboxState::Accepted => ("accepted", "MessagesAccepted"),
+        OutboxState::QuotaRefused => ("quota_refused", "QuotaRefused"),
+        OutboxState::Blocked => ("blocked", "Blocked"),
+        OutboxState::Ambiguous => ("ambiguous", "Ambiguous"),
+        OutboxState::Failed | OutboxState::Queued => ("failed", "Failed"),
+    };
+    let sent_as = end.sent_as.map(|kind| match kind {
+        OutboxKind::Reply => "reply",
+        OutboxKind::Push => "push",
+    });
+    match sent_as {
+        Some(kind) => metrics::counter!(metric, "as" => kind).increment(1),
+        None => metrics::counter!(metric).increment(1),
+    }
+    if end.sent_as == Some(OutboxKind::Push) {
+        metrics::counter!("PushCost").increment(u64::try_from(entry.cost).unwrap_or_default());
     }
     tracing::info!(
         tenant.id = %entry.tenant_id, channel.id = %entry.channel_id, outbox.id = %entry.id,
-        attempts = entry.attempts, cost = entry.cost, line.request_id = end.request_id, code,
-        sent_as = ?end.sent_as, state = ?end.state, "outbox entry ended"
+        attempts = entry.attempts, cost = entry.cost, line.request_id = end.request_id,
+        code = end.code, sent_as, state, "outbox entry ended"
     );
 }

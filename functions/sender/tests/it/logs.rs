@@ -72,7 +72,7 @@ fn every_end_is_one_line_without_words_names_or_tokens() {
     let ended: Vec<_> = states.iter().filter(|s| **s != OutboxState::Queued).collect();
     assert_eq!(ends.len(), ended.len());
     for (line, state) in ends.iter().zip(ended) {
-        assert_eq!(line["state"], format!("{state:?}"));
+        assert_eq!(line["state"], serde_json::to_value(state).unwrap());
         assert!(line["tenant.id"].is_string() && line["outbox.id"].is_string());
     }
     let postponed = lines.iter().filter(|l| l["message"] == "not sent").count();

@@ -135,6 +135,7 @@ impl Stage {
             channels: self.system.channels(&self.line.api_url()),
             clock: self.system.clock.clone(),
             random: Arc::clone(&self.system.random) as Arc<dyn Random>,
+            turn: tokio::sync::Mutex::default(),
             faults,
         }
     }
