@@ -5,6 +5,7 @@ mod deploy;
 mod down;
 mod lambda;
 mod logs;
+mod redrive;
 mod say;
 mod summarize;
 mod test;
@@ -32,6 +33,8 @@ enum Command {
     Bench(bench::Bench),
     /// Show what the running stack's functions logged.
     Logs(logs::Logs),
+    /// Move a queue's dead letters back to it.
+    Redrive(redrive::Redrive),
     /// Summarize an exported LINE chat, or a file of dialogues.
     Summarize(summarize::Summarize),
     /// Run every check and every test there is.
@@ -51,6 +54,7 @@ impl Xtask {
             Command::Say(say) => say.run().await?,
             Command::Bench(bench) => return bench.run().await,
             Command::Logs(logs) => logs.run().await?,
+            Command::Redrive(redrive) => redrive.run().await?,
             Command::Summarize(summarize) => summarize.run().await?,
             Command::Lambda(lambda) => lambda.run().await?,
             Command::Down => down::run().await?,

@@ -3,6 +3,7 @@
 mod entry;
 #[cfg(any(test, feature = "test-support"))]
 mod recording;
+mod redrive;
 mod sqs;
 
 use std::collections::HashMap;
@@ -15,6 +16,7 @@ use matome_domain::queue::{QueueMessage, url_variable};
 use self::entry::Entry;
 #[cfg(any(test, feature = "test-support"))]
 pub use self::recording::{Recorded, Recording, Refuse};
+pub use self::redrive::{RedriveError, redrive};
 use crate::aws::Aws;
 use crate::config::{ConfigError, Env};
 use crate::random::Random;

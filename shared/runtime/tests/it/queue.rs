@@ -4,7 +4,7 @@ use std::time::Duration;
 use aws_sdk_sqs::types::{MessageSystemAttributeName, QueueAttributeName};
 use matome_domain::ids::{DocumentId, TenantId};
 use matome_domain::queue::{MediaJob, SummaryJob};
-use matome_runtime::queue::{QueueError, Queues};
+use matome_runtime::queue::{QueueError, Queues, redrive};
 use matome_runtime::random::SystemRandom;
 
 use crate::services;
@@ -65,4 +65,31 @@ async fn a_queue_that_does_not_exist_is_an_error_that_names_the_queue() {
     let queues = Queues::new(&aws, Arc::new(SystemRandom)).with_url::<SummaryJob>(&url);
     let err = queues.send(&job("s1", 1)).await.unwrap_err();
     assert!(matches!(&err, QueueError::Request { queue: "summaries.fifo", .. }), "{err:?}");
+}
+
+#[tokio::test]
+async fn dead_letters_go_back_in_order_and_are_not_taken_for_repeats_of_themselves() {
+    let aws = services::aws().await;
+    let (dead, queue) = (services::queue(&aws, true).await, services::queue(&aws, true).await);
+    let body = |n: u32| format!("letter {n}");
+    for n in 0..13 {
+        // The queue has seen each of them before, under the same id.
+        for url in [&queue, &dead] {
+            let send = aws.sqs().send_message().queue_url(url).message_body(body(n));
+            send.message_group_id("a").message_deduplication_id(n.to_string()).send().await.unwrap();
+        }
+    }
+    aws.sqs().purge_queue().queue_url(&queue).send().await.unwrap();
+    assert_eq!(redrive(&aws.sqs(), &dead, &queue).await.unwrap(), 13);
+    let mut back = Vec::new();
+    while back.len() < 13 {
+        let page = aws.sqs().receive_message().queue_url(&queue).max_number_of_messages(10).send().await;
+        for message in page.unwrap().messages.expect("all are there") {
+            let delete = aws.sqs().delete_message().queue_url(&queue);
+            delete.receipt_handle(message.receipt_handle.unwrap()).send().await.unwrap();
+            back.push(message.body.unwrap());
+        }
+    }
+    assert_eq!(back, (0..13).map(body).collect::<Vec<_>>());
+    assert_eq!(redrive(&aws.sqs(), &dead, &queue).await.unwrap(), 0);
 }
