@@ -8,9 +8,13 @@ mod summarizer;
 mod webhook;
 
 use figure::Figure;
+use tracing::level_filters::LevelFilter;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
+    // The functions log as they do in production, but what they say is of no use here.
+    let quiet = matome_runtime::telemetry::subscriber(LevelFilter::INFO, std::io::sink);
+    tracing::subscriber::set_global_default(quiet)?;
     let webhook = webhook::measure().await?;
     let recorder = recorder::measure().await?;
     let summarizer = summarizer::measure().await?;

@@ -9,9 +9,6 @@ use matome_domain::fault::Faults;
 use matome_domain::placement::Placement;
 use matome_domain::queue::Inbound;
 use matome_recorder::Context;
-use matome_runtime::aws::{Aws, Patience};
-use matome_runtime::blobs::Blobs;
-use matome_runtime::config::Env;
 use matome_runtime::queue::Queues;
 use matome_store::entities::{Message, Room};
 use matome_testing::events::Talk;
@@ -45,22 +42,16 @@ pub(crate) async fn measure() -> anyhow::Result<Recorder> {
     })
 }
 
-fn recorder(system: &TestSystem) -> anyhow::Result<Context> {
-    let env = Env::from_map([
-        ("AWS_ACCESS_KEY_ID", "bench"),
-        ("AWS_SECRET_ACCESS_KEY", "bench"),
-        ("AWS_REGION", "us-east-1"),
-        ("AWS_ENDPOINT_URL", "http://127.0.0.1:9"),
-    ]);
-    Ok(Context {
+fn recorder(system: &TestSystem) -> Context {
+    Context {
         tenants: system.tenants(),
         channels: system.channels("http://127.0.0.1:9"),
         queues: Queues::recording().0,
-        blobs: Blobs::from_client(Aws::from_env(&env, Patience::CONSUMER)?.s3(), "bench".to_owned()),
+        blobs: None,
         clock: system.clock.clone(),
         random: system.random.clone(),
         faults: Faults::none(),
-    })
+    }
 }
 
 fn message(tenant: &TestTenant, room: usize, n: usize) -> Inbound {
@@ -95,7 +86,7 @@ async fn throughput(system: &TestSystem, mixed: bool) -> anyhow::Result<f64> {
     let begin = Instant::now();
     // One core for the recorders, the other for mongod.
     let running = of_recorder.into_iter().map(|batches| async move {
-        let context = recorder(system)?;
+        let context = recorder(system);
         for batch in batches {
             let response = matome_recorder::handle(sqs::batch(&batch), &context).await?;
             ensure!(response.batch_item_failures.is_empty(), "messages were returned");
@@ -116,7 +107,7 @@ async fn throughput(system: &TestSystem, mixed: bool) -> anyhow::Result<f64> {
 async fn single(system: &TestSystem) -> anyhow::Result<f64> {
     const TIMES: usize = 300;
     let tenant = system.tenant(Placement::Shared).await;
-    let context = recorder(system)?;
+    let context = recorder(system);
     let mut begin = Instant::now();
     for n in 0..=TIMES {
         if n == 1 {

@@ -21,8 +21,8 @@ pub struct Context {
     pub channels: Channels,
     /// Queues of media, summaries and outbound messages.
     pub queues: Queues,
-    /// Media.
-    pub blobs: Blobs,
+    /// Media; absent where only `inbound.fifo` is consumed, which needs no access to the bucket.
+    pub blobs: Option<Blobs>,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Randomness.
@@ -32,8 +32,9 @@ pub struct Context {
 }
 
 impl Context {
-    /// Reads `DIRECTORY_TABLE`, `MONGODB_URI`, `KMS_KEY_ID`, `BLOBS_BUCKET`, `LINE_API_URL`,
-    /// `LINE_DATA_API_URL`, `MEDIA_QUEUE_URL`, `SUMMARIES_QUEUE_URL`, `OUTBOUND_QUEUE_URL`.
+    /// Reads `DIRECTORY_TABLE`, `MONGODB_URI`, `KMS_KEY_ID`, `LINE_API_URL`,
+    /// `LINE_DATA_API_URL`, `MEDIA_QUEUE_URL`, `SUMMARIES_QUEUE_URL`, `OUTBOUND_QUEUE_URL`;
+    /// for media also `BLOBS_BUCKET`.
     ///
     /// # Errors
     /// [`TenancyError`] with the setting that is missing or wrong.
@@ -47,7 +48,7 @@ impl Context {
                 .with::<MediaJob>(env)?
                 .with::<SummaryJob>(env)?
                 .with::<OutboundJob>(env)?,
-            blobs: Blobs::from_env(env, &aws)?,
+            blobs: env.optional(Blobs::SETTING)?.map(|bucket| Blobs::from_client(aws.s3(), bucket)),
             tenants: Tenants::from_env(env, &aws, Arc::clone(&clock)).await?,
             clock,
             random,

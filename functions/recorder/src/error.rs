@@ -25,6 +25,9 @@ pub enum RecordError {
     /// LINE failed.
     #[error(transparent)]
     Line(#[from] LineError),
+    /// A media job came to a function without a bucket.
+    #[error("{} is not set", matome_runtime::blobs::Blobs::SETTING)]
+    NoBucket,
     /// An id in a queue message is none.
     #[error("messageId: is not a document id")]
     BadId,

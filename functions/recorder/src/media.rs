@@ -8,7 +8,7 @@ use bytes::Bytes;
 use matome_domain::ids::ChannelId;
 use matome_domain::queue::MediaJob;
 use matome_line::client::{Content, ContentStream, LineError};
-use matome_runtime::blobs::{BlobError, BlobKey, MediaPart};
+use matome_runtime::blobs::{BlobError, BlobKey, Blobs, MediaPart};
 use matome_store::TenantStore;
 use matome_store::entities::{MediaStatus, Message};
 use matome_store::id::object_id;
@@ -69,6 +69,10 @@ async fn fetch(
     }
 }
 
+fn blobs(context: &Context) -> Result<&Blobs, RecordError> {
+    context.blobs.as_ref().ok_or(RecordError::NoBucket)
+}
+
 /// LINE is still preparing it: ask again, later and later.
 async fn wait(
     context: &Context,
@@ -113,13 +117,13 @@ async fn download(
             );
             if let Some(small) = look.thumbnail {
                 let key = BlobKey::media(&job.tenant_id, &job.message_id, MediaPart::Thumbnail);
-                context.blobs.put(&key, "image/jpeg", Bytes::from(small)).await?;
+                blobs(context)?.put(&key, "image/jpeg", Bytes::from(small)).await?;
                 set.insert("media.thumbnailKey", key.as_str());
             }
         }
-        context.blobs.put(&key, &media_type, bytes).await?
+        blobs(context)?.put(&key, &media_type, bytes).await?
     } else {
-        context.blobs.put_stream(&key, &media_type, MAX_BYTES, stream).await?
+        blobs(context)?.put_stream(&key, &media_type, MAX_BYTES, stream).await?
     };
     set.insert("media.fileSize", i64::try_from(stored.size).unwrap_or(i64::MAX));
     set.insert("media.sha256", stored.sha256);
@@ -168,7 +172,7 @@ async fn erase(
     id: ObjectId,
 ) -> Result<(), RecordError> {
     for part in [MediaPart::Original, MediaPart::Thumbnail] {
-        context.blobs.erase(&BlobKey::media(&job.tenant_id, &job.message_id, part)).await?;
+        blobs(context)?.erase(&BlobKey::media(&job.tenant_id, &job.message_id, part)).await?;
     }
     context.faults.boundary("media.erased")?;
     let update = doc! {

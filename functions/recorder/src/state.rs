@@ -135,7 +135,7 @@ fn split_sessions(
         for session in decode::<Session>(&mut document, "session")? {
             sessions.insert(session.id, session);
         }
-        let fail = |source| StoreError::Decode { collection: "messages".to_owned(), source };
+        let fail = |why| StoreError::Decode { collection: "messages".to_owned(), why };
         messages.push(bson::deserialize_from_document(document).map_err(fail)?);
     }
     Ok((messages, sessions))

@@ -103,12 +103,15 @@ pub struct Blobs {
 }
 
 impl Blobs {
-    /// The bucket that `BLOBS_BUCKET` names.
+    /// The variable that names the bucket.
+    pub const SETTING: &str = "BLOBS_BUCKET";
+
+    /// The bucket that [`Self::SETTING`] names.
     ///
     /// # Errors
     /// [`ConfigError`] with the variable's name.
     pub fn from_env(env: &Env, aws: &Aws) -> Result<Self, ConfigError> {
-        Ok(Self::from_client(aws.s3(), env.required("BLOBS_BUCKET")?))
+        Ok(Self::from_client(aws.s3(), env.required(Self::SETTING)?))
     }
 
     /// A bucket over a client made elsewhere (tests, tools).

@@ -7,12 +7,14 @@ const DUPLICATE_KEY: i32 = 11_000;
 /// WriteConflict, MongoDB error code 112.
 const WRITE_CONFLICT: i32 = 112;
 
-/// A failed database operation. Texts name collections and codes, never document contents.
+/// A failed database operation. Texts name collections and codes, never document contents; the
+/// driver's and BSON's own errors can quote values and are therefore kept, but not as `source`, whose
+/// text would be logged with ours.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The driver or the server failed; the kind is in the source.
+    /// The driver or the server failed.
     #[error("MongoDB failed: {}", summary(.0))]
-    Mongo(#[source] mongodb::error::Error),
+    Mongo(mongodb::error::Error),
     /// A write inside a bulk command was refused.
     #[error("MongoDB refused a write to {collection} (code {code})")]
     Refused {
@@ -27,12 +29,11 @@ pub enum StoreError {
         /// Collection.
         collection: String,
         /// What did not fit.
-        #[source]
-        source: bson::error::Error,
+        why: bson::error::Error,
     },
     /// A value could not be written as BSON.
     #[error("a value could not be written as BSON")]
-    Encode(#[source] bson::error::Error),
+    Encode(bson::error::Error),
     /// A setting is unusable.
     #[error("MONGODB_URI: {0}")]
     Setting(String),

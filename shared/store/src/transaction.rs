@@ -190,7 +190,7 @@ pub fn decode<T: serde::de::DeserializeOwned>(
     answer: &mut Document,
     into: &str,
 ) -> Result<Vec<T>, StoreError> {
-    let fail = |source| StoreError::Decode { collection: into.to_owned(), source };
+    let fail = |why| StoreError::Decode { collection: into.to_owned(), why };
     match answer.remove(into) {
         None => Ok(Vec::new()),
         Some(array) => bson::deserialize_from_bson(array).map_err(fail),

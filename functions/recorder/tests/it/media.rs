@@ -11,6 +11,7 @@ use matome_domain::queue::{Inbound, InboundEvent, MediaJob};
 use matome_line_simulator::{
     Act, Deed, LineSimulator, Media as Content, NewChannel, NewUser, Place, SimulatorConfig,
 };
+use matome_runtime::blobs::Blobs;
 use matome_store::entities::{Dimensions, MediaStatus, Message, Room, User};
 use matome_testing::crash::{Boundaries, once_at};
 use matome_testing::tenant::BEGIN;
@@ -61,8 +62,8 @@ impl Studio {
 
     fn recorder(&self, faults: Faults) -> Recorder {
         let mut recorder = Recorder::with(&self.system, faults, &self.line.api_url(), &self.endpoint);
-        recorder.context.blobs =
-            matome_runtime::blobs::Blobs::from_client(aws(&self.endpoint).s3(), self.bucket.clone());
+        let s3 = aws(&self.endpoint).s3();
+        recorder.context.blobs = Some(Blobs::from_client(s3, self.bucket.clone()));
         recorder
     }
 

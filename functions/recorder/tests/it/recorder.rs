@@ -35,7 +35,7 @@ impl Recorder {
             tenants: system.tenants(),
             channels: system.channels(line_url),
             queues,
-            blobs: Blobs::from_client(aws(aws_endpoint).s3(), "media".to_owned()),
+            blobs: Some(Blobs::from_client(aws(aws_endpoint).s3(), "media".to_owned())),
             clock: system.clock.clone(),
             random: system.random.clone(),
             faults,
