@@ -2,4 +2,11 @@
 //! played by the simulator.
 
 mod conversation;
+mod kill;
+mod media;
+mod overdue;
+mod permissions;
+mod poison;
+mod redelivery;
+mod refusal;
 mod stage;

@@ -10,10 +10,15 @@ mod eventually;
 mod root;
 mod turn;
 
+use matome_domain::clock::Clock as _;
+use matome_domain::ids::{ChannelId, ConversationId};
+use matome_domain::queue::{Inbound, InboundEvent, QueueMessage as _};
 use matome_line_simulator::LineSimulator;
 use matome_local_stack::Stack;
 use matome_runtime::aws::Aws;
+use matome_runtime::clock::SystemClock;
 use matome_store::Store;
+use serde_json::Value;
 
 pub(crate) use self::business::{Business, Group};
 use self::deployed::Deployed;
@@ -64,5 +69,47 @@ impl Stage {
     pub(crate) fn webhook(&self, channel_id: &str) -> (String, String) {
         let ministack = self.stack.ministack();
         (format!("{}/line/{channel_id}", ministack.endpoint()), ministack.host_header(self.output("ApiId")))
+    }
+}
+
+impl Stage {
+    /// Posts a body to a channel's webhook as anybody could.
+    pub(crate) async fn post(
+        &self,
+        channel_id: &str,
+        signature: Option<String>,
+        body: String,
+    ) -> (u16, String) {
+        let (url, host) = self.webhook(channel_id);
+        let mut request = reqwest::Client::builder().no_proxy().build().unwrap().post(url);
+        request = request.header("Host", host).header("Content-Type", "application/json");
+        if let Some(signature) = signature {
+            request = request.header(matome_line::signature::HEADER, signature);
+        }
+        let answer = request.body(body).send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    }
+}
+
+impl Stage {
+    /// An event of a business's group as the webhook would queue it, and its FIFO group.
+    pub(crate) fn inbound(business: &Business<'_>, event: &Value) -> (String, String) {
+        let conversation = event["source"]["groupId"].as_str().unwrap();
+        let message = Inbound::Event(InboundEvent {
+            tenant_id: business.tenant.clone(),
+            channel_id: ChannelId::new(business.channel.channel_id.as_str()).unwrap(),
+            conversation_id: ConversationId::new(conversation).unwrap(),
+            event_id: event["webhookEventId"].as_str().unwrap().to_owned(),
+            received_at: SystemClock.now(),
+            event: event.clone(),
+        });
+        (serde_json::to_string(&message).unwrap(), message.group_id().unwrap())
+    }
+
+    /// Puts anything on `inbound.fifo`.
+    pub(crate) async fn queue_body(&self, body: &str, group: &str, deduplication: &str) {
+        let send = self.aws().sqs().send_message().queue_url(self.output("InboundQueueUrl"));
+        let send = send.message_body(body).message_group_id(group).message_deduplication_id(deduplication);
+        send.send().await.unwrap();
     }
 }

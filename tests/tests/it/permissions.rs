@@ -1,0 +1,91 @@
+//! What a function does not need it may not do. That it may do what it needs is what all the other
+//! tests show: they run with IAM evaluation on.
+//!
+//! As far as the emulator goes: it evaluates the roles' own policies for SQS, DynamoDB, S3 and KMS,
+//! resources included; not the encryption context that `kms:Decrypt` is bound to on AWS.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_s3::error::ProvideErrorMetadata;
+use matome_runtime::aws::Aws;
+
+use crate::stage::Stage;
+
+const REFUSED: [&str; 3] = ["AccessDenied", "AccessDeniedException", "AccessDeniedFault"];
+
+/// Panics unless the call was refused for lack of permission.
+macro_rules! refused {
+    ($who:expr, $call:expr) => {{
+        let error =
+            $call.send().await.err().unwrap_or_else(|| panic!("{}: {} is allowed", $who, stringify!($call)));
+        let code = error.code().unwrap_or_default().to_owned();
+        assert!(REFUSED.contains(&code.as_str()), "{}: {} failed with {code:?}", $who, stringify!($call));
+    }};
+}
+
+async fn role(stage: &Stage, function: &str) -> Aws {
+    let role = stage.root.role_of(&stage.function(function)).await;
+    stage.root.assume(&role).await
+}
+
+#[tokio::test]
+async fn each_role_is_refused_what_its_function_does_not_need() {
+    let stage = Stage::enter().await;
+    let item = HashMap::from([("pk".to_owned(), AttributeValue::S("CHANNEL#forged".to_owned()))]);
+    let [inbound, media, summaries, outbound] =
+        ["InboundQueueUrl", "MediaQueueUrl", "SummariesQueueUrl", "OutboundQueueUrl"]
+            .map(|o| stage.output(o));
+    let bucket = stage.output("Bucket");
+    let key = stage.output("TenantKeyArn");
+    let directory = stage.output("DirectoryTable");
+    let ephemeral = stage.output("EphemeralTable");
+
+    for function in ["webhook", "recorder", "media", "summarizer", "sender", "scheduler"] {
+        let aws = role(&stage, function).await;
+        // The role itself works: what follows is refused for the action's sake.
+        aws.dynamodb().get_item().table_name(directory).set_key(Some(item.clone())).send().await.unwrap();
+        let put = aws.dynamodb().put_item().table_name(directory);
+        refused!(function, put.set_item(Some(item.clone())));
+        refused!(function, aws.dynamodb().scan().table_name(directory));
+        let delete = aws.dynamodb().delete_item().table_name(directory);
+        refused!(function, delete.set_key(Some(item.clone())));
+        let data_key = aws.kms().generate_data_key().key_id(key);
+        refused!(function, data_key.key_spec(aws_sdk_kms::types::DataKeySpec::Aes256));
+        refused!(function, aws.kms().schedule_key_deletion().key_id(key));
+        refused!(function, aws.sqs().purge_queue().queue_url(inbound));
+        refused!(function, aws.s3().delete_bucket().bucket(bucket));
+        for (dead, consumers) in
+            [(inbound, "recorder"), (media, "media"), (summaries, "summarizer"), (outbound, "sender")]
+        {
+            if function != consumers {
+                refused!(function, aws.sqs().receive_message().queue_url(dead));
+            }
+        }
+    }
+
+    let webhook = role(&stage, "webhook").await;
+    for queue in [media, summaries, outbound] {
+        refused!(
+            "webhook",
+            webhook.sqs().send_message().queue_url(queue).message_body("{}").message_group_id("g")
+        );
+    }
+    refused!("webhook", webhook.s3().get_object().bucket(bucket).key("tenants/t/media/m/original"));
+    refused!("webhook", webhook.dynamodb().get_item().table_name(ephemeral).set_key(Some(item.clone())));
+    let summarizer = role(&stage, "summarizer").await;
+    let object = summarizer.s3().put_object().bucket(bucket).key("tenants/t/media/m/original");
+    refused!("summarizer", object);
+    let blob = aws_sdk_kms::primitives::Blob::new([0; 64]);
+    refused!("summarizer", summarizer.kms().decrypt().key_id(key).ciphertext_blob(blob));
+    refused!(
+        "summarizer",
+        summarizer.sqs().send_message().queue_url(inbound).message_body("{}").message_group_id("g")
+    );
+    let sender = role(&stage, "sender").await;
+    refused!("sender", sender.s3().get_object().bucket(bucket).key("tenants/t/media/m/original"));
+    refused!(
+        "sender",
+        sender.sqs().send_message().queue_url(inbound).message_body("{}").message_group_id("g")
+    );
+}
