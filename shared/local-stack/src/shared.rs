@@ -23,6 +23,10 @@ pub const AWS_VARIABLE: &str = "MATOME_TEST_AWS_ENDPOINT";
 /// The name of the stack that tests share.
 pub const NAME: &str = "test";
 
+/// The name of the deployed stack that the end-to-end tests have one after the other: with the
+/// template, IAM evaluation on, started by the first of them.
+pub const DEPLOYED: &str = "e2e";
+
 /// The connection string of the shared MongoDB. Use a database of your own in it.
 ///
 /// # Errors

@@ -34,9 +34,12 @@ impl Test {
         let mongod = shared::mongod(&checkout, progress).await?;
         let ministack = shared::ministack(&checkout, progress).await?;
         step.done();
+        // The end-to-end tests deploy to it themselves, and only the last one could end it.
+        super::down::stop(&checkout, shared::DEPLOYED, progress).await;
         let mut runner = self.runner(&checkout);
         runner.env(shared::MONGODB_VARIABLE, mongod.uri()).env(shared::AWS_VARIABLE, ministack.endpoint());
         let status = runner.status().await;
+        super::down::stop(&checkout, shared::DEPLOYED, progress).await;
         ministack.stop().await;
         mongod.stop().await;
         let status = status.context("cannot start the test runner")?;

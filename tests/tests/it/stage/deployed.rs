@@ -6,12 +6,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use matome_line_simulator::{LineSimulator, SimulatorConfig};
+use matome_local_stack::shared::DEPLOYED;
 use matome_local_stack::{Checkout, Progress, Record, Stack, StackOptions, lambda, shared, variable};
 use matome_runtime::clock::SystemClock;
 use serde::{Deserialize, Serialize};
-
-/// Its folder under `.local/stacks`; `cargo xtask test` knows it too.
-pub(crate) const STACK: &str = "e2e";
 
 /// The first call of each function starts an unoptimized binary: LINE's two seconds would not do.
 const WEBHOOK_TIMEOUT: Duration = Duration::from_secs(20);
@@ -48,7 +46,7 @@ pub(crate) async fn start_or_join() -> (Stack, LineSimulator, Deployed) {
     }
     // An emulator's state is in memory: a new deployment begins with a new one.
     for server in ["ministack", "mongod"] {
-        if let Some(record) = Record::load(&checkout.stack(STACK).join(server).with_extension("json")) {
+        if let Some(record) = Record::load(&checkout.stack(DEPLOYED).join(server).with_extension("json")) {
             record.stop().await;
         }
     }
@@ -56,7 +54,8 @@ pub(crate) async fn start_or_join() -> (Stack, LineSimulator, Deployed) {
 }
 
 async fn start(checkout: &Checkout, keep_data: bool) -> Stack {
-    let options = StackOptions { name: STACK.to_owned(), auth: true, keep_data, progress: Progress::quiet() };
+    let options =
+        StackOptions { name: DEPLOYED.to_owned(), auth: true, keep_data, progress: Progress::quiet() };
     Stack::start(checkout, options).await.unwrap()
 }
 
@@ -69,7 +68,7 @@ async fn deploy(checkout: &Checkout, contents: String) -> (Stack, LineSimulator,
     let outputs = stack.deploy(&parameters).await.unwrap();
     let deployed = Deployed {
         contents,
-        ministack: Record::load(&checkout.stack(STACK).join("ministack.json")).unwrap(),
+        ministack: Record::load(&checkout.stack(DEPLOYED).join("ministack.json")).unwrap(),
         mongodb_uri: stack.mongodb_uri().to_owned(),
         line_port,
         outputs: outputs.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
@@ -106,7 +105,7 @@ fn contents(checkout: &Checkout) -> String {
 }
 
 fn file(checkout: &Checkout) -> PathBuf {
-    checkout.stack(STACK).join("deployed.json")
+    checkout.stack(DEPLOYED).join("deployed.json")
 }
 
 fn load(checkout: &Checkout) -> Option<Deployed> {

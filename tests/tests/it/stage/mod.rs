@@ -15,6 +15,7 @@ use matome_domain::ids::{ChannelId, ConversationId};
 use matome_domain::queue::{Inbound, InboundEvent, QueueMessage as _};
 use matome_line_simulator::LineSimulator;
 use matome_local_stack::Stack;
+use matome_local_stack::shared::DEPLOYED;
 use matome_runtime::aws::Aws;
 use matome_runtime::clock::SystemClock;
 use matome_store::Store;
@@ -62,7 +63,7 @@ impl Stage {
 
     /// A function's name in AWS.
     pub(crate) fn function(&self, name: &str) -> String {
-        format!("matome-{}-{name}", deployed::STACK)
+        format!("matome-{}-{name}", DEPLOYED)
     }
 
     /// Where a channel's webhooks go, and the `Host` that leads there.

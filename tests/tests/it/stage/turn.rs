@@ -3,8 +3,7 @@
 use std::fs::File;
 
 use matome_local_stack::Checkout;
-
-use super::deployed::STACK;
+use matome_local_stack::shared::DEPLOYED;
 
 /// Ours until dropped; the kernel gives it on when we die.
 pub(crate) struct Turn {
@@ -14,7 +13,7 @@ pub(crate) struct Turn {
 impl Turn {
     pub(crate) async fn take() -> Self {
         tokio::task::spawn_blocking(|| {
-            let folder = Checkout::find().unwrap().stack(STACK);
+            let folder = Checkout::find().unwrap().stack(DEPLOYED);
             std::fs::create_dir_all(&folder).unwrap();
             let file = File::create(folder.join("turn.lock")).unwrap();
             file.lock().unwrap();
