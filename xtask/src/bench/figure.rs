@@ -1,9 +1,9 @@
 //! One line of the report: what, how much it may be, how much it is.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What a figure is held against.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum Limit {
     /// No more than this.
@@ -31,7 +31,7 @@ pub(crate) struct Figure {
     /// How much it may be.
     pub(crate) budget: Limit,
     /// Of what.
-    pub(crate) unit: &'static str,
+    pub(crate) unit: String,
     /// How much it is; nothing when it could not be measured.
     pub(crate) measured: Option<f64>,
     /// Does it keep to the budget?
@@ -43,13 +43,20 @@ pub(crate) struct Figure {
 
 impl Figure {
     /// A measured one.
-    pub(crate) fn measured(name: String, budget: Limit, unit: &'static str, value: f64) -> Self {
-        Self { name, budget, unit, measured: Some(value), kept: Some(budget.holds(value)), missing: None }
+    pub(crate) fn measured(name: String, budget: Limit, unit: &str, value: f64) -> Self {
+        Self {
+            name,
+            budget,
+            unit: unit.to_owned(),
+            measured: Some(value),
+            kept: Some(budget.holds(value)),
+            missing: None,
+        }
     }
 
     /// One that could not be measured, and why.
-    pub(crate) fn missing(name: String, budget: Limit, unit: &'static str, why: String) -> Self {
-        Self { name, budget, unit, measured: None, kept: None, missing: Some(why) }
+    pub(crate) fn missing(name: String, budget: Limit, unit: &str, why: String) -> Self {
+        Self { name, budget, unit: unit.to_owned(), measured: None, kept: None, missing: Some(why) }
     }
 }
 

@@ -2,14 +2,14 @@
 
 mod cold_start;
 mod figure;
+mod in_process;
 mod report;
 mod runtime_api;
 mod size;
-mod unmeasured;
 
 pub(crate) use figure::{Figure, Limit};
+pub(crate) use in_process::figures as in_process;
 pub(crate) use report::Report;
-pub(crate) use unmeasured::figures as unmeasured;
 
 use std::path::Path;
 

@@ -35,7 +35,8 @@ impl Bench {
         step.done();
         let binaries = binary.parent().context("a binary is in a folder")?;
         let mut figures = bench::binaries(&checkout, binaries, progress).await?;
-        figures.extend(bench::unmeasured());
+        figures
+            .extend(bench::in_process(&checkout, if self.dev { "dev" } else { "measure" }, progress).await?);
         let report = Report { profile, figures };
         report.write(&checkout)?;
         println!("{}", report.table());
