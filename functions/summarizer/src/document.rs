@@ -3,6 +3,7 @@
 use bson::oid::ObjectId;
 use matome_ai::Written;
 use matome_domain::clock::Timestamp;
+use matome_domain::dialogue::{Dialogue, TurnContent};
 use matome_domain::queue::CloseTrigger;
 use matome_domain::summary::{ActionItem, Statement, SummaryDraft};
 use matome_store::entities::{
@@ -76,6 +77,24 @@ pub fn analysis(draft: &SummaryDraft) -> AiAnalysis {
     }
 }
 
+/// What a provider saw in each picture it was shown, to be kept with the picture (the seed's
+/// `geminiAnalysis`). A statement about several messages says too little about any one of them.
+#[must_use]
+pub fn pictures_seen(dialogue: &Dialogue, written: &Written) -> Vec<(ObjectId, String)> {
+    let shown = |id: &str| {
+        dialogue
+            .turns
+            .iter()
+            .any(|turn| turn.id == id && matches!(&turn.content, TurnContent::Image { data: Some(_), .. }))
+    };
+    let insights = written.draft.image_insights.iter();
+    let of_one = insights.filter_map(|insight| match insight.sources.as_slice() {
+        [message] if shown(message) => Some((ObjectId::parse_str(message).ok()?, insight.text.clone())),
+        _ => None,
+    });
+    if written.provenance.fallback_reason.is_some() { Vec::new() } else { of_one.collect() }
+}
+
 fn content(draft: &SummaryDraft) -> SummaryContent {
     let spaces = !matches!(draft.language.get(..2), Some("ja" | "zh"));
     SummaryContent {
@@ -138,5 +157,42 @@ fn metadata(written: &Written) -> AiMetadata {
         processing_time: count(provenance.processing_time_ms),
         cost: provenance.cost,
         requests: i64::from(provenance.requests),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use matome_domain::dialogue::{ImageData, Speaker, Turn};
+    use matome_domain::summary::{FallbackReason, Provenance};
+
+    use super::*;
+
+    fn turn(id: &str, content: TurnContent) -> Turn {
+        Turn { id: id.into(), speaker: Speaker { id: "s".into(), name: "S".into() }, at: None, content }
+    }
+
+    #[test]
+    fn only_what_was_shown_was_seen() {
+        let [shown, not_shown, text] = ["0", "1", "2"].map(|n| n.repeat(24));
+        let data = Some(ImageData { media_type: "image/png".into(), bytes: vec![1] });
+        let dialogue = Dialogue {
+            turns: vec![
+                turn(&shown, TurnContent::Image { description: None, data }),
+                turn(&not_shown, TurnContent::Image { description: None, data: None }),
+                turn(&text, TurnContent::Text { text: "hi".into() }),
+            ],
+            utc_offset_minutes: 0,
+        };
+        let insight = |of: &[&String]| Statement {
+            text: "a shop front".into(),
+            sources: of.iter().map(|s| (*s).clone()).collect(),
+        };
+        let mut written = Written { draft: SummaryDraft::default(), provenance: Provenance::default() };
+        written.draft.image_insights =
+            vec![insight(&[&shown]), insight(&[&not_shown]), insight(&[&text]), insight(&[&shown, &text])];
+        let seen = pictures_seen(&dialogue, &written);
+        assert_eq!(seen, [(ObjectId::parse_str(&shown).unwrap(), "a shop front".to_owned())]);
+        written.provenance.fallback_reason = Some(FallbackReason::Timeout);
+        assert!(pictures_seen(&dialogue, &written).is_empty(), "the built-in one sees nothing");
     }
 }

@@ -93,7 +93,8 @@ pub async fn write(context: &Context, job: &SummaryJob) -> Result<Done, Summariz
     context.faults.boundary("summarizer.summarized")?;
     let now = context.clock.now();
     let entries = deliveries(context, &session, room.as_ref(), &organization, written.is_some(), now);
-    let stored = keep(context, &store, &session, written.as_ref(), &entries, now).await?;
+    let pictures = written.as_ref().map(|w| document::pictures_seen(&dialogue, w)).unwrap_or_default();
+    let stored = keep(context, &store, &session, written.as_ref(), &pictures, &entries, now).await?;
     if !stored {
         return Ok(Done::Outdated);
     }
@@ -242,6 +243,7 @@ async fn keep(
     store: &TenantStore,
     read: &Session,
     written: Option<&Written>,
+    pictures: &[(ObjectId, String)],
     entries: &[OutboxEntry],
     now: Timestamp,
 ) -> Result<bool, StoreError> {
@@ -262,6 +264,14 @@ async fn keep(
                 context.faults.boundary("summarizer.summary")?;
                 set.insert("summary", summary.id);
                 set.insert("aiAnalysis", encode(&document::analysis(&written.draft))?);
+                let seen = pictures.iter().map(|(picture, description)| {
+                    let analysis = doc! { "description": description, "analyzedAt": date(now) };
+                    Write::update(
+                        *picture,
+                        doc! { "$set": { "media.analysis": analysis }, "$inc": { "__v": 1 } },
+                    )
+                });
+                transaction.write::<Message>(seen.collect()).await?;
                 let (id, usage) = usage(store.tenant_id(), written, now);
                 transaction
                     .write::<AiUsage>(vec![Write { id: id.into(), update: usage, upsert: true }])
