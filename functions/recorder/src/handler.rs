@@ -1,16 +1,17 @@
 //! `inbound.fifo` and `media` both end here; the queue's name tells which.
 //!
-//! A batch is split by room. What keeps every message from being recorded (no database, no
+//! A batch is recorded tenant by tenant, all rooms of one in one transaction. What keeps every message from being recorded (no database, no
 //! directory) returns the room's messages to the queue, in order. What lies in one message returns
 //! that one alone: its neighbours do not wait for it, because the recorder puts messages in order
 //! by their own time, and would otherwise follow it into the dead-letter queue.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use futures::future::join_all;
+use matome_domain::ids::TenantId;
 use matome_domain::queue::{Inbound, MediaJob, QueueMessage};
-use matome_runtime::batch::{Batch, BatchError, Delivery};
+use matome_runtime::batch::{Batch, BatchError};
 use matome_runtime::lambda::Chain;
 
 use crate::context::Context;
@@ -19,6 +20,7 @@ use crate::fact::Fact;
 use crate::media;
 use crate::record::record;
 use crate::room_key::RoomKey;
+use crate::state::RoomFacts;
 
 /// Deals with a batch.
 ///
@@ -35,12 +37,25 @@ pub async fn handle(event: SqsEvent, context: &Context) -> Result<SqsBatchRespon
 
 async fn handle_inbound(event: SqsEvent, context: &Context) -> Result<SqsBatchResponse, BatchError> {
     let Batch { deliveries, mut outcome } = Batch::<Inbound>::read_unordered(event)?;
-    let mut rooms: HashMap<RoomKey, Vec<Delivery<Inbound>>> = HashMap::new();
+    let mut tenants: BTreeMap<TenantId, Vec<Room>> = BTreeMap::new();
+    let now = context.clock.now();
     for delivery in deliveries {
-        rooms.entry(key_of(&delivery.message)).or_default().push(delivery);
+        let key = key_of(&delivery.message);
+        let rooms = tenants.entry(key.tenant.clone()).or_default();
+        let fact = Fact::translate(delivery.message, now);
+        match rooms.iter_mut().find(|room| room.facts.key == key) {
+            Some(room) => {
+                room.message_ids.push(delivery.message_id);
+                room.facts.facts.push(fact);
+            }
+            None => rooms.push(Room {
+                message_ids: vec![delivery.message_id],
+                facts: RoomFacts { key, facts: vec![fact] },
+            }),
+        }
     }
-    let rooms: Vec<_> = rooms.into_iter().collect();
-    let results = join_all(rooms.iter().map(|(key, room)| handle_room(context, key, room))).await;
+    let rooms: usize = tenants.values().map(Vec::len).sum();
+    let results = join_all(tenants.iter().map(|(tenant, rooms)| handle_tenant(context, tenant, rooms))).await;
     for failure in results.into_iter().flatten() {
         match failure {
             Failure::From(message_id) => outcome.fail(&message_id),
@@ -48,8 +63,15 @@ async fn handle_inbound(event: SqsEvent, context: &Context) -> Result<SqsBatchRe
         }
     }
     let (messages, returned) = outcome.counts();
-    tracing::info!(messages, rooms = rooms.len(), returned, "recorded");
+    tracing::info!(messages, rooms, returned, "recorded");
     Ok(outcome.response())
+}
+
+/// A room's part of the batch.
+struct Room {
+    /// SQS's ids, one for each fact.
+    message_ids: Vec<String>,
+    facts: RoomFacts,
 }
 
 /// Which messages go back to the queue.
@@ -60,33 +82,46 @@ enum Failure {
     Alone(String),
 }
 
-async fn handle_room(context: &Context, key: &RoomKey, room: &[Delivery<Inbound>]) -> Vec<Failure> {
-    let now = context.clock.now();
-    let facts: Vec<Fact> = room.iter().map(|d| Fact::translate(d.message.clone(), now)).collect();
-    let error = match record(context, key, &facts).await {
+/// All rooms at once; where that fails by what may lie in one message, room by room, and then fact
+/// by fact.
+async fn handle_tenant(context: &Context, tenant: &TenantId, rooms: &[Room]) -> Vec<Failure> {
+    let all: Vec<RoomFacts> = rooms.iter().map(|room| room.facts.clone()).collect();
+    match record(context, tenant, &all).await {
         Ok(()) => return Vec::new(),
-        Err(error) => error,
-    };
-    log(key, &room[0], &error);
-    if !error.may_be_poison() {
-        return vec![Failure::From(room[0].message_id.clone())];
-    }
-    if let [only] = room {
-        return vec![Failure::Alone(only.message_id.clone())];
+        Err(error) if error.may_be_poison() && (rooms.len() > 1 || all[0].facts.len() > 1) => {
+            tracing::info!(tenant.id = %tenant, error = %Chain(&error), "looking for the message that fails");
+        }
+        Err(error) => {
+            log(&all[0].key, &error);
+            let poison = error.may_be_poison();
+            let first = |room: &Room| room.message_ids[0].clone();
+            return rooms
+                .iter()
+                .map(first)
+                .map(if poison { Failure::Alone } else { Failure::From })
+                .collect();
+        }
     }
     let mut failures = Vec::new();
-    for (delivery, fact) in room.iter().zip(&facts) {
-        match record(context, key, std::slice::from_ref(fact)).await {
-            Ok(()) => {}
-            Err(error) => {
-                log(key, delivery, &error);
-                if !error.may_be_poison() {
-                    failures.push(Failure::From(delivery.message_id.clone()));
-                    break;
-                }
-                failures.push(Failure::Alone(delivery.message_id.clone()));
-            }
+    for room in rooms {
+        if rooms.len() == 1 || record(context, tenant, std::slice::from_ref(&room.facts)).await.is_err() {
+            failures.extend(handle_facts(context, tenant, room).await);
         }
+    }
+    failures
+}
+
+async fn handle_facts(context: &Context, tenant: &TenantId, room: &Room) -> Vec<Failure> {
+    let mut failures = Vec::new();
+    for (message_id, fact) in room.message_ids.iter().zip(&room.facts.facts) {
+        let alone = RoomFacts { key: room.facts.key.clone(), facts: vec![fact.clone()] };
+        let Err(error) = record(context, tenant, &[alone]).await else { continue };
+        log(&room.facts.key, &error);
+        if !error.may_be_poison() {
+            failures.push(Failure::From(message_id.clone()));
+            break;
+        }
+        failures.push(Failure::Alone(message_id.clone()));
     }
     failures
 }
@@ -116,10 +151,10 @@ fn key_of(inbound: &Inbound) -> RoomKey {
     }
 }
 
-fn log(key: &RoomKey, delivery: &Delivery<Inbound>, error: &RecordError) {
+fn log(key: &RoomKey, error: &RecordError) {
     metrics::counter!("RecordingsFailed").increment(1);
     tracing::warn!(
         tenant.id = %key.tenant, channel.id = %key.channel, room.id = %key.room_id(),
-        attempt = delivery.receive_count, error = %Chain(error), "not recorded"
+        error = %Chain(error), "not recorded"
     );
 }

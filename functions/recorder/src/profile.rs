@@ -15,7 +15,7 @@ use matome_store::time::date;
 use matome_store::{Entity, TenantStore};
 
 use crate::context::Context;
-use crate::decide::Plan;
+use crate::decide::Stale;
 use crate::error::RecordError;
 use crate::room_key::RoomKey;
 
@@ -26,20 +26,21 @@ const AFTER_FAILURE: Duration = Duration::from_secs(5 * 60);
 /// How long the recorder waits for LINE.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// Fetches what the plan found stale.
-pub async fn refresh(context: &Context, store: &TenantStore, key: &RoomKey, plan: &Plan) {
-    if plan.stale_users.is_empty() && !plan.stale_room {
-        return;
-    }
+/// Fetches what is stale, all rooms at once.
+pub async fn refresh(context: &Context, store: &TenantStore, stale: &[Stale]) {
+    join_all(stale.iter().map(|stale| refresh_room(context, store, stale))).await;
+}
+
+async fn refresh_room(context: &Context, store: &TenantStore, stale: &Stale) {
+    let key = &stale.key;
     let Some(kind) = room_type(key) else { return };
     let line = match context.channels.line(&context.tenants, &key.tenant, &key.channel).await {
         Ok(line) => line,
         Err(error) => return failed(key, &error.into()),
     };
-    let users =
-        plan.stale_users.iter().map(|(id, line_id)| user(context, store, key, &line, kind, *id, line_id));
+    let users = stale.users.iter().map(|(id, line_id)| user(context, store, key, &line, kind, *id, line_id));
     let (users, room) = tokio::join!(join_all(users), async {
-        if plan.stale_room { self::room(context, store, key, &line, kind).await } else { Ok(()) }
+        if stale.room { self::room(context, store, key, &line, kind).await } else { Ok(()) }
     });
     for error in users.into_iter().chain([room]).filter_map(Result::err) {
         failed(key, &error);

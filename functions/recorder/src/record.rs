@@ -1,11 +1,11 @@
-//! Act: one transaction for a room's facts, then everything it sets off.
+//! Act: one transaction for what happened in a tenant's rooms, then everything it sets off.
 //!
 //! A crash before the commit leaves nothing; a crash after it leaves the facts stored and what they
 //! set off undone. The queue then delivers the facts again, they are found to be stored, and what
 //! is still due in the room is set off once more; the scheduler finds what no fact comes back for.
 
 use bson::doc;
-use matome_domain::ids::ConversationId;
+use matome_domain::ids::{ConversationId, TenantId};
 use matome_domain::queue::{MediaJob, OutboundJob, SummaryJob};
 use matome_store::entities::{OutboxEntry, Session};
 use matome_store::id::document_id;
@@ -14,26 +14,25 @@ use matome_store::{StoreError, TenantStore};
 use crate::context::Context;
 use crate::decide::{Plan, decide};
 use crate::error::RecordError;
-use crate::fact::Fact;
 use crate::profile;
 use crate::room_key::RoomKey;
-use crate::state::RoomState;
+use crate::state::{RoomFacts, State};
 
-/// Records facts of one room.
+/// Records what happened in rooms of one tenant.
 ///
 /// # Errors
 /// [`RecordError`]; nothing is half done then that a repeat does not finish.
-pub async fn record(context: &Context, key: &RoomKey, facts: &[Fact]) -> Result<(), RecordError> {
-    let store = context.tenants.store(&key.tenant).await?;
-    let organization = context.tenants.organization(&key.tenant).await?;
+pub async fn record(context: &Context, tenant: &TenantId, batch: &[RoomFacts]) -> Result<(), RecordError> {
+    let store = context.tenants.store(tenant).await?;
+    let organization = context.tenants.organization(tenant).await?;
     let now = context.clock.now();
     context.faults.boundary("recorder.begin")?;
     let plan = store
         .transaction(async |transaction| {
-            let state = RoomState::load(transaction, &store, key, facts).await?;
+            let state = State::load(transaction, &store, batch).await?;
             context.faults.boundary("recorder.loaded")?;
             let mut retry_keys = || context.random.uuid().to_string();
-            let plan = decide(key, state, facts, &organization.settings, &mut retry_keys, now)?;
+            let plan = decide(batch, state, &organization.settings, &mut retry_keys, now)?;
             write(context, transaction, &plan).await?;
             Ok(plan)
         })
@@ -43,9 +42,9 @@ pub async fn record(context: &Context, key: &RoomKey, facts: &[Fact]) -> Result<
         metrics::counter!("UnknownEvents").increment(plan.unknown_events as u64);
     }
     metrics::counter!("MessagesRecorded").increment(plan.new_messages.len() as u64);
-    set_off(context, &store, key, &plan).await?;
+    set_off(context, &store, &plan).await?;
     context.faults.boundary("recorder.set_off")?;
-    profile::refresh(context, &store, key, &plan).await;
+    profile::refresh(context, &store, &plan.stale).await;
     Ok(())
 }
 
@@ -75,20 +74,16 @@ async fn write(
 }
 
 /// Queues what the stored facts call for.
-async fn set_off(
-    context: &Context,
-    store: &TenantStore,
-    key: &RoomKey,
-    plan: &Plan,
-) -> Result<(), RecordError> {
+async fn set_off(context: &Context, store: &TenantStore, plan: &Plan) -> Result<(), RecordError> {
     let mut summaries = plan.summary_jobs.clone();
-    let mut outbound: Vec<OutboundJob> = plan.outbox.iter().map(|e| outbound_job(key, e)).collect();
-    if plan.repeated {
-        let (due_summaries, due_outbound) = still_due(store, key).await?;
+    let mut outbox = plan.outbox.clone();
+    if !plan.repeated.is_empty() {
+        let (due_summaries, due_outbox) = still_due(store, &plan.repeated).await?;
         summaries.extend(due_summaries.into_iter().filter(|j| !plan.summary_jobs.contains(j)));
-        let known: Vec<_> = plan.outbox.iter().map(|e| document_id(e.id)).collect();
-        outbound.extend(due_outbound.into_iter().filter(|j| !known.contains(&j.outbox_id)));
+        outbox.extend(due_outbox.into_iter().filter(|e| plan.outbox.iter().all(|own| own.id != e.id)));
     }
+    let outbound: Vec<OutboundJob> =
+        outbox.iter().filter_map(|e| outbound_job(store.tenant_id(), e)).collect();
     send::<OutboundJob>(context, &outbound).await?;
     context.faults.boundary("recorder.outbound")?;
     send::<SummaryJob>(context, &summaries).await?;
@@ -103,33 +98,34 @@ async fn send<M: matome_domain::queue::QueueMessage>(
     if jobs.is_empty() { Ok(()) } else { Ok(context.queues.send_batch(jobs).await?) }
 }
 
-/// What an earlier attempt may have left undone in the room.
+/// What an earlier attempt may have left undone in these rooms.
 async fn still_due(
     store: &TenantStore,
-    key: &RoomKey,
-) -> Result<(Vec<SummaryJob>, Vec<OutboundJob>), RecordError> {
-    /// More is not due in one room at a time; the scheduler takes the rest.
-    const LIMIT: i64 = 20;
-    let room = key.room_id();
+    rooms: &[RoomKey],
+) -> Result<(Vec<SummaryJob>, Vec<OutboxEntry>), RecordError> {
+    /// More is not due in a few rooms at a time; the scheduler takes the rest.
+    const LIMIT: i64 = 50;
+    let rooms: Vec<_> = rooms.iter().map(RoomKey::room_id).collect();
     let sessions = store.collection::<Session>();
-    let summaries =
-        sessions.find(doc! { "roomId": room, "status": "summarizing" }, doc! { "sessionNumber": 1 }, LIMIT);
+    let summarizing = doc! { "roomId": { "$in": &rooms }, "status": "summarizing" };
+    let summaries = sessions.find(summarizing, doc! { "sessionNumber": 1 }, LIMIT);
     let outbox = store.collection::<OutboxEntry>();
-    let outbound = outbox.find(doc! { "roomId": room, "state": "queued" }, doc! { "createdAt": -1 }, LIMIT);
+    let queued = doc! { "roomId": { "$in": rooms }, "state": "queued" };
+    let outbound = outbox.find(queued, doc! { "createdAt": -1 }, LIMIT);
     let (summaries, outbound) = tokio::try_join!(summaries, outbound)?;
     let summaries = summaries.iter().map(|s| SummaryJob {
-        tenant_id: key.tenant.clone(),
+        tenant_id: store.tenant_id().clone(),
         session_id: document_id(s.id),
         revision: u32::try_from(s.revision).unwrap_or(u32::MAX),
     });
-    Ok((summaries.collect(), outbound.iter().map(|e| outbound_job(key, e)).collect()))
+    Ok((summaries.collect(), outbound))
 }
 
-fn outbound_job(key: &RoomKey, entry: &OutboxEntry) -> OutboundJob {
-    let conversation = ConversationId::new(entry.conversation_id.clone());
-    OutboundJob {
-        tenant_id: key.tenant.clone(),
-        conversation_id: conversation.unwrap_or_else(|_| key.conversation.clone()),
+fn outbound_job(tenant: &TenantId, entry: &OutboxEntry) -> Option<OutboundJob> {
+    Some(OutboundJob {
+        tenant_id: tenant.clone(),
+        // Written by us from an id that was checked when it came in.
+        conversation_id: ConversationId::new(entry.conversation_id.clone()).ok()?,
         outbox_id: document_id(entry.id),
-    }
+    })
 }

@@ -1,4 +1,5 @@
-//! What the recorder knows about a room before it decides: one round trip, inside the transaction.
+//! What the recorder knows about a tenant's rooms before it decides: one round trip, inside the
+//! transaction, however many rooms a batch is about.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +12,25 @@ use matome_store::{StoreError, TenantStore, Transaction};
 use crate::fact::{Fact, What};
 use crate::room_key::RoomKey;
 
-/// The part of the database a batch of facts touches.
+/// What happened in one room, in the order of the queue.
+#[derive(Debug, Clone)]
+pub struct RoomFacts {
+    /// The room.
+    pub key: RoomKey,
+    /// What happened.
+    pub facts: Vec<Fact>,
+}
+
+/// The part of the database that the facts of a tenant's rooms touch.
+#[derive(Debug, Clone, Default)]
+pub struct State {
+    /// One for each room of the batch, in its order.
+    pub rooms: Vec<RoomState>,
+    /// People of the batch that are known; a person may be in several of the rooms.
+    pub users: Vec<User>,
+}
+
+/// What is stored of one room.
 #[derive(Debug, Clone, Default)]
 pub struct RoomState {
     /// The room, if it is known.
@@ -22,13 +41,11 @@ pub struct RoomState {
     pub messages: Vec<Message>,
     /// Events of the batch that are done already.
     pub events: BTreeSet<ObjectId>,
-    /// People of the batch that are known.
-    pub users: Vec<User>,
-    /// Their memberships of this room.
+    /// Memberships of the people of the batch.
     pub members: Vec<RoomMember>,
 }
 
-impl RoomState {
+impl State {
     /// Reads it.
     ///
     /// # Errors
@@ -36,40 +53,64 @@ impl RoomState {
     pub async fn load(
         transaction: &mut Transaction<'_>,
         store: &TenantStore,
-        key: &RoomKey,
-        facts: &[Fact],
+        batch: &[RoomFacts],
     ) -> Result<Self, StoreError> {
-        let wanted = Wanted::of(key, facts);
-        let by_id =
-            |ids: &BTreeSet<ObjectId>| doc! { "_id": { "$in": ids.iter().copied().collect::<Vec<_>>() } };
-        let room = key.room_id();
-        let mut look_ups = vec![
-            LookUp::of::<Room>(store, doc! { "_id": room }, "room"),
-            LookUp::of::<Session>(store, doc! { "roomId": room, "status": "active" }, "open"),
-            LookUp::of::<InboundEventRecord>(store, by_id(&wanted.events), "events")
+        let wanted: Vec<Wanted> = batch.iter().map(Wanted::of).collect();
+        let by_id = |ids: fn(&Wanted) -> &BTreeSet<ObjectId>| {
+            let ids: BTreeSet<ObjectId> = wanted.iter().flat_map(ids).copied().collect();
+            doc! { "_id": { "$in": ids.into_iter().collect::<Vec<_>>() } }
+        };
+        let rooms: Vec<ObjectId> = batch.iter().map(|r| r.key.room_id()).collect();
+        let open = doc! { "roomId": { "$in": &rooms }, "status": "active" };
+        let messages = LookUp::of::<Message>(store, by_id(|w| &w.messages), "messages");
+        let past = wanted.iter().any(|w| w.past_sessions);
+        let look_ups = vec![
+            LookUp::of::<Room>(store, doc! { "_id": { "$in": rooms } }, "rooms"),
+            LookUp::of::<Session>(store, open, "open"),
+            LookUp::of::<InboundEventRecord>(store, by_id(|w| &w.events), "events")
                 .then(doc! { "$project": { "_id": 1 } }),
-            LookUp::of::<User>(store, by_id(&wanted.users), "users"),
-            LookUp::of::<RoomMember>(store, by_id(&wanted.members), "members"),
+            LookUp::of::<User>(store, by_id(|w| &w.users), "users"),
+            LookUp::of::<RoomMember>(store, by_id(|w| &w.members), "members"),
+            if past { messages.then(join_session(store)) } else { messages },
         ];
-        let messages = LookUp::of::<Message>(store, by_id(&wanted.messages), "messages");
-        look_ups.push(if wanted.past_sessions { messages.then(join_session(store)) } else { messages });
-
         let mut answer = transaction.look_up(look_ups).await?;
         let (messages, mut sessions) = split_sessions(decode::<Document>(&mut answer, "messages")?)?;
         for open in decode::<Session>(&mut answer, "open")? {
             sessions.insert(open.id, open);
         }
-        Ok(Self {
-            room: decode(&mut answer, "room")?.into_iter().next(),
+        let stored = Stored {
+            rooms: decode(&mut answer, "rooms")?,
             sessions: sessions.into_values().collect(),
             messages,
             events: decode::<Document>(&mut answer, "events")?
                 .iter()
                 .filter_map(|e| e.get_object_id("_id").ok())
                 .collect(),
-            users: decode(&mut answer, "users")?,
             members: decode(&mut answer, "members")?,
-        })
+        };
+        let of_rooms = batch.iter().zip(&wanted).map(|(room, wanted)| stored.of(room.key.room_id(), wanted));
+        Ok(Self { rooms: of_rooms.collect(), users: decode(&mut answer, "users")? })
+    }
+}
+
+/// What was read, before it is told apart by room.
+struct Stored {
+    rooms: Vec<Room>,
+    sessions: Vec<Session>,
+    messages: Vec<Message>,
+    events: BTreeSet<ObjectId>,
+    members: Vec<RoomMember>,
+}
+
+impl Stored {
+    fn of(&self, room: ObjectId, wanted: &Wanted) -> RoomState {
+        RoomState {
+            room: self.rooms.iter().find(|r| r.id == room).cloned(),
+            sessions: self.sessions.iter().filter(|s| s.room_id == room).cloned().collect(),
+            messages: self.messages.iter().filter(|m| wanted.messages.contains(&m.id)).cloned().collect(),
+            events: self.events.intersection(&wanted.events).copied().collect(),
+            members: self.members.iter().filter(|m| m.room_id == room).cloned().collect(),
+        }
     }
 }
 
@@ -85,7 +126,7 @@ struct Wanted {
 }
 
 impl Wanted {
-    fn of(key: &RoomKey, facts: &[Fact]) -> Self {
+    fn of(RoomFacts { key, facts }: &RoomFacts) -> Self {
         let mut wanted = Self::default();
         for fact in facts {
             wanted.events.insert(key.event_id(&fact.event_id));

@@ -20,21 +20,32 @@ use matome_domain::session::{OpenSession, SessionCursor, SessionLimits};
 use matome_store::entities::{
     InboundEventRecord, Message, OrganizationSettings, OutboxEntry, Purpose, Room, RoomMember, Session, User,
 };
-use matome_store::id::object_id;
+use matome_store::id::{document_id, object_id};
 use matome_store::time::{date, timestamp};
 use matome_store::{StoreError, Write};
 use serde_json::Value;
 
 use crate::fact::{Fact, What};
 use crate::room_key::RoomKey;
-use crate::state::RoomState;
+use crate::state::{RoomFacts, RoomState, State};
 use crate::tracked::Tracked;
 
 /// How long an event that is not a message is remembered: longer than LINE keeps redelivering.
 pub(crate) const EVENT_RETENTION: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
+/// Names and pictures of a room that are unknown or too old.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stale {
+    /// The room, as whose member LINE is asked.
+    pub key: RoomKey,
+    /// People, as LINE calls them.
+    pub users: Vec<(ObjectId, String)>,
+    /// The room itself.
+    pub room: bool,
+}
+
 /// What is to be written, and what is to be set off once it is.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Plan {
     /// The room.
     pub rooms: Vec<Write>,
@@ -58,12 +69,11 @@ pub struct Plan {
     pub summary_jobs: Vec<SummaryJob>,
     /// Media to be fetched or erased.
     pub media_jobs: Vec<MediaJob>,
-    /// Some fact was stored already: an earlier attempt may have died before it set off the rest.
-    pub repeated: bool,
-    /// People whose profile is to be fetched, as LINE calls them.
-    pub stale_users: Vec<(ObjectId, String)>,
-    /// The room's name and picture are to be fetched.
-    pub stale_room: bool,
+    /// Rooms some fact of which was stored already: an earlier attempt may have died before it set
+    /// off the rest.
+    pub repeated: Vec<RoomKey>,
+    /// Names and pictures to be fetched.
+    pub stale: Vec<Stale>,
     /// Events of kinds this code does not know.
     pub unknown_events: usize,
 }
@@ -84,25 +94,30 @@ impl Plan {
     }
 }
 
-/// The one decision of the recorder.
+/// The one decision of the recorder, about rooms of one tenant.
 ///
 /// # Errors
 /// [`StoreError::Encode`] when a document cannot be written as BSON.
 pub fn decide(
-    key: &RoomKey,
-    state: RoomState,
-    facts: &[Fact],
+    batch: &[RoomFacts],
+    state: State,
     settings: &OrganizationSettings,
     retry_keys: &mut dyn FnMut() -> String,
     now: Timestamp,
 ) -> Result<Plan, StoreError> {
-    let mut facts: Vec<&Fact> = facts.iter().collect();
-    facts.sort_by(|a, b| (a.at, &a.event_id).cmp(&(b.at, &b.event_id)));
-    let mut desk = Desk::new(key, state, settings, retry_keys, now);
-    for fact in facts {
-        desk.take(fact);
+    let mut plan = Plan::default();
+    let mut users = Tracked::loaded(state.users, |u| u.id);
+    for (RoomFacts { key, facts }, stored) in batch.iter().zip(state.rooms) {
+        let mut facts: Vec<&Fact> = facts.iter().collect();
+        facts.sort_by(|a, b| (a.at, &a.event_id).cmp(&(b.at, &b.event_id)));
+        let mut desk = Desk::new(key, stored, &mut users, settings, retry_keys, now);
+        for fact in facts {
+            desk.take(fact);
+        }
+        desk.add_to(&mut plan)?;
     }
-    desk.plan()
+    plan.users = users.writes(&["statistics", "status", "updatedAt"], false)?;
+    Ok(plan)
 }
 
 /// The room on the desk while its facts are gone through.
@@ -114,7 +129,7 @@ struct Desk<'a> {
     rooms: Tracked<Room>,
     sessions: Tracked<Session>,
     messages: Tracked<Message>,
-    users: Tracked<User>,
+    users: &'a mut Tracked<User>,
     members: Tracked<RoomMember>,
     cursor: SessionCursor,
     done: BTreeSet<ObjectId>,
@@ -131,6 +146,7 @@ impl<'a> Desk<'a> {
     fn new(
         key: &'a RoomKey,
         state: RoomState,
+        users: &'a mut Tracked<User>,
         settings: &'a OrganizationSettings,
         retry_keys: &'a mut dyn FnMut() -> String,
         now: Timestamp,
@@ -152,7 +168,7 @@ impl<'a> Desk<'a> {
             rooms: Tracked::loaded(state.room, |r| r.id),
             sessions: Tracked::loaded(state.sessions, |s| s.id),
             messages: Tracked::loaded(state.messages, |m| m.id),
-            users: Tracked::loaded(state.users, |u| u.id),
+            users,
             members: Tracked::loaded(state.members, |m| m.id),
             cursor: SessionCursor::new(limits, open, last),
             done: state.events,
@@ -230,56 +246,53 @@ impl<'a> Desk<'a> {
         });
     }
 
-    fn plan(mut self) -> Result<Plan, StoreError> {
+    fn add_to(mut self, plan: &mut Plan) -> Result<(), StoreError> {
         self.refresh_closing_time();
-        let tenant = &self.key.tenant;
-        let job = |id: &ObjectId| matome_store::id::document_id(*id);
-        let now = date(self.now);
-        let stale_users = self.users.iter().filter(|u| u.refresh_at <= now);
-        let stale_users = stale_users.map(|u| (u.id, u.line_user_id.clone())).collect();
-        Ok(Plan {
-            rooms: self.rooms.writes(
-                &[
-                    "statistics",
-                    "presence",
-                    "presenceAt",
-                    "lastSessionNumber",
-                    "waitingSummaryId",
-                    "updatedAt",
-                ],
-                false,
-            )?,
-            sessions: self.sessions.writes(talk::SESSION_FIELDS, false)?,
-            new_messages: self.messages.new_documents(),
-            messages: self.messages.writes(talk::MESSAGE_FIELDS, true)?,
-            users: self.users.writes(&["statistics", "status", "updatedAt"], false)?,
-            members: self.members.writes(
+        plan.rooms.extend(self.rooms.writes(
+            &["statistics", "presence", "presenceAt", "lastSessionNumber", "waitingSummaryId", "updatedAt"],
+            false,
+        )?);
+        plan.sessions.extend(self.sessions.writes(talk::SESSION_FIELDS, false)?);
+        plan.new_messages.extend(self.messages.new_documents());
+        plan.messages.extend(self.messages.writes(talk::MESSAGE_FIELDS, true)?);
+        plan.members.extend(
+            self.members.writes(
                 &["statistics", "status", "statusAt", "leftAt", "lastActiveAt", "updatedAt"],
                 false,
             )?,
-            summary_jobs: self
-                .summarize
-                .iter()
-                .filter_map(|id| self.sessions.get(*id))
-                .map(|s| SummaryJob {
-                    tenant_id: tenant.clone(),
-                    session_id: job(&s.id),
-                    revision: u32::try_from(s.revision).unwrap_or(u32::MAX),
-                })
-                .collect(),
-            media_jobs: self
-                .media
-                .iter()
-                .map(|id| MediaJob { tenant_id: tenant.clone(), message_id: job(id) })
-                .collect(),
-            stale_room: self.rooms.iter().any(|r| r.refresh_at <= now),
-            events: self.events,
-            outbox: self.outbox,
-            summaries: self.summaries,
-            repeated: self.repeated,
-            stale_users,
-            unknown_events: self.unknown_events,
-        })
+        );
+        let tenant = &self.key.tenant;
+        let to_summarize = self.summarize.iter().filter_map(|id| self.sessions.get(*id));
+        plan.summary_jobs.extend(to_summarize.map(|s| SummaryJob {
+            tenant_id: tenant.clone(),
+            session_id: document_id(s.id),
+            revision: u32::try_from(s.revision).unwrap_or(u32::MAX),
+        }));
+        let media = self.media.iter();
+        plan.media_jobs
+            .extend(media.map(|id| MediaJob { tenant_id: tenant.clone(), message_id: document_id(*id) }));
+        plan.stale.extend(self.stale(&plan.stale));
+        plan.events.extend(self.events);
+        plan.outbox.extend(self.outbox);
+        plan.summaries.extend(self.summaries);
+        plan.unknown_events += self.unknown_events;
+        if self.repeated {
+            plan.repeated.push(self.key.clone());
+        }
+        Ok(())
+    }
+
+    /// What is to be fetched for this room; whoever is fetched for another one already is not.
+    fn stale(&self, already: &[Stale]) -> Option<Stale> {
+        let now = date(self.now);
+        let here = self.members.iter().filter_map(|m| self.users.get(m.user_id));
+        let users: Vec<_> = here
+            .filter(|u| u.refresh_at <= now)
+            .filter(|u| !already.iter().any(|s| s.users.iter().any(|(id, _)| *id == u.id)))
+            .map(|u| (u.id, u.line_user_id.clone()))
+            .collect();
+        let room = self.rooms.iter().any(|r| r.refresh_at <= now);
+        (room || !users.is_empty()).then(|| Stale { key: self.key.clone(), users, room })
     }
 }
 

@@ -39,9 +39,20 @@ fn text(id: &str, seconds: u64, text: &str) -> Fact {
     fact(id, seconds, "message", json!({ "message": { "type": "text", "id": id, "text": text } }))
 }
 
+fn batch(facts: &[Fact]) -> [RoomFacts; 1] {
+    [RoomFacts { key: key(), facts: facts.to_vec() }]
+}
+
 fn plan(state: RoomState, facts: &[Fact]) -> Plan {
     let mut keys = || "retry-key".to_owned();
-    decide(&key(), state, facts, &OrganizationSettings::default(), &mut keys, NOW).unwrap()
+    decide(
+        &batch(facts),
+        State { rooms: vec![state], users: Vec::new() },
+        &OrganizationSettings::default(),
+        &mut keys,
+        NOW,
+    )
+    .unwrap()
 }
 
 fn room(settings: RoomSettings) -> Room {
@@ -94,7 +105,7 @@ fn messages_are_taken_in_order_of_their_time_whatever_the_order_of_the_batch() {
 fn a_fact_twice_in_one_batch_is_one() {
     let plan = plan(RoomState::default(), &[text("1", 1, "a"), text("1", 1, "a")]);
     assert_eq!(plan.new_messages.len(), 1);
-    assert!(plan.repeated);
+    assert_eq!(plan.repeated, [key()]);
 }
 
 #[test]
@@ -106,7 +117,8 @@ fn what_is_stored_already_changes_nothing() {
         ..RoomState::default()
     };
     let again = plan(state, &[text("1", 1, "a")]);
-    assert!(again.is_empty() && again.repeated);
+    assert!(again.is_empty());
+    assert_eq!(again.repeated, [key()]);
 }
 
 #[test]
@@ -149,7 +161,8 @@ fn a_stale_token_answers_nothing() {
     let facts = [text("1", 0, "/summary")];
     let later = NOW.plus(Duration::from_secs(56));
     let settings = OrganizationSettings::default();
-    let plan = decide(&key(), RoomState::default(), &facts, &settings, &mut keys, later).unwrap();
+    let state = State { rooms: vec![RoomState::default()], users: Vec::new() };
+    let plan = decide(&batch(&facts), state, &settings, &mut keys, later).unwrap();
     assert!(plan.outbox.is_empty());
     assert_eq!(plan.events.len(), 1, "it is done all the same");
 }
@@ -200,4 +213,21 @@ fn events_about_the_account_make_no_room() {
     let plan = plan(RoomState::default(), &[fact]);
     assert!(plan.rooms.is_empty() && plan.users.is_empty());
     assert_eq!(plan.events[0].kind, "botSuspended");
+}
+
+#[test]
+fn a_person_in_two_rooms_of_a_batch_is_counted_once_for_each_message_and_fetched_once() {
+    let other = RoomKey { conversation: ConversationId::new("C1").unwrap(), ..key() };
+    let rooms = [
+        RoomFacts { key: key(), facts: vec![text("1", 1, "hi"), text("2", 2, "hi")] },
+        RoomFacts { key: other, facts: vec![text("3", 3, "hi")] },
+    ];
+    let state = State { rooms: vec![RoomState::default(); 2], users: Vec::new() };
+    let mut keys = || "retry-key".to_owned();
+    let plan = decide(&rooms, state, &OrganizationSettings::default(), &mut keys, NOW).unwrap();
+    assert_eq!((plan.users.len(), plan.members.len(), plan.rooms.len()), (1, 2, 2));
+    let statistics = plan.users[0].update.get_document("statistics").unwrap();
+    assert_eq!(statistics.get_i64("totalMessages").unwrap(), 3);
+    assert_eq!(statistics.get_i64("totalRooms").unwrap(), 2);
+    assert_eq!(plan.stale.iter().map(|s| s.users.len()).sum::<usize>(), 1);
 }

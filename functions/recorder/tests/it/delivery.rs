@@ -121,3 +121,25 @@ async fn a_batch_costs_the_same_few_round_trips_however_large_it_is() {
     assert_eq!(commands, [10, 7, 7]);
     assert_eq!(all::<Message>(&tenant, "_id").await.len(), 51);
 }
+
+#[tokio::test]
+async fn a_batch_of_ten_rooms_costs_no_more_round_trips_than_one_of_one() {
+    let system = TestSystem::start().await;
+    let tenant = system.tenant(Placement::Shared).await;
+    let recorder = Recorder::start(&system);
+    let users: Vec<String> = (0..10).map(|n| format!("Uperson{n}")).collect();
+    let batch = |round: u64| -> Vec<Inbound> {
+        let at = BEGIN.plus(Duration::from_secs(round));
+        let say = |user: &String| {
+            Talk { tenant: &tenant, group: None, user }.text(&format!("{user}-{round}"), at, "hi")
+        };
+        users.iter().map(say).collect()
+    };
+    // Rooms and people are made, and LINE is asked for their names.
+    recorder.record(&batch(0)).await;
+    let before = system.round_trips();
+    recorder.record(&batch(1)).await;
+    assert_eq!(system.round_trips() - before, 7);
+    assert_eq!(all::<Room>(&tenant, "_id").await.len(), 10);
+    assert_counts_are_exact(&tenant).await;
+}
