@@ -74,7 +74,8 @@ impl Stage {
 }
 
 impl Stage {
-    /// Posts a body to a channel's webhook as anybody could.
+    /// Posts a body to a channel's webhook as anybody could; again where the gateway gave up on a
+    /// cold start, as LINE does.
     pub(crate) async fn post(
         &self,
         channel_id: &str,
@@ -83,12 +84,17 @@ impl Stage {
     ) -> (u16, String) {
         let (url, host) = self.webhook(channel_id);
         let mut request = reqwest::Client::builder().no_proxy().build().unwrap().post(url);
-        request = request.header("Host", host).header("Content-Type", "application/json");
+        request = request.header("Host", host).header("Content-Type", "application/json").body(body);
         if let Some(signature) = signature {
             request = request.header(matome_line::signature::HEADER, signature);
         }
-        let answer = request.body(body).send().await.unwrap();
-        (answer.status().as_u16(), answer.text().await.unwrap())
+        eventually("an answer of the webhook's own", async || {
+            let answer = request.try_clone().unwrap().send().await.unwrap();
+            let status = answer.status().as_u16();
+            let text = answer.text().await.unwrap();
+            (status < 500).then_some((status, text))
+        })
+        .await
     }
 }
 
