@@ -3,9 +3,9 @@
 
 use bson::doc;
 use bson::oid::ObjectId;
-use matome_domain::clock::Timestamp;
 use matome_domain::ids::DocumentId;
 use matome_domain::language::Language;
+use matome_domain::zone::utc_offset_minutes;
 use matome_line::flex::{
     ActionItemView, SummaryView, details_messages, nothing_to_summarize, summary_message,
     summary_ready_message, thanks_for_rating, welcome_group, welcome_user,
@@ -175,27 +175,7 @@ fn view(
         participant_count: u64::try_from(session.statistics.participant_count).unwrap_or_default(),
         started_at: timestamp(session.start_time),
         ended_at,
-        utc_offset_minutes: utc_offset(zone, ended_at),
+        utc_offset_minutes: utc_offset_minutes(zone, ended_at),
         written_by: summary.ai_metadata.provider.clone(),
-    }
-}
-
-/// Minutes east of UTC at `at`; 0 for a zone nobody knows.
-fn utc_offset(zone: &str, at: Timestamp) -> i32 {
-    let Ok(at) = jiff::Timestamp::from_millisecond(at.0) else { return 0 };
-    jiff::tz::TimeZone::get(zone).map_or(0, |zone| zone.to_offset(at).seconds() / 60)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_zone_is_read_at_the_time_of_the_talk() {
-        let (summer, winter) = (Timestamp(1_782_900_000_000), Timestamp(1_796_000_000_000));
-        assert_eq!(utc_offset("Asia/Tokyo", summer), 540);
-        assert_eq!(utc_offset("Europe/Berlin", summer), 120);
-        assert_eq!(utc_offset("Europe/Berlin", winter), 60);
-        assert_eq!(utc_offset("Nowhere/AtAll", winter), 0);
     }
 }

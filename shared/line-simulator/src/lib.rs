@@ -21,6 +21,7 @@ mod id;
 mod listener;
 mod mention;
 mod people;
+pub mod signature;
 mod simulator;
 mod validate;
 mod webhook;

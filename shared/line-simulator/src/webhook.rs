@@ -1,7 +1,7 @@
 //! Posting events to a channel's webhook as LINE does: signed, with two seconds to answer, and
 //! again if redelivery is on and the answer was not 2xx.
 
-use matome_line::signature;
+use crate::signature;
 use reqwest::header::{CONTENT_TYPE, HOST, USER_AGENT};
 use serde::Serialize;
 use serde_json::{Value, json};

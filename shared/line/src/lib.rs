@@ -1,4 +1,4 @@
-//! LINE's Messaging API as Matome sees it: what LINE sends (`events`, `signature`), what we ask
+//! LINE's Messaging API as Matome sees it: what LINE sends (`events`), what we ask
 //! LINE for (`client`), and what we say (`flex`, `postback`).
 //!
 //! The types are our own: generated SDKs use closed enums, and an unknown value must never fail
@@ -10,5 +10,4 @@ pub mod flex;
 mod locale;
 pub mod postback;
 pub mod render;
-pub mod signature;
 pub mod utf16;
