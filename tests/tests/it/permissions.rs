@@ -55,11 +55,11 @@ async fn each_role_is_refused_what_its_function_does_not_need() {
         refused!(function, aws.kms().schedule_key_deletion().key_id(key));
         refused!(function, aws.sqs().purge_queue().queue_url(inbound));
         refused!(function, aws.s3().delete_bucket().bucket(bucket));
-        for (dead, consumers) in
+        for (queue, consumer) in
             [(inbound, "recorder"), (media, "media"), (summaries, "summarizer"), (outbound, "sender")]
         {
-            if function != consumers {
-                refused!(function, aws.sqs().receive_message().queue_url(dead));
+            if function != consumer {
+                refused!(function, aws.sqs().receive_message().queue_url(queue));
             }
         }
     }
@@ -73,6 +73,8 @@ async fn each_role_is_refused_what_its_function_does_not_need() {
     }
     refused!("webhook", webhook.s3().get_object().bucket(bucket).key("tenants/t/media/m/original"));
     refused!("webhook", webhook.dynamodb().get_item().table_name(ephemeral).set_key(Some(item.clone())));
+    let recorder = role(&stage, "recorder").await;
+    refused!("recorder", recorder.s3().get_object().bucket(bucket).key("tenants/t/media/m/original"));
     let summarizer = role(&stage, "summarizer").await;
     let object = summarizer.s3().put_object().bucket(bucket).key("tenants/t/media/m/original");
     refused!("summarizer", object);

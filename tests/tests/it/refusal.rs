@@ -1,8 +1,8 @@
 //! What is not LINE's, or not a channel's own, is refused at the door and leaves nothing on the queue.
 
 use bson::doc;
-use matome_line::signature;
 use matome_line_simulator::Deed;
+use matome_line_simulator::signature;
 use matome_store::entities::{Message, OrganizationSettings};
 use serde_json::json;
 

@@ -86,7 +86,7 @@ impl Stage {
         let mut request = reqwest::Client::builder().no_proxy().build().unwrap().post(url);
         request = request.header("Host", host).header("Content-Type", "application/json").body(body);
         if let Some(signature) = signature {
-            request = request.header(matome_line::signature::HEADER, signature);
+            request = request.header(matome_line_simulator::signature::HEADER, signature);
         }
         eventually("an answer of the webhook's own", async || {
             let answer = request.try_clone().unwrap().send().await.unwrap();
