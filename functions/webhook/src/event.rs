@@ -70,6 +70,8 @@ fn event_id(event: &Value) -> String {
     if let Value::Object(fields) = &mut event {
         fields.remove("deliveryContext");
     }
+    // JSON gives the order of fields no meaning.
+    event.sort_all_objects();
     let digest = digest::digest(&digest::SHA256, event.to_string().as_bytes());
     digest.as_ref().iter().map(|b| format!("{b:02x}")).collect()
 }

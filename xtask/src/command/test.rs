@@ -39,7 +39,8 @@ impl Test {
         let mut runner = self.runner(&checkout);
         runner.env(shared::MONGODB_VARIABLE, mongod.uri()).env(shared::AWS_VARIABLE, ministack.endpoint());
         let status = runner.status().await;
-        super::down::stop(&checkout, shared::DEPLOYED, progress).await;
+        // Without a word: the runner's result is the last thing to be read.
+        super::down::stop(&checkout, shared::DEPLOYED, Progress::quiet()).await;
         ministack.stop().await;
         mongod.stop().await;
         let status = status.context("cannot start the test runner")?;
