@@ -205,6 +205,8 @@ pub fn summary(session: &Session) -> Summary {
         visibility: "room".to_owned(),
         feedback: None,
         status: SummaryStatus::Completed,
+        exports: Vec::new(),
+        scheduled_for: None,
         completed_at: Some(now),
         created_at: now,
         updated_at: now,

@@ -73,6 +73,15 @@ pub struct Message {
     pub edited_at: Option<DateTime>,
     /// State.
     pub status: MessageStatus,
+    /// Translation, intent and entities, once something finds them (the seed's `aiProcessing`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ai_processing: Option<Document>,
+    /// Ours, and taken by LINE when.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delivered_at: Option<DateTime>,
+    /// Read by staff when.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub read_at: Option<DateTime>,
     /// Unsent when.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deleted_at: Option<DateTime>,

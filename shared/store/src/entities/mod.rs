@@ -36,7 +36,7 @@ pub use room_member::{RoomMember, RoomMemberStatistics, RoomPermissions};
 pub use session::{AiAnalysis, ReplyToken, Session, SessionStatistics, SessionStatus};
 pub use summary::{
     AiMetadata, Citation, Feedback, StoredActionItem, Summary, SummaryAnalysis, SummaryContent,
-    SummaryParticipant, SummaryStatus,
+    SummaryExport, SummaryParticipant, SummaryStatus,
 };
 pub use user::{User, UserMetadata, UserPreferences, UserProfile, UserStatistics};
 

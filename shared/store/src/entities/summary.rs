@@ -43,11 +43,17 @@ pub struct Summary {
     pub language: String,
     /// `private`, `room` or `organization`.
     pub visibility: String,
+    /// Files made of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exports: Vec<SummaryExport>,
     /// What readers think of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub feedback: Option<Feedback>,
     /// State.
     pub status: SummaryStatus,
+    /// To be written at this time, if not when its session closes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scheduled_for: Option<DateTime>,
     /// Written when.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub completed_at: Option<DateTime>,
@@ -166,6 +172,21 @@ pub struct AiMetadata {
     pub cost: Option<f64>,
     /// Requests made, retries included.
     pub requests: i64,
+}
+
+/// `summary.exports[]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SummaryExport {
+    /// `pdf`, `json`, `csv` or `docx`.
+    pub format: String,
+    /// When.
+    pub exported_at: DateTime,
+    /// By which account.
+    pub exported_by: ObjectId,
+    /// Where it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
 }
 
 /// `summary.feedback`.
