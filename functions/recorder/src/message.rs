@@ -1,6 +1,7 @@
 //! A LINE message as the seed's Message: the fields that come from its content.
 
 use bson::oid::ObjectId;
+use bson::{Document, doc};
 use matome_domain::text::{hashtags, urls};
 use matome_line::events::{
     ContentProvider, MediaContent, MentioneeKind, Message as LineMessage, MessageContent, TextContent,
@@ -8,6 +9,8 @@ use matome_line::events::{
 use matome_store::entities::{
     Emoji, FileData, ImageSet, LocationData, Media, MediaStatus, Message, MessageMetadata, StickerData,
 };
+
+use serde_json::Value;
 
 use crate::room_key::RoomKey;
 
@@ -71,8 +74,17 @@ pub fn fill(message: &mut Message, said: &LineMessage, key: &RoomKey) {
                 text: sticker.text.clone(),
             });
         }
-        MessageContent::Unknown { raw, .. } => message.raw = bson::serialize_to_document(raw).ok(),
+        MessageContent::Unknown { raw, .. } => message.raw = Some(kept_raw(raw)),
     }
+}
+
+/// What this code does not understand, as it came: as a document, or, where BSON has no place for it
+/// (no object, a number beyond 64 bits, a NUL in a name), as `{json: "…"}`.
+#[must_use]
+pub fn kept_raw(raw: &Value) -> Document {
+    let document = bson::serialize_to_document(raw).ok();
+    // Only encoding shows a NUL in a name, and MongoDB would refuse it with all that is beside it.
+    document.filter(|d| d.to_vec().is_ok()).unwrap_or_else(|| doc! { "json": raw.to_string() })
 }
 
 /// Writes a text and what can be read off it.

@@ -26,6 +26,7 @@ use matome_store::{StoreError, Write};
 use serde_json::Value;
 
 use crate::fact::{Fact, What};
+use crate::message::kept_raw;
 use crate::room_key::RoomKey;
 use crate::state::{RoomFacts, RoomState, State};
 use crate::tracked::Tracked;
@@ -238,8 +239,7 @@ impl<'a> Desk<'a> {
             room_id: fact.place.map(|_| self.key.room_id()),
             user_id,
             action,
-            // LINE's JSON always fits BSON; what does not is still noted, without its raw form.
-            raw: raw.and_then(|r| bson::serialize_to_document(r).ok()),
+            raw: raw.map(kept_raw),
             timestamp: date(fact.at),
             created_at: date(self.now),
             expires_at: date(self.now.plus(EVENT_RETENTION)),

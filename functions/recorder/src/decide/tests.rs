@@ -231,3 +231,21 @@ fn a_person_in_two_rooms_of_a_batch_is_counted_once_for_each_message_and_fetched
     assert_eq!(statistics.get_i64("totalRooms").unwrap(), 2);
     assert_eq!(plan.stale.iter().map(|s| s.users.len()).sum::<usize>(), 1);
 }
+
+#[test]
+fn an_unknown_event_is_kept_raw_even_where_bson_has_no_place_for_it() {
+    for odd in [json!(5), json!(null), json!({"a\0b": 1}), json!({"deep": {"a\0b": 1}})] {
+        let inbound = InboundEvent {
+            tenant_id: key().tenant,
+            channel_id: key().channel,
+            conversation_id: key().conversation,
+            event_id: "e1".into(),
+            received_at: NOW,
+            event: odd.clone(),
+        };
+        let plan = plan(RoomState::default(), &[Fact::translate(Inbound::Event(inbound), NOW)]);
+        let raw = plan.events[0].raw.as_ref().unwrap();
+        assert_eq!(raw.get_str("json").unwrap(), odd.to_string());
+        assert!(raw.to_vec().is_ok());
+    }
+}
