@@ -76,7 +76,8 @@ const MONTHS: [(&str, i8); 12] = [
     ("nov", 11),
     ("dec", 12),
 ];
-const THAI_MONTHS: [(&str, &str); 12] = [
+/// Long and short, January first.
+pub(crate) const THAI_MONTHS: [(&str, &str); 12] = [
     ("มกราคม", "ม.ค."),
     ("กุมภาพันธ์", "ก.พ."),
     ("มีนาคม", "มี.ค."),

@@ -5,7 +5,7 @@ mod act;
 mod actions;
 mod compose;
 mod cues;
-mod dates;
+pub(crate) mod dates;
 mod english;
 mod exchange;
 mod frames;

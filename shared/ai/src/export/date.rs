@@ -1,5 +1,6 @@
 //! Date lines: `2024/03/05(火)`, `2024.03.05 火曜日`, `Tue, 03/05/2024`, `อ. 05/03/2567`, …
 
+use crate::builtin::dates::THAI_MONTHS;
 use std::sync::LazyLock;
 
 use jiff::civil::Date;
@@ -34,20 +35,6 @@ fn rule(pattern: &str) -> Regex {
 const WEEKDAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 const THAI_DAYS: [&str; 14] =
     ["จันทร์", "อังคาร", "พุธ", "พฤหัสบดี", "พฤหัส", "ศุกร์", "เสาร์", "อาทิตย์", "จ", "อ", "พ", "พฤ", "ศ", "ส"];
-const THAI_MONTHS: [(&str, &str); 12] = [
-    ("มกราคม", "ม.ค."),
-    ("กุมภาพันธ์", "ก.พ."),
-    ("มีนาคม", "มี.ค."),
-    ("เมษายน", "เม.ย."),
-    ("พฤษภาคม", "พ.ค."),
-    ("มิถุนายน", "มิ.ย."),
-    ("กรกฎาคม", "ก.ค."),
-    ("สิงหาคม", "ส.ค."),
-    ("กันยายน", "ก.ย."),
-    ("ตุลาคม", "ต.ค."),
-    ("พฤศจิกายน", "พ.ย."),
-    ("ธันวาคม", "ธ.ค."),
-];
 
 /// Whether nothing but a weekday (or nothing) stands beside the numbers.
 fn is_weekday(word: &str) -> bool {
