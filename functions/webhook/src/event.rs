@@ -92,6 +92,7 @@ mod tests {
             tenant_id: TenantId::new("t1").unwrap(),
             bot_user_id: "Ubot".to_owned(),
             secret: Sealed::from(String::new()),
+            previous_secret: None,
             key: WrappedKey { key_version: 1, wrapped_key: String::new() },
             placement: Placement::Shared,
             cell: "main".to_owned(),

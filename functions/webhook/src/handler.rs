@@ -83,10 +83,7 @@ async fn accept(
         context.directory.channel(channel_id).await.map_err(unavailable)?.ok_or(Problem::UnknownChannel)?;
 
     let signature = request.signature().ok_or(Problem::Signature)?;
-    let field = secret_field(channel_id);
-    let secret = context.keys.open(&channel.tenant_id, &channel.key, &field, &channel.secret).await;
-    let secret = secret.map_err(unavailable)?;
-    if !line_signature::verify(secret.expose_secret(), &body, signature) {
+    if !is_signed(context, &channel, &body, signature).await? {
         return Err(Problem::Signature.into());
     }
 
@@ -97,4 +94,25 @@ async fn accept(
         Err(QueueError::TooLarge { .. }) => Err(Problem::TooLarge.into()),
         Err(e) => Err(unavailable(e)),
     }
+}
+
+/// Whether the body was signed with the channel's secret, or with the one before while that is
+/// still accepted: LINE may deliver again what it signed before the secret was replaced.
+async fn is_signed(
+    context: &Context,
+    channel: &ChannelRecord,
+    body: &[u8],
+    signature: &str,
+) -> Result<bool, Refusal> {
+    let now = context.clock.now();
+    let previous = channel.previous_secret.as_ref().filter(|previous| now < previous.until);
+    let field = secret_field(&channel.channel_id);
+    for sealed in std::iter::once(&channel.secret).chain(previous.map(|previous| &previous.secret)) {
+        let secret = context.keys.open(&channel.tenant_id, &channel.key, &field, sealed).await;
+        let secret = secret.map_err(unavailable)?;
+        if line_signature::verify(secret.expose_secret(), body, signature) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }

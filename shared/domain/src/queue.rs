@@ -116,6 +116,28 @@ impl QueueMessage for OutboundJob {
     }
 }
 
+/// xtask, api, scheduler → provisioner: go on with an operation on a tenant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TenantJob {
+    /// Tenant; one thing at a time is done to it.
+    pub tenant_id: TenantId,
+    /// The operation, which knows what is to be done and how far it is.
+    pub operation_id: DocumentId,
+}
+
+impl QueueMessage for TenantJob {
+    const QUEUE: &'static str = "tenants.fifo";
+
+    fn group_id(&self) -> Option<String> {
+        Some(self.tenant_id.to_string())
+    }
+
+    fn deduplication_id(&self) -> Option<String> {
+        None
+    }
+}
+
 /// scheduler → recorder: a session ran out of time and may be closed. Travels in the
 /// conversation's own group of `inbound.fifo`, so the recorder stays its only writer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -12,7 +12,7 @@ use matome_runtime::aws::{Aws, Patience};
 use matome_runtime::clock::SystemClock;
 use matome_runtime::config::{ConfigError, Env};
 use matome_runtime::directory::{
-    ChannelRecord, Directory, DirectoryError, Status, TenantRecord, secret_field,
+    ChannelRecord, Directory, DirectoryError, HOME_CELL, Relocation, Status, TenantRecord, secret_field,
 };
 use matome_runtime::keys::{DataKeys, KeyError};
 use matome_runtime::random::SystemRandom;
@@ -117,14 +117,16 @@ pub async fn seed(target: &Target, tenant: &Tenant) -> Result<TenantId, SeedErro
     put(&store, channel.id, &channel).await?;
 
     // The directory last: from then on the webhook lets messages in.
-    let cell = "local".to_owned();
+    let cell = HOME_CELL.to_owned();
     let version = u64::try_from(now.0).unwrap_or_default();
     let record = TenantRecord {
         tenant_id: tenant_id.clone(),
         key: key.clone(),
+        previous_key: None,
         placement: tenant.placement,
         cell: cell.clone(),
         status: Status::Active,
+        relocation: Relocation::Settled,
         version,
     };
     directory.put_tenant(&record).await?;
@@ -133,6 +135,7 @@ pub async fn seed(target: &Target, tenant: &Tenant) -> Result<TenantId, SeedErro
         tenant_id: tenant_id.clone(),
         bot_user_id: tenant.bot_user_id.clone(),
         secret,
+        previous_secret: None,
         key,
         placement: tenant.placement,
         cell,

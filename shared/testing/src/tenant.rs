@@ -10,12 +10,14 @@ use matome_domain::ids::{ChannelId, TenantId};
 use matome_domain::placement::Placement;
 use matome_line::client::{LineClient, LineConfig};
 use matome_runtime::clock::ManualClock;
-use matome_runtime::directory::{ChannelRecord, Directory, MemoryTable, Status, TenantRecord, secret_field};
+use matome_runtime::directory::{
+    ChannelRecord, Directory, HOME_CELL, MemoryTable, Relocation, Status, TenantRecord, secret_field,
+};
 use matome_runtime::keys::{DataKeys, MemoryKms};
 use matome_runtime::random::{Random, SystemRandom};
 use matome_store::entities::{Organization, OrganizationLimits, OrganizationSettings};
 use matome_store::{Store, TenantStore};
-use matome_tenancy::{Channels, Tenants};
+use matome_tenancy::{Cells, Channels, Tenants};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::fmt::TestWriter;
 
@@ -107,7 +109,7 @@ impl TestSystem {
     /// The tenants as a newly started process sees them.
     #[must_use]
     pub fn tenants(&self) -> Tenants {
-        Tenants::new(self.directory(), self.store.clone(), self.clock.clone())
+        Tenants::new(self.directory(), Cells::home_only(self.store.clone()), self.clock.clone())
     }
 
     /// LINE at `line_url` as a newly started process sees it. Nothing listens at port 9 of this
@@ -182,9 +184,10 @@ impl TestSystem {
             tenant_id: tenant.id.clone(),
             bot_user_id: tenant.bot_user_id.clone(),
             secret: sealed.expect("the secret can be sealed"),
+            previous_secret: None,
             key: key.clone(),
             placement,
-            cell: "default".to_owned(),
+            cell: HOME_CELL.to_owned(),
             status: Status::Active,
             inbound_queue_url: None,
             version: 1,
@@ -193,9 +196,11 @@ impl TestSystem {
         let record = TenantRecord {
             tenant_id: tenant.id.clone(),
             key,
+            previous_key: None,
             placement,
-            cell: "default".to_owned(),
+            cell: HOME_CELL.to_owned(),
             status: Status::Active,
+            relocation: Relocation::Settled,
             version: 1,
         };
         directory.put_tenant(&record).await.expect("the tenant can be written");

@@ -101,6 +101,7 @@ pub(crate) async fn register(
         tenant_id,
         bot_user_id: channel.bot.to_owned(),
         secret,
+        previous_secret: None,
         key,
         placement: Placement::Shared,
         cell: "main".to_owned(),

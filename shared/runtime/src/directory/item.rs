@@ -3,11 +3,14 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use matome_domain::clock::Timestamp;
 use matome_domain::ids::{ChannelId, TenantId};
 use matome_domain::placement::Placement;
 
 use super::DirectoryError;
-use super::record::{ChannelRecord, Status, TenantRecord, channel_key, tenant_key};
+use super::record::{
+    ChannelRecord, PreviousSecret, Relocation, Status, TenantRecord, channel_key, tenant_key,
+};
 use crate::keys::{Sealed, WrappedKey};
 
 /// The attributes of one item.
@@ -22,6 +25,7 @@ pub(super) fn of_channel(record: &ChannelRecord) -> Item {
         tenant_id,
         bot_user_id,
         secret,
+        previous_secret,
         key,
         placement,
         cell,
@@ -34,6 +38,10 @@ pub(super) fn of_channel(record: &ChannelRecord) -> Item {
     item.insert("channelId".to_owned(), AttributeValue::S(channel_id.to_string()));
     item.insert("botUserId".to_owned(), AttributeValue::S(bot_user_id.clone()));
     item.insert("secret".to_owned(), AttributeValue::S(secret.as_str().to_owned()));
+    if let Some(previous) = previous_secret {
+        item.insert("previousSecret".to_owned(), AttributeValue::S(previous.secret.as_str().to_owned()));
+        item.insert("previousSecretUntil".to_owned(), AttributeValue::N(previous.until.0.to_string()));
+    }
     if let Some(url) = inbound_queue_url {
         item.insert("inboundQueueUrl".to_owned(), AttributeValue::S(url.clone()));
     }
@@ -41,9 +49,14 @@ pub(super) fn of_channel(record: &ChannelRecord) -> Item {
 }
 
 pub(super) fn of_tenant(record: &TenantRecord) -> Item {
-    let TenantRecord { tenant_id, key, placement, cell, status, version } = record;
+    let TenantRecord { tenant_id, key, previous_key, placement, cell, status, relocation, version } = record;
     let mut item = common(tenant_id, key, *placement, cell, *status, *version);
     item.insert(KEY.to_owned(), AttributeValue::S(tenant_key(tenant_id)));
+    item.insert("relocation".to_owned(), AttributeValue::S(relocation.name().to_owned()));
+    if let Some(previous) = previous_key {
+        item.insert("previousWrappedKey".to_owned(), AttributeValue::S(previous.wrapped_key.clone()));
+        item.insert("previousKeyVersion".to_owned(), AttributeValue::N(previous.key_version.to_string()));
+    }
     item
 }
 
@@ -74,6 +87,7 @@ pub(super) fn to_channel(item: &Item) -> Result<ChannelRecord, DirectoryError> {
         tenant_id: read.tenant()?,
         bot_user_id: read.parsed("botUserId", |s| Some(s.to_owned()).filter(|s| !s.is_empty()))?,
         secret: read.parsed("secret", |s| Some(Sealed::from(s.to_owned())))?,
+        previous_secret: read.previous_secret()?,
         key: read.key()?,
         placement: read.placement()?,
         cell: read.parsed("cell", |s| Some(s.to_owned()))?,
@@ -88,9 +102,11 @@ pub(super) fn to_tenant(item: &Item) -> Result<TenantRecord, DirectoryError> {
     Ok(TenantRecord {
         tenant_id: read.tenant()?,
         key: read.key()?,
+        previous_key: read.previous_key()?,
         placement: read.placement()?,
         cell: read.parsed("cell", |s| Some(s.to_owned()))?,
         status: read.parsed("status", Status::from_name)?,
+        relocation: read.relocation()?,
         version: read.number("version")?,
     })
 }
@@ -140,6 +156,26 @@ impl Reader<'_> {
         })
     }
 
+    fn previous_key(&self) -> Result<Option<WrappedKey>, DirectoryError> {
+        let Some(wrapped_key) = self.text("previousWrappedKey") else { return Ok(None) };
+        let key_version = self.number("previousKeyVersion")?;
+        Ok(Some(WrappedKey { key_version, wrapped_key: wrapped_key.to_owned() }))
+    }
+
+    fn previous_secret(&self) -> Result<Option<PreviousSecret>, DirectoryError> {
+        let Some(secret) = self.text("previousSecret") else { return Ok(None) };
+        let until = Timestamp(self.number("previousSecretUntil")?);
+        Ok(Some(PreviousSecret { secret: Sealed::from(secret.to_owned()), until }))
+    }
+
+    /// Items written before tenants could be moved have none.
+    fn relocation(&self) -> Result<Relocation, DirectoryError> {
+        if !self.0.contains_key("relocation") {
+            return Ok(Relocation::Settled);
+        }
+        self.parsed("relocation", |s| Relocation::ALL.into_iter().find(|r| r.name() == s))
+    }
+
     fn placement(&self) -> Result<Placement, DirectoryError> {
         self.parsed("placement", |s| PLACEMENTS.into_iter().find(|p| placement_name(*p) == s))
     }
@@ -155,6 +191,10 @@ mod tests {
             tenant_id: TenantId::new("t1").unwrap(),
             bot_user_id: "Ubot".to_owned(),
             secret: Sealed::from("v1.1.x".to_owned()),
+            previous_secret: Some(PreviousSecret {
+                secret: Sealed::from("v1.1.w".to_owned()),
+                until: Timestamp(7),
+            }),
             key: WrappedKey { key_version: 1, wrapped_key: "AAAA".to_owned() },
             placement: Placement::CollectionSet,
             cell: "main".to_owned(),
@@ -166,7 +206,12 @@ mod tests {
 
     #[test]
     fn a_channel_comes_back_as_it_went() {
-        let plain = ChannelRecord { inbound_queue_url: None, status: Status::Active, ..channel() };
+        let plain = ChannelRecord {
+            inbound_queue_url: None,
+            previous_secret: None,
+            status: Status::Active,
+            ..channel()
+        };
         for record in [channel(), plain] {
             assert_eq!(to_channel(&of_channel(&record)).unwrap(), record);
         }
@@ -174,17 +219,34 @@ mod tests {
 
     #[test]
     fn a_tenant_comes_back_as_it_went() {
-        for placement in PLACEMENTS {
+        for (placement, relocation) in PLACEMENTS.into_iter().zip(Relocation::ALL) {
             let ChannelRecord { tenant_id, key, cell, status, version, .. } = channel();
-            let record = TenantRecord { tenant_id, key, placement, cell, status, version };
+            let previous_key = (placement == Placement::Shared).then(|| key.clone());
+            let record =
+                TenantRecord { tenant_id, key, previous_key, placement, cell, status, relocation, version };
             assert_eq!(to_tenant(&of_tenant(&record)).unwrap(), record);
         }
     }
 
     #[test]
+    fn an_item_from_before_tenants_could_be_moved_is_settled() {
+        let ChannelRecord { tenant_id, key, placement, cell, status, version, .. } = channel();
+        let (previous_key, relocation) = (None, Relocation::Moving);
+        let record =
+            TenantRecord { tenant_id, key, previous_key, placement, cell, status, relocation, version };
+        let mut item = of_tenant(&record);
+        item.remove("relocation");
+        assert_eq!(to_tenant(&item).unwrap().relocation, Relocation::Settled);
+        item.insert("relocation".to_owned(), AttributeValue::S("lost".to_owned()));
+        assert!(to_tenant(&item).is_err());
+    }
+
+    #[test]
     fn a_missing_or_malformed_attribute_is_named() {
         let whole = of_channel(&channel());
-        for left_out in whole.keys().filter(|k| !["pk", "inboundQueueUrl"].contains(&k.as_str())) {
+        for left_out in
+            whole.keys().filter(|k| !["pk", "inboundQueueUrl", "previousSecret"].contains(&k.as_str()))
+        {
             let mut item = whole.clone();
             item.remove(left_out);
             let err = to_channel(&item).unwrap_err().to_string();

@@ -13,7 +13,7 @@ use std::time::Duration;
 use matome_domain::clock::Clock;
 use matome_domain::ids::{ChannelId, TenantId};
 
-pub use self::record::{ChannelRecord, Status, TenantRecord, secret_field};
+pub use self::record::{ChannelRecord, PreviousSecret, Relocation, Status, TenantRecord, secret_field};
 #[cfg(any(test, feature = "test-support"))]
 pub use self::table::MemoryTable;
 use self::table::Table;
@@ -24,8 +24,16 @@ use crate::config::{ConfigError, Env};
 /// How long a found item is used without asking again.
 pub const KEEP_HIT: Duration = Duration::from_secs(60);
 
+/// How long a tenant that is being moved is believed to be where its record says. A move waits
+/// [`KEEP_HIT`] after it has announced itself; from then on nobody's view of the tenant is older
+/// than this.
+pub const KEEP_MOVING: Duration = Duration::from_secs(1);
+
 /// How long "no such item" is believed; short, so that a new channel works soon.
 pub const KEEP_MISS: Duration = Duration::from_secs(5);
+
+/// The cell that every deployment has: the cluster that holds the platform's own database.
+pub const HOME_CELL: &str = "main";
 
 /// Items of each kind held at a time. Bounded, because anybody can ask for ids that do not exist.
 const CAPACITY: usize = 2_000;
@@ -112,7 +120,7 @@ impl Directory {
     pub async fn channel(&self, id: &ChannelId) -> Result<Option<Arc<ChannelRecord>>, DirectoryError> {
         let load = async {
             let item = self.table.get(&record::channel_key(id)).await?;
-            kept(item.as_ref().map(item::to_channel).transpose()?)
+            kept(item.as_ref().map(item::to_channel).transpose()?, |_| KEEP_HIT)
         };
         let found = self.channels.get_or_load(id.as_str(), load).await?;
         count(found.hit);
@@ -126,11 +134,20 @@ impl Directory {
     pub async fn tenant(&self, id: &TenantId) -> Result<Option<Arc<TenantRecord>>, DirectoryError> {
         let load = async {
             let item = self.table.get(&record::tenant_key(id)).await?;
-            kept(item.as_ref().map(item::to_tenant).transpose()?)
+            kept(item.as_ref().map(item::to_tenant).transpose()?, |record| match record.relocation {
+                Relocation::Settled => KEEP_HIT,
+                Relocation::Moving => KEEP_MOVING,
+                Relocation::Fenced => Duration::ZERO,
+            })
         };
         let found = self.tenants.get_or_load(id.as_str(), load).await?;
         count(found.hit);
         Ok(found.value)
+    }
+
+    /// Forgets what is known of a tenant: it was found to live somewhere else.
+    pub fn forget_tenant(&self, id: &TenantId) {
+        self.tenants.forget(id.as_str());
     }
 
     /// Writes a channel. For the provisioner and the local seeder alone.
@@ -152,13 +169,34 @@ impl Directory {
         self.tenants.forget(record.tenant_id.as_str());
         Ok(())
     }
+
+    /// Removes a channel: nobody posts to it any more. Fine when it is not there. For the provisioner alone.
+    ///
+    /// # Errors
+    /// [`DirectoryError::Table`].
+    pub async fn remove_channel(&self, id: &ChannelId) -> Result<(), DirectoryError> {
+        self.table.remove(&record::channel_key(id)).await?;
+        self.channels.forget(id.as_str());
+        Ok(())
+    }
+
+    /// Removes a tenant, and with it the only copy of its data key: what is sealed under it can never
+    /// be opened again. Fine when it is not there. For the provisioner alone.
+    ///
+    /// # Errors
+    /// [`DirectoryError::Table`].
+    pub async fn remove_tenant(&self, id: &TenantId) -> Result<(), DirectoryError> {
+        self.table.remove(&record::tenant_key(id)).await?;
+        self.tenants.forget(id.as_str());
+        Ok(())
+    }
 }
 
 /// A record, or that there is none, and for how long that holds.
 type Kept<R> = (Option<Arc<R>>, Duration);
 
-fn kept<R>(record: Option<R>) -> Result<Kept<R>, DirectoryError> {
-    let keep = if record.is_some() { KEEP_HIT } else { KEEP_MISS };
+fn kept<R>(record: Option<R>, keep: impl FnOnce(&R) -> Duration) -> Result<Kept<R>, DirectoryError> {
+    let keep = record.as_ref().map_or(KEEP_MISS, keep);
     Ok((record.map(Arc::new), keep))
 }
 

@@ -1,5 +1,6 @@
 //! What the directory knows.
 
+use matome_domain::clock::Timestamp;
 use matome_domain::ids::{ChannelId, TenantId};
 use matome_domain::placement::Placement;
 use serde::{Deserialize, Serialize};
@@ -30,6 +31,41 @@ impl Status {
     }
 }
 
+/// Where a tenant stands between two placements.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Relocation {
+    /// It lives where the record says, and nobody is moving it.
+    #[default]
+    Settled,
+    /// It is being copied. It still lives where the record says, but not for long: the record is
+    /// believed for [`super::KEEP_MOVING`] only.
+    Moving,
+    /// Its last changes are on their way to the new place: whoever wants to work for it waits.
+    Fenced,
+}
+
+impl Relocation {
+    pub(super) const ALL: [Self; 3] = [Self::Settled, Self::Moving, Self::Fenced];
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Settled => "settled",
+            Self::Moving => "moving",
+            Self::Fenced => "fenced",
+        }
+    }
+}
+
+/// A channel secret that was replaced: LINE may still deliver what was signed with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PreviousSecret {
+    /// Sealed under the channel record's key, for [`secret_field`].
+    pub secret: Sealed,
+    /// Not accepted from then on.
+    pub until: Timestamp,
+}
+
 /// A channel, as far as the hot path needs it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChannelRecord {
@@ -41,6 +77,8 @@ pub struct ChannelRecord {
     pub bot_user_id: String,
     /// The channel secret, sealed for [`secret_field`].
     pub secret: Sealed,
+    /// The secret before, where it was replaced lately.
+    pub previous_secret: Option<PreviousSecret>,
     /// The tenant's data key (a copy of [`TenantRecord::key`]).
     pub key: WrappedKey,
     /// Where the tenant's data lives.
@@ -60,14 +98,18 @@ pub struct ChannelRecord {
 pub struct TenantRecord {
     /// The tenant.
     pub tenant_id: TenantId,
-    /// Its data key.
+    /// Its data key: what is sealed from now on is sealed under it.
     pub key: WrappedKey,
+    /// The data key before, until nothing is sealed under it any more.
+    pub previous_key: Option<WrappedKey>,
     /// Where its data lives.
     pub placement: Placement,
     /// The cluster and queues that serve it.
     pub cell: String,
     /// Whether it is served.
     pub status: Status,
+    /// Whether it is being moved.
+    pub relocation: Relocation,
     /// Grows with every write; an older one does not replace a newer one.
     pub version: u64,
 }

@@ -64,6 +64,20 @@ impl Table {
             Self::Memory(memory) => memory.put(key, item, version),
         }
     }
+
+    /// Removes an item, whatever its version.
+    pub(super) async fn remove(&self, key: &str) -> Result<(), DirectoryError> {
+        match self {
+            Self::DynamoDb { client, table } => {
+                let delete = client.delete_item().table_name(table);
+                let gone = delete.key(KEY, AttributeValue::S(key.to_owned())).send().await;
+                gone.map_err(|e| failed("written", e.into_service_error()))?;
+                Ok(())
+            }
+            #[cfg(any(test, feature = "test-support"))]
+            Self::Memory(memory) => memory.remove(key),
+        }
+    }
 }
 
 fn failed(
@@ -116,6 +130,15 @@ impl MemoryTable {
             return Err(failed("read", "told to fail"));
         }
         Ok(memory.items.get(key).map(|(item, _)| item.clone()))
+    }
+
+    fn remove(&self, key: &str) -> Result<(), DirectoryError> {
+        let mut memory = self.memory();
+        if memory.failing {
+            return Err(failed("written", "told to fail"));
+        }
+        memory.items.remove(key);
+        Ok(())
     }
 
     fn put(&self, key: String, item: Item, version: u64) -> Result<(), DirectoryError> {

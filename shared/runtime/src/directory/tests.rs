@@ -17,6 +17,7 @@ fn channel(version: u64) -> ChannelRecord {
         tenant_id: TenantId::new("t1").unwrap(),
         bot_user_id: "Ubot".to_owned(),
         secret: Sealed::from("v1.1.x".to_owned()),
+        previous_secret: None,
         key: WrappedKey { key_version: 1, wrapped_key: "AAAA".to_owned() },
         placement: Placement::Shared,
         cell: "main".to_owned(),
@@ -81,4 +82,45 @@ async fn channels_and_tenants_do_not_meet() {
     directory.put_channel(&channel(1)).await.unwrap();
     assert!(directory.tenant(&TenantId::new("t1").unwrap()).await.unwrap().is_none());
     assert!(directory.tenant(&TenantId::new("c1").unwrap()).await.unwrap().is_none());
+}
+
+fn tenant(relocation: Relocation, version: u64) -> TenantRecord {
+    let ChannelRecord { tenant_id, key, placement, cell, status, .. } = channel(version);
+    TenantRecord { tenant_id, key, previous_key: None, placement, cell, status, relocation, version }
+}
+
+#[tokio::test]
+async fn a_tenant_that_moves_is_asked_for_every_second_and_one_that_is_fenced_always() {
+    let (clock, directory, table) = setup();
+    let id = TenantId::new("t1").unwrap();
+    directory.put_tenant(&tenant(Relocation::Moving, 1)).await.unwrap();
+    for _ in 0..2 {
+        directory.tenant(&id).await.unwrap();
+        clock.advance(KEEP_MOVING - Duration::from_millis(1));
+        directory.tenant(&id).await.unwrap();
+        clock.advance(Duration::from_millis(1));
+    }
+    assert_eq!(table.reads(), 2);
+    directory.put_tenant(&tenant(Relocation::Fenced, 2)).await.unwrap();
+    directory.tenant(&id).await.unwrap();
+    directory.tenant(&id).await.unwrap();
+    assert_eq!(table.reads(), 4);
+}
+
+#[tokio::test]
+async fn what_was_removed_or_forgotten_is_read_again() {
+    let (_, directory, table) = setup();
+    let (channel_id, tenant_id) = (ChannelId::new("c1").unwrap(), TenantId::new("t1").unwrap());
+    directory.put_channel(&channel(1)).await.unwrap();
+    directory.put_tenant(&tenant(Relocation::Settled, 1)).await.unwrap();
+    assert!(directory.tenant(&tenant_id).await.unwrap().is_some());
+    directory.forget_tenant(&tenant_id);
+    assert!(directory.tenant(&tenant_id).await.unwrap().is_some());
+    assert_eq!(table.reads(), 2);
+    for _ in 0..2 {
+        directory.remove_channel(&channel_id).await.unwrap();
+        directory.remove_tenant(&tenant_id).await.unwrap();
+    }
+    assert!(directory.channel(&channel_id).await.unwrap().is_none());
+    assert!(directory.tenant(&tenant_id).await.unwrap().is_none());
 }

@@ -8,6 +8,7 @@ mod ai_usage;
 mod channel;
 mod event;
 mod message;
+mod operation;
 mod organization;
 mod outbox;
 mod owner;
@@ -25,6 +26,7 @@ pub use message::{
     Dimensions, Edit, Emoji, FileData, ImageSet, LocationData, Media, MediaStatus, Message, MessageMetadata,
     MessageStatus, StickerData,
 };
+pub use operation::{Operation, OperationKind, OperationState, OperationStep};
 pub use organization::{
     AiSettings, Delivery, DeliveryTarget, Organization, OrganizationLimits, OrganizationSettings,
 };
@@ -62,5 +64,10 @@ pub fn tenant_declarations() -> Vec<Declaration> {
 /// Everything that belongs to the platform.
 #[must_use]
 pub fn platform_declarations() -> Vec<Declaration> {
-    vec![Declaration::of::<Owner>(), Declaration::of::<Organization>(), Declaration::of::<Channel>()]
+    vec![
+        Declaration::of::<Owner>(),
+        Declaration::of::<Organization>(),
+        Declaration::of::<Channel>(),
+        Declaration::of::<Operation>(),
+    ]
 }

@@ -1,0 +1,136 @@
+//! One run of the provisioner on a tenant: what is to be done, how far it is, what went wrong.
+
+use bson::oid::ObjectId;
+use bson::{DateTime, Document, doc};
+use serde::{Deserialize, Serialize};
+
+use crate::entity::{Entity, Index, Scope};
+
+/// An operation. It is the whole memory of what is done to a tenant: the queue message that drives
+/// it carries its id and nothing else, so that it goes on from here after any crash.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Operation {
+    /// Id.
+    #[serde(rename = "_id")]
+    pub id: ObjectId,
+    /// The tenant it is done to.
+    pub tenant_id: String,
+    /// What is done.
+    pub kind: OperationKind,
+    /// What it needs to know, by kind. Secrets in it are sealed under the tenant's data key.
+    pub input: Document,
+    /// How it stands.
+    pub state: OperationState,
+    /// Set while it has not ended, and absent afterwards: a tenant has one open operation at most.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub open: bool,
+    /// Somebody wants it to be given up; it is, at the next step where that leaves nothing half done.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub abort_requested: bool,
+    /// The steps that were begun, in order.
+    #[serde(default)]
+    pub steps: Vec<OperationStep>,
+    /// Nothing is to be done before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_before: Option<DateTime>,
+    /// Who asked for it: `operator`, or an account's id.
+    pub requested_by: String,
+    /// Asked for when.
+    pub created_at: DateTime,
+    /// Last changed.
+    pub updated_at: DateTime,
+    /// Ended when.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub finished_at: Option<DateTime>,
+    /// Version for optimistic locking: of two provisioners only one goes on.
+    #[serde(rename = "__v")]
+    pub version: i64,
+}
+
+/// What can be done to a tenant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OperationKind {
+    /// Organization, default room, data key, collections, directory; its own stack where the tier has one.
+    Create,
+    /// Connects a channel of a messaging platform.
+    ConnectChannel,
+    /// Takes a channel's new secret into use.
+    RotateChannelSecret,
+    /// Gives the tenant a new data key and seals everything under it.
+    RotateDataKey,
+    /// Another tier: limits, and the placement that goes with it.
+    ChangeTier,
+    /// Another placement or cell.
+    Move,
+    /// Stops serving it; what its customers write is kept.
+    Suspend,
+    /// Serves it again.
+    Resume,
+    /// Final backup, grace period, erasure everywhere, certificate.
+    Offboard,
+}
+
+/// How an operation stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OperationState {
+    /// Asked for.
+    Queued,
+    /// Being worked on.
+    Running,
+    /// Waits for [`Operation::not_before`]: for something else to happen, or for another try.
+    Waiting,
+    /// All steps are done.
+    Done,
+    /// A step kept failing; its error says why. It can be asked for again and goes on from there.
+    Failed,
+    /// Given up on request; nothing of it is left.
+    Aborted,
+}
+
+/// A step of an operation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OperationStep {
+    /// Its name.
+    pub name: String,
+    /// Whether it is done.
+    pub done: bool,
+    /// How often it was begun without being done.
+    pub attempts: i64,
+    /// What it has to remember: how far it is, then what it found or made. Never a secret.
+    #[serde(default, skip_serializing_if = "Document::is_empty")]
+    pub detail: Document,
+    /// What went wrong last; absent once it went right.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// First begun.
+    pub started_at: DateTime,
+    /// Done when.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub finished_at: Option<DateTime>,
+}
+
+impl Operation {
+    /// What a step of this operation remembered.
+    #[must_use]
+    pub fn detail(&self, step: &str) -> Option<&Document> {
+        self.steps.iter().find(|s| s.name == step).map(|s| &s.detail)
+    }
+}
+
+impl Entity for Operation {
+    const COLLECTION: &'static str = "tenant_operations";
+    const SCOPE: Scope = Scope::Platform;
+
+    fn indexes() -> Vec<Index> {
+        vec![
+            Index::unique(doc! { "tenantId": 1 }).only(doc! { "open": true }),
+            Index::on(doc! { "tenantId": 1, "createdAt": -1 }),
+            // What the scheduler looks for.
+            Index::on(doc! { "notBefore": 1 }).only(doc! { "open": true }),
+        ]
+    }
+}

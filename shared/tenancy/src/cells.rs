@@ -1,0 +1,156 @@
+//! Cells: a cell is one MongoDB cluster and one set of queues, the unit that the system grows by. The
+//! directory names each tenant's; a second one is a setting.
+
+use std::collections::BTreeMap;
+
+use matome_runtime::config::{ConfigError, Env};
+use matome_runtime::directory::HOME_CELL;
+use matome_store::Store;
+use serde::Deserialize;
+use tokio::sync::OnceCell;
+
+use crate::TenancyError;
+
+/// The setting that names further cells, as JSON:
+/// `{"tokyo-2": {"mongodbUri": "mongodb+srv://…", "inboundQueueUrl": "https://sqs…"}}`.
+pub(crate) const SETTING: &str = "CELLS";
+
+/// Connections of one environment, which handles one invocation at a time.
+const POOL: u32 = 2;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Setting {
+    mongodb_uri: String,
+    inbound_queue_url: Option<String>,
+}
+
+/// The cells a function can reach.
+pub struct Cells {
+    home: Store,
+    prefix: String,
+    others: BTreeMap<String, Cell>,
+}
+
+struct Cell {
+    uri: String,
+    inbound_queue_url: Option<String>,
+    /// Connected when first asked for: most invocations never leave the home cell.
+    store: OnceCell<Store>,
+}
+
+impl Cells {
+    /// The home cell alone.
+    #[must_use]
+    pub fn home_only(home: Store) -> Self {
+        Self { home, prefix: String::new(), others: BTreeMap::new() }
+    }
+
+    /// The home cell and others that are connected already (tests).
+    #[must_use]
+    pub fn with_other(mut self, name: &str, store: Store) -> Self {
+        let cell =
+            Cell { uri: String::new(), inbound_queue_url: None, store: OnceCell::new_with(Some(store)) };
+        self.others.insert(name.to_owned(), cell);
+        self
+    }
+
+    /// From `MONGODB_URI` (the home cell), `DATABASE_PREFIX` (`matome`) and [`SETTING`].
+    ///
+    /// # Errors
+    /// [`TenancyError::Config`] with the setting that is missing or wrong; [`TenancyError::Store`] when
+    /// the home cell cannot be reached.
+    pub async fn from_env(env: &Env) -> Result<Self, TenancyError> {
+        let prefix = env.optional("DATABASE_PREFIX")?.unwrap_or_else(|| "matome".to_owned());
+        let others = parse(env.optional(SETTING)?.as_deref())?;
+        let home = Store::connect(&env.required("MONGODB_URI")?, &prefix, POOL).await?;
+        // Init has more CPU than the handler: connect now (architecture §8).
+        home.ping().await?;
+        Ok(Self { home, prefix, others })
+    }
+
+    /// The home cell, which also holds the platform's database.
+    #[must_use]
+    pub fn home(&self) -> &Store {
+        &self.home
+    }
+
+    /// The names of all cells, the home cell first.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(HOME_CELL).chain(self.others.keys().map(String::as_str))
+    }
+
+    /// A cell's cluster.
+    ///
+    /// # Errors
+    /// [`TenancyError::UnknownCell`] when no setting names it.
+    pub async fn store(&self, name: &str) -> Result<&Store, TenancyError> {
+        if name == HOME_CELL {
+            return Ok(&self.home);
+        }
+        let cell = self.others.get(name).ok_or_else(|| TenancyError::UnknownCell(name.to_owned()))?;
+        let connect = || Store::connect(&cell.uri, &self.prefix, POOL);
+        Ok(cell.store.get_or_try_init(connect).await?)
+    }
+
+    /// The cell's own `inbound.fifo`; `None`: the deployment's.
+    ///
+    /// # Errors
+    /// [`TenancyError::UnknownCell`].
+    pub fn inbound_queue_url(&self, name: &str) -> Result<Option<&str>, TenancyError> {
+        if name == HOME_CELL {
+            return Ok(None);
+        }
+        let cell = self.others.get(name).ok_or_else(|| TenancyError::UnknownCell(name.to_owned()))?;
+        Ok(cell.inbound_queue_url.as_deref())
+    }
+}
+
+fn parse(setting: Option<&str>) -> Result<BTreeMap<String, Cell>, ConfigError> {
+    let invalid = |reason: String| ConfigError::Invalid { name: SETTING.to_owned(), reason };
+    let Some(text) = setting else { return Ok(BTreeMap::new()) };
+    // serde_json's own text could quote a connection string.
+    let settings: BTreeMap<String, Setting> = serde_json::from_str(text).map_err(|e| {
+        invalid(format!("line {}, column {}: {:?} error", e.line(), e.column(), e.classify()))
+    })?;
+    let mut cells = BTreeMap::new();
+    for (name, Setting { mongodb_uri, inbound_queue_url }) in settings {
+        if name == HOME_CELL {
+            return Err(invalid(format!("{HOME_CELL} is the cell of MONGODB_URI")));
+        }
+        cells.insert(name, Cell { uri: mongodb_uri, inbound_queue_url, store: OnceCell::new() });
+    }
+    Ok(cells)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_are_read_from_json() {
+        let cells = parse(Some(
+            r#"{"b": {"mongodbUri": "mongodb://h/", "inboundQueueUrl": "q"}, "a": {"mongodbUri": "mongodb://i/"}}"#,
+        ));
+        let cells = cells.unwrap();
+        assert_eq!(cells.keys().collect::<Vec<_>>(), ["a", "b"]);
+        assert_eq!(cells["b"].inbound_queue_url.as_deref(), Some("q"));
+        assert!(parse(None).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_wrong_setting_is_named_and_not_repeated() {
+        let home = r#"{"main": {"mongodbUri": "canary"}}"#;
+        for bad in [
+            "canary",
+            r#"{"a": {"mongodbUri": 1}}"#,
+            r#"{"a": {"uri": "canary"}}"#,
+            r#"{"a": "canary"}"#,
+            home,
+        ] {
+            let error = parse(Some(bad)).map(|cells| cells.len()).unwrap_err().to_string();
+            assert!(error.starts_with("CELLS is not valid: "), "{error}");
+            assert!(!error.contains("canary"), "{error}");
+        }
+    }
+}
