@@ -7,11 +7,12 @@ pub mod fact;
 pub mod handler;
 pub mod media;
 pub mod message;
+pub mod picture;
+pub mod preview;
 pub mod profile;
 pub mod record;
 pub mod room_key;
 pub mod state;
-pub mod thumbnail;
 pub mod tracked;
 
 pub use context::Context;

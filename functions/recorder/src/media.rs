@@ -5,9 +5,10 @@ use std::time::Duration;
 use bson::oid::ObjectId;
 use bson::{Document, doc};
 use bytes::Bytes;
+use futures::TryStreamExt;
 use matome_domain::ids::ChannelId;
 use matome_domain::queue::MediaJob;
-use matome_line::client::{Content, ContentStream, LineError};
+use matome_line::client::{Content, ContentStream, LineChannel};
 use matome_runtime::blobs::{BlobError, BlobKey, Blobs, MediaPart};
 use matome_store::TenantStore;
 use matome_store::entities::{MediaStatus, Message};
@@ -16,13 +17,13 @@ use matome_store::time::date;
 
 use crate::context::Context;
 use crate::error::RecordError;
-use crate::thumbnail;
+use crate::{picture, preview};
 
 /// LINE's largest video or file is 200 MB; some more, so that the limit is theirs.
 const MAX_BYTES: u64 = 300 * 1024 * 1024;
-/// Pictures are held in memory for their thumbnail; LINE's limit for them is 10 MB, and iPhones
-/// send originals of more.
-const MAX_PICTURE: usize = 32 * 1024 * 1024;
+/// How much of a picture's beginning is kept to read its size in pixels from. A JPEG says it after its
+/// camera's notes: 64 KB a piece, a few pieces.
+const HEAD: usize = 512 * 1024;
 /// After so many times of "not ready yet" (about four hours) it is given up.
 const MAX_ATTEMPTS: i64 = 24;
 
@@ -51,7 +52,7 @@ async fn fetch(
     let line = context.channels.line(&context.tenants, &job.tenant_id, &channel).await?;
     match line.content(&message.line_message_id).await? {
         Content::Ready { content_type, stream, .. } => {
-            let stored = download(context, job, message, content_type, stream).await;
+            let stored = download(context, &line, job, message, content_type, stream).await;
             context.faults.boundary("media.uploaded")?;
             match stored {
                 Ok(set) => settle(context, store, job, message.id, set).await,
@@ -96,8 +97,11 @@ fn delay(attempt: i64) -> Duration {
     Duration::from_secs((5 << doublings).min(900))
 }
 
+/// Stores the content as it comes, whatever its size: what is held of it is a part for S3 and a picture's
+/// beginning.
 async fn download(
     context: &Context,
+    line: &LineChannel,
     job: &MediaJob,
     message: &Message,
     content_type: Option<String>,
@@ -105,41 +109,29 @@ async fn download(
 ) -> Result<Document, RecordError> {
     let key = BlobKey::media(&job.tenant_id, &job.message_id, MediaPart::Original);
     let media_type = content_type.unwrap_or_else(|| "application/octet-stream".to_owned());
+    let wanted = if message.message_type == "image" { HEAD } else { 0 };
+    let mut head = Vec::new();
+    let stream = stream.inspect_ok(|chunk| {
+        let room = wanted - head.len();
+        head.extend_from_slice(&chunk[..chunk.len().min(room)]);
+    });
+    let stored = blobs(context)?.put_stream(&key, &media_type, MAX_BYTES, stream).await?;
     let mut set = doc! {
-        "media.status": "stored", "media.key": key.as_str(), "media.mimeType": &media_type,
+        "media.status": "stored", "media.key": key.as_str(), "media.mimeType": media_type,
+        "media.fileSize": i64::try_from(stored.size).unwrap_or(i64::MAX), "media.sha256": stored.sha256,
     };
-    let stored = if message.message_type == "image" {
-        let bytes = collect(stream).await?;
-        if let Some(look) = thumbnail::look(&bytes) {
-            set.insert(
-                "media.dimensions",
-                doc! { "width": i64::from(look.width), "height": i64::from(look.height) },
-            );
-            if let Some(small) = look.thumbnail {
-                let key = BlobKey::media(&job.tenant_id, &job.message_id, MediaPart::Thumbnail);
-                blobs(context)?.put(&key, "image/jpeg", Bytes::from(small)).await?;
-                set.insert("media.thumbnailKey", key.as_str());
-            }
-        }
-        blobs(context)?.put(&key, &media_type, bytes).await?
-    } else {
-        blobs(context)?.put_stream(&key, &media_type, MAX_BYTES, stream).await?
-    };
-    set.insert("media.fileSize", i64::try_from(stored.size).unwrap_or(i64::MAX));
-    set.insert("media.sha256", stored.sha256);
-    Ok(set)
-}
-
-async fn collect(mut stream: ContentStream) -> Result<Bytes, RecordError> {
-    use futures::TryStreamExt;
-    let mut bytes = Vec::new();
-    while let Some(chunk) = stream.try_next().await? {
-        if bytes.len() + chunk.len() > MAX_PICTURE {
-            return Err(LineError::Malformed { call: "content of a picture" }.into());
-        }
-        bytes.extend_from_slice(&chunk);
+    if let Some((width, height)) = picture::dimensions(&head) {
+        set.insert("media.dimensions", doc! { "width": i64::from(width), "height": i64::from(height) });
     }
-    Ok(bytes.into())
+    drop(head);
+    if matches!(message.message_type.as_str(), "image" | "video")
+        && let Some(small) = preview::thumbnail(line, job, &message.line_message_id).await
+    {
+        let key = BlobKey::media(&job.tenant_id, &job.message_id, MediaPart::Thumbnail);
+        blobs(context)?.put(&key, "image/jpeg", Bytes::from(small)).await?;
+        set.insert("media.thumbnailKey", key.as_str());
+    }
+    Ok(set)
 }
 
 /// Notes the outcome, unless the message was unsent meanwhile: then what was stored goes again.

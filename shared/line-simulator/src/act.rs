@@ -179,6 +179,10 @@ pub struct Media {
     pub preparing: u32,
     /// LINE has it no more (404).
     pub expired: bool,
+    /// The preview that LINE makes of a picture or video, base64 in JSON. When empty, a picture is its own
+    /// preview and a video has none (404).
+    #[serde(with = "base64_bytes")]
+    pub preview: Vec<u8>,
 }
 
 impl Media {

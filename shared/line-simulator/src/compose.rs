@@ -10,7 +10,7 @@ use crate::id;
 use crate::mention::{self, Target};
 use crate::people::Place;
 use crate::simulator::SimulatorError;
-use crate::world::{Group, ReplyToken, StoredContent, StoredMessage, World};
+use crate::world::{Group, Preview, ReplyToken, StoredContent, StoredMessage, World};
 
 /// What can be answered, and so carries a reply token.
 const ANSWERABLE: [&str; 8] =
@@ -239,6 +239,7 @@ impl World {
             content_type: m.content_type.clone(),
             preparing: m.preparing,
             expired: m.expired,
+            preview: preview(act, m),
         });
         let stored = StoredMessage {
             channel_id: channel_id.to_owned(),
@@ -279,5 +280,16 @@ impl World {
 
     fn group(&mut self, place: &Place) -> Result<&mut Group, SimulatorError> {
         self.groups.get_mut(place.id()).ok_or_else(|| SimulatorError::UnknownPlace(place.id().to_owned()))
+    }
+}
+
+fn preview(act: &Act, media: &Media) -> Preview {
+    match act {
+        Act::Image { .. } | Act::Video { .. } if !media.preview.is_empty() => {
+            Preview::Picture(media.preview.clone().into())
+        }
+        Act::Image { .. } => Preview::Picture(media.bytes.clone().into()),
+        Act::Video { .. } => Preview::Missing,
+        _ => Preview::Never,
     }
 }

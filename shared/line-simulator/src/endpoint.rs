@@ -21,8 +21,10 @@ pub enum Endpoint {
     MemberCount,
     /// `GET /v2/bot/{group|room}/{id}/members/ids`
     MemberIds,
-    /// `GET /v2/bot/message/{id}/content` and `…/preview`
+    /// `GET /v2/bot/message/{id}/content`
     Content,
+    /// `GET /v2/bot/message/{id}/content/preview`
+    Preview,
     /// `GET /v2/bot/message/{id}/content/transcoding`
     Transcoding,
     /// `GET /v2/bot/message/quota`
@@ -62,10 +64,8 @@ impl Endpoint {
             ("GET", ["v2", "bot", "group" | "room", _, "members", "count"]) => Self::MemberCount,
             ("GET", ["v2", "bot", "group" | "room", _, "members", "ids"]) => Self::MemberIds,
             ("GET", ["v2", "bot", "message", _, "content", "transcoding"]) => Self::Transcoding,
-            (
-                "GET",
-                ["v2", "bot", "message", _, "content"] | ["v2", "bot", "message", _, "content", "preview"],
-            ) => Self::Content,
+            ("GET", ["v2", "bot", "message", _, "content"]) => Self::Content,
+            ("GET", ["v2", "bot", "message", _, "content", "preview"]) => Self::Preview,
             ("GET", ["v2", "bot", "message", "quota"]) => Self::Quota,
             ("GET", ["v2", "bot", "message", "quota", "consumption"]) => Self::QuotaConsumption,
             ("POST", ["v2", "bot", "message", "reply"]) => Self::Reply,

@@ -161,6 +161,18 @@ pub(crate) struct StoredContent {
     pub(crate) content_type: String,
     pub(crate) preparing: u32,
     pub(crate) expired: bool,
+    pub(crate) preview: Preview,
+}
+
+/// What LINE shows of a content before it is opened.
+#[derive(Debug, Clone)]
+pub(crate) enum Preview {
+    /// It has one.
+    Picture(bytes::Bytes),
+    /// It could have one.
+    Missing,
+    /// Recordings and files have none.
+    Never,
 }
 
 #[derive(Debug, Clone)]

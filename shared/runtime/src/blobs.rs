@@ -13,8 +13,9 @@ use matome_domain::ids::{DocumentId, TenantId};
 use crate::aws::Aws;
 use crate::config::{ConfigError, Env};
 
-/// Bytes gathered before a part is sent. S3 wants at least 5 MiB for all but the last part.
-const PART: usize = 8 * 1024 * 1024;
+/// Bytes of every part but the last: as few as S3 takes, because a part is held in memory. Its 10,000
+/// parts are 48 GiB then.
+const PART: usize = 5 * 1024 * 1024;
 
 /// What of a message's media a blob is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -141,7 +142,7 @@ impl Blobs {
         Ok(stored)
     }
 
-    /// Stores a stream of unknown length, at most `limit` bytes, holding one part of it (8 MiB) at
+    /// Stores a stream of unknown length, at most `limit` bytes, holding one part of it (5 MiB) at
     /// a time. The blob appears whole or not at all.
     ///
     /// # Errors
@@ -157,7 +158,8 @@ impl Blobs {
         S: Stream<Item = Result<Bytes, E>> + Unpin + Send,
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let mut read = Reading { key, limit, size: 0, digest: digest::Context::new(&digest::SHA256) };
+        let digest = digest::Context::new(&digest::SHA256);
+        let mut read = Reading { key, limit, size: 0, digest, rest: Bytes::new() };
         let first = read.part(&mut content).await?;
         if first.len() < PART {
             return self.put(key, media_type, first).await;
@@ -306,17 +308,24 @@ struct Reading<'a> {
     limit: u64,
     size: u64,
     digest: digest::Context,
+    /// What of the last chunk belongs to the next part.
+    rest: Bytes,
 }
 
 impl Reading<'_> {
-    /// The next part: at least [`PART`] bytes, fewer only at the end of the stream.
+    /// The next part: [`PART`] bytes, fewer only at the end of the stream.
     async fn part<S, E>(&mut self, content: &mut S) -> Result<Bytes, BlobError>
     where
         S: Stream<Item = Result<Bytes, E>> + Unpin,
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let mut part = BytesMut::new();
-        while part.len() < PART {
+        // The whole of it at once: growing to it would take up to three times as much.
+        let mut part = BytesMut::with_capacity(PART);
+        loop {
+            part.extend_from_slice(&self.rest.split_to(self.rest.len().min(PART - part.len())));
+            if part.len() == PART {
+                break;
+            }
             let Some(chunk) = content.next().await else { break };
             let chunk = chunk
                 .map_err(|e| BlobError::Content { key: self.key.as_str().to_owned(), source: e.into() })?;
@@ -325,7 +334,7 @@ impl Reading<'_> {
                 return Err(BlobError::TooLarge { key: self.key.as_str().to_owned(), limit: self.limit });
             }
             self.digest.update(&chunk);
-            part.extend_from_slice(&chunk);
+            self.rest = chunk;
         }
         Ok(part.freeze())
     }

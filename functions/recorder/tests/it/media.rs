@@ -12,7 +12,7 @@ use matome_line_simulator::{
     Act, Deed, LineSimulator, Media as Content, NewChannel, NewUser, Place, SimulatorConfig,
 };
 use matome_runtime::blobs::Blobs;
-use matome_store::entities::{Dimensions, MediaStatus, Message, Room, User};
+use matome_store::entities::{Dimensions, Media, MediaStatus, Message, Room, User};
 use matome_testing::crash::{Boundaries, once_at};
 use matome_testing::tenant::BEGIN;
 use matome_testing::{TestSystem, TestTenant, sqs};
@@ -141,6 +141,100 @@ async fn a_picture_is_stored_with_its_size_type_dimensions_digest_and_thumbnail(
 
     assert!(run(&recorder, &job).await, "the same job again");
     assert_eq!(studio.versions().await, 2, "stored once");
+}
+
+/// A file of `size` bytes that begins like the picture `png`: large originals differ from small ones in
+/// nothing the recorder may look at.
+fn large_picture(size: usize) -> Vec<u8> {
+    let mut bytes = png();
+    assert!(bytes.len() < size);
+    bytes.resize(size, 7);
+    bytes
+}
+
+async fn get(studio: &Studio, key: Option<String>) -> Vec<u8> {
+    let get = studio.s3.get_object().bucket(&studio.bucket).key(key.expect("has a key")).send();
+    get.await.expect("is there").body.collect().await.expect("can be read").to_vec()
+}
+
+/// Fetches what somebody sends and returns how it is stored.
+async fn fetched(studio: &Studio, recorder: &Recorder, act: Act) -> Media {
+    recorder.record(&[studio.happens(act)]).await;
+    assert!(run(recorder, &only_job(recorder)).await);
+    let media = studio.message().await.media.expect("has media");
+    assert_eq!(media.status, MediaStatus::Stored);
+    media
+}
+
+#[tokio::test]
+async fn a_picture_larger_than_the_memory_for_it_has_dimensions_and_a_thumbnail() {
+    let studio = Studio::open().await;
+    let recorder = studio.recorder(Faults::none());
+    let original = large_picture(20_000_000);
+    let content = Content { preview: png(), ..Content::new("image/png", original.clone()) };
+    let media = fetched(&studio, &recorder, Act::Image { media: content, image_set: None }).await;
+    assert_eq!(media.file_size, Some(20_000_000));
+    assert_eq!(media.dimensions, Some(Dimensions { width: 600, height: 300 }));
+    assert!(get(&studio, media.key).await == original, "stored as LINE has it");
+    let small = image::load_from_memory(&get(&studio, media.thumbnail_key).await).expect("a picture");
+    assert_eq!((small.width(), small.height()), (240, 120));
+}
+
+#[tokio::test]
+async fn a_video_has_a_thumbnail_and_unsending_it_erases_both() {
+    let studio = Studio::open().await;
+    let recorder = studio.recorder(Faults::none());
+    let content = Content { preview: png(), ..Content::new("video/mp4", vec![7; 100_000]) };
+    let media = fetched(&studio, &recorder, Act::Video { media: content, duration: 5_000 }).await;
+    assert_eq!((media.file_size, media.dimensions), (Some(100_000), None));
+    let small = image::load_from_memory(&get(&studio, media.thumbnail_key).await).expect("a picture");
+    assert_eq!(small.width(), 240);
+    assert_eq!(studio.versions().await, 2);
+
+    let id = studio.message().await.line_message_id;
+    recorder.record(&[studio.happens(Act::Unsend { message_id: id })]).await;
+    assert!(run(&recorder, &only_job(&recorder)).await);
+    let erased = studio.message().await.media.map(|m| (m.status, m.thumbnail_key));
+    assert_eq!(erased, Some((MediaStatus::Erased, None)));
+    assert_eq!(studio.versions().await, 0);
+}
+
+#[tokio::test]
+async fn without_a_usable_preview_the_content_is_stored_without_thumbnail() {
+    use matome_line_simulator::{Endpoint, Fault};
+    let picture = |preview: Vec<u8>| Act::Image {
+        media: Content { preview, ..Content::new("image/png", png()) },
+        image_set: None,
+    };
+    let video = Act::Video { media: Content::new("video/mp4", vec![7; 100]), duration: 5_000 };
+    for (act, fault) in [
+        (video, None),
+        (picture(b"no picture".to_vec()), None),
+        (picture(large_picture(1_100_000)), None),
+        (picture(Vec::new()), Some(Fault::Status(500))),
+        (picture(Vec::new()), Some(Fault::DropBefore)),
+    ] {
+        let studio = Studio::open().await;
+        let recorder = studio.recorder(Faults::none());
+        if let Some(fault) = fault {
+            studio.line.fail_next(Endpoint::Preview, fault, 1);
+        }
+        let media = fetched(&studio, &recorder, act).await;
+        assert_eq!(media.thumbnail_key, None);
+        assert_eq!(studio.versions().await, 1);
+        assert_eq!(studio.line.inspect(|w| w.call_count(Endpoint::Preview)), 1, "asked for once");
+    }
+}
+
+#[tokio::test]
+async fn a_file_is_stored_without_asking_for_a_preview() {
+    let studio = Studio::open().await;
+    let recorder = studio.recorder(Faults::none());
+    let file =
+        Act::File { media: Content::new("application/pdf", b"%PDF-1.7".to_vec()), file_name: "a.pdf".into() };
+    let media = fetched(&studio, &recorder, file).await;
+    assert_eq!((media.file_size, media.thumbnail_key), (Some(8), None));
+    assert_eq!(studio.line.inspect(|w| w.call_count(matome_line_simulator::Endpoint::Preview)), 0);
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::Call;
 use super::answer::Answer;
-use crate::world::StoredContent;
+use crate::world::{Preview, StoredContent};
 
 enum State {
     Ready(StoredContent),
@@ -40,6 +40,22 @@ fn state(call: &Call<'_>) -> State {
 pub(super) fn content(call: &Call<'_>) -> Answer {
     match state(call) {
         State::Ready(content) => Answer::bytes(&content.content_type, content.bytes),
+        State::Preparing => Answer::empty(202),
+        State::Unsent => Answer::error(410, "Gone"),
+        State::Unknown => Answer::error(404, "Not found"),
+    }
+}
+
+/// Documented for pictures and videos; with which status others are refused is not, so the simulator says
+/// what LINE says to any wrong request.
+pub(super) fn preview(call: &Call<'_>) -> Answer {
+    match state(call) {
+        State::Ready(content) => match content.preview {
+            // LINE makes JPEG files; a picture that is its own preview may be of any kind.
+            Preview::Picture(bytes) => Answer::bytes("image/jpeg", bytes),
+            Preview::Missing => Answer::error(404, "Not found"),
+            Preview::Never => Answer::error(400, "The message has no preview"),
+        },
         State::Preparing => Answer::empty(202),
         State::Unsent => Answer::error(410, "Gone"),
         State::Unknown => Answer::error(404, "Not found"),

@@ -156,6 +156,7 @@ async fn dispatch(call: &Call<'_>) -> Answer {
         Endpoint::MemberCount => people::member_count(call),
         Endpoint::MemberIds => people::member_ids(),
         Endpoint::Content => content::content(call),
+        Endpoint::Preview => content::preview(call),
         Endpoint::Transcoding => content::transcoding(call),
         Endpoint::Reply => send::reply(call),
         Endpoint::Push => send::push(call),

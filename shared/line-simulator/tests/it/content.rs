@@ -1,7 +1,7 @@
 //! What people sent besides text.
 
 use futures::TryStreamExt;
-use matome_line::client::{Content, Transcoding};
+use matome_line::client::{Content, LineError, Transcoding};
 use matome_line_simulator::{Act, Deed, Media, NewChannel};
 
 use crate::stage::{Stage, client};
@@ -33,6 +33,27 @@ async fn a_video_is_prepared_before_it_can_be_fetched() {
 }
 
 #[tokio::test]
+async fn only_pictures_and_videos_have_a_preview() {
+    let s = Stage::new().await;
+    let own = Media { preview: vec![9], ..Media::new("video/mp4", [1, 2]) };
+    let shown = [
+        (send(&s, Act::Image { media: Media::new("image/png", [1, 2]), image_set: None }), vec![1, 2]),
+        (send(&s, video(own)), vec![9]),
+    ];
+    for (id, expected) in shown {
+        let preview = s.line.content_preview(&id).await.unwrap();
+        let Content::Ready { stream, .. } = preview else { panic!("{preview:?}") };
+        let got: Vec<_> = stream.try_collect().await.unwrap();
+        assert_eq!(got.concat(), expected);
+    }
+    let without = send(&s, video(Media::new("video/mp4", [1])));
+    assert!(matches!(s.line.content_preview(&without).await.unwrap(), Content::Gone));
+    let audio = Act::Audio { media: Media::new("audio/m4a", [1]), duration: 1_000 };
+    let refused = s.line.content_preview(&send(&s, audio)).await.unwrap_err();
+    assert!(matches!(refused, LineError::Rejected { status: 400, .. }), "{refused}");
+}
+
+#[tokio::test]
 async fn content_is_gone_when_unsent_expired_or_never_there() {
     let s = Stage::new().await;
     let unsent = send(&s, Act::Image { media: Media::new("image/png", [1, 2]), image_set: None });
@@ -43,6 +64,7 @@ async fn content_is_gone_when_unsent_expired_or_never_there() {
     let text = send(&s, Act::text("no content"));
     for id in [unsent.as_str(), &expired, &text, "123"] {
         assert!(matches!(s.line.content(id).await.unwrap(), Content::Gone), "{id}");
+        assert!(matches!(s.line.content_preview(id).await.unwrap(), Content::Gone), "{id}");
         assert_eq!(s.line.transcoding(id).await.unwrap(), None, "{id}");
     }
 }
