@@ -4,7 +4,7 @@ use matome_domain::clock::Timestamp;
 use matome_domain::ids::{ChannelId, TenantId};
 use matome_domain::placement::Placement;
 use matome_runtime::clock::ManualClock;
-use matome_runtime::directory::{ChannelRecord, Directory, DirectoryError, Status, TenantRecord};
+use matome_runtime::directory::{ChannelRecord, Directory, DirectoryError, Relocation, Status, TenantRecord};
 use matome_runtime::keys::{Sealed, WrappedKey};
 
 use crate::services;
@@ -15,6 +15,7 @@ fn channel(version: u64) -> ChannelRecord {
         tenant_id: TenantId::new("t1").unwrap(),
         bot_user_id: "Ubot".to_owned(),
         secret: Sealed::from("v1.1.x".to_owned()),
+        previous_secret: None,
         key: WrappedKey { key_version: 1, wrapped_key: "AAAA".to_owned() },
         placement: Placement::CollectionSet,
         cell: "main".to_owned(),
@@ -26,7 +27,8 @@ fn channel(version: u64) -> ChannelRecord {
 
 fn tenant() -> TenantRecord {
     let ChannelRecord { tenant_id, key, placement, cell, status, version, .. } = channel(7);
-    TenantRecord { tenant_id, key, placement, cell, status, version }
+    let (previous_key, relocation) = (Some(key.clone()), Relocation::Moving);
+    TenantRecord { tenant_id, key, previous_key, placement, cell, status, relocation, version }
 }
 
 #[tokio::test]
