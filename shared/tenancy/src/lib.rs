@@ -5,6 +5,7 @@
 mod cells;
 mod channels;
 mod error;
+pub mod operations;
 mod tenants;
 
 pub use cells::Cells;

@@ -1,0 +1,111 @@
+//! Reading and writing operations. Every write is guarded by the version, so that of two provisioners
+//! that hold one operation only one goes on.
+
+use bson::doc;
+use bson::oid::ObjectId;
+use matome_domain::clock::Timestamp;
+use matome_domain::ids::TenantId;
+use matome_store::StoreError;
+use matome_store::entities::{Operation, OperationKind, OperationState, Organization};
+use matome_store::time::date;
+
+use crate::context::Context;
+use crate::error::ProvisionError;
+
+/// An operation of the tenant.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn load(
+    context: &Context,
+    tenant: &TenantId,
+    id: ObjectId,
+) -> Result<Option<Operation>, StoreError> {
+    let operations = context.tenants.platform().platform_collection::<Operation>();
+    Ok(operations.find_one(doc! { "_id": id, "tenantId": tenant.as_str() }).await?)
+}
+
+/// Writes an operation in the place of the version it was read as. A wish to give it up that came
+/// meanwhile is taken along.
+///
+/// # Errors
+/// [`ProvisionError::Overtaken`] when somebody else went on with it.
+pub async fn save(
+    context: &Context,
+    mut operation: Operation,
+    now: Timestamp,
+) -> Result<Operation, ProvisionError> {
+    let operations = context.tenants.platform().platform_collection::<Operation>();
+    operation.updated_at = date(now);
+    for _ in 0..2 {
+        let read = operation.version;
+        operation.version += 1;
+        let held = doc! { "_id": operation.id, "__v": read };
+        let replaced = operations.replace_one(held, &operation).await.map_err(StoreError::from)?;
+        if replaced.matched_count > 0 {
+            return Ok(operation);
+        }
+        // The one other writer that is welcome: `request_abort` raises the version by one.
+        let found = operations.find_one(doc! { "_id": operation.id }).await.map_err(StoreError::from)?;
+        match found {
+            Some(found)
+                if found.version == read + 1 && found.abort_requested && !operation.abort_requested =>
+            {
+                operation.abort_requested = true;
+                operation.version = found.version;
+            }
+            _ => return Err(ProvisionError::Overtaken),
+        }
+    }
+    Err(ProvisionError::Overtaken)
+}
+
+/// Ends an operation whose steps are all done: as aborted or failed, where they were the way back.
+///
+/// # Errors
+/// As [`save`].
+pub async fn end(context: &Context, operation: &Operation) -> Result<OperationState, ProvisionError> {
+    let now = context.clock.now();
+    let mut ended = operation.clone();
+    let failed = operation.steps.iter().any(|s| s.error.is_some());
+    let taken_back = crate::operations::way_back(operation).is_some() && operation.abort_requested;
+    ended.state = match (failed, taken_back) {
+        (true, _) => OperationState::Failed,
+        (false, true) => OperationState::Aborted,
+        (false, false) => OperationState::Done,
+    };
+    ended.open = false;
+    ended.not_before = None;
+    ended.finished_at = Some(date(now));
+    let ended = save(context, ended, now).await?;
+    tell_organization(context, &ended, now).await?;
+    let name = if ended.state == OperationState::Failed { "OperationsFailed" } else { "OperationsEnded" };
+    metrics::counter!(name).increment(1);
+    Ok(ended.state)
+}
+
+/// Shows in the organization why its last operation failed; nothing of it once one succeeds.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn tell_organization(
+    context: &Context,
+    operation: &Operation,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let error = operation.steps.iter().find_map(|s| Some((s.name.as_str(), s.error.as_deref()?)));
+    let update = match error {
+        None => doc! { "$unset": { "statusReason": "" } },
+        Some((step, error)) => {
+            let reason = format!("{:?} failed at {step}: {error}", operation.kind);
+            let mut set = doc! { "statusReason": reason, "updatedAt": date(now) };
+            if operation.kind == OperationKind::Create {
+                set.insert("status", "failed");
+            }
+            doc! { "$set": set, "$inc": { "__v": 1 } }
+        }
+    };
+    let organizations = context.tenants.platform().platform_collection::<Organization>();
+    organizations.update_one(doc! { "tenantId": &operation.tenant_id }, update).await?;
+    Ok(())
+}

@@ -1,0 +1,64 @@
+//! What an operation is made of.
+
+use std::time::Duration;
+
+use bson::Document;
+use futures::future::BoxFuture;
+use matome_domain::ids::TenantId;
+use matome_store::entities::Operation;
+
+use crate::context::Context;
+use crate::error::ProvisionError;
+
+/// One step: a name, and a function that bears being called again after it did all, half or nothing
+/// of its work.
+#[derive(Clone, Copy)]
+pub struct Step {
+    /// Its name, unique in its operation; also the name of its boundary for injected faults.
+    pub name: &'static str,
+    /// What it does.
+    pub run: for<'a> fn(&'a Work<'a>) -> BoxFuture<'a, Result<Progress, ProvisionError>>,
+}
+
+/// What a step works on.
+pub struct Work<'a> {
+    /// The function.
+    pub context: &'a Context,
+    /// The tenant.
+    pub tenant: &'a TenantId,
+    /// The operation as it stands, with what earlier steps remembered.
+    pub operation: &'a Operation,
+    /// What this step remembered when it was last called; empty at first.
+    pub detail: &'a Document,
+}
+
+/// How far a step came.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Progress {
+    /// It is done; what it found or made is remembered.
+    Done(Document),
+    /// It did a slice of its work and remembers where it is. It is called again.
+    Again(Document),
+    /// It waits for something that takes about so long, and is then called again.
+    Wait(Duration, Document),
+}
+
+impl Progress {
+    /// Done, with nothing to remember.
+    #[must_use]
+    pub fn done() -> Self {
+        Self::Done(Document::new())
+    }
+}
+
+/// A [`Step`] from an `async fn(&Work<'_>) -> Result<Progress, ProvisionError>`, named after itself
+/// unless it is given a name.
+macro_rules! step {
+    ($run:path) => {
+        $crate::step::step!(stringify!($run), $run)
+    };
+    ($name:expr, $run:path) => {
+        $crate::step::Step { name: $name, run: |work| Box::pin($run(work)) }
+    };
+}
+pub(crate) use step;

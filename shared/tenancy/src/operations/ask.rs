@@ -1,0 +1,142 @@
+//! Writing an operation down and telling the provisioner.
+
+use bson::doc;
+use matome_domain::clock::Timestamp;
+use matome_domain::ids::TenantId;
+use matome_domain::queue::TenantJob;
+use matome_runtime::queue::{QueueError, Queues};
+use matome_store::entities::{Operation, OperationState};
+use matome_store::id::{derived_at, document_id};
+use matome_store::time::date;
+use matome_store::{Store, StoreError};
+
+use super::input::Request;
+
+/// Why nothing was asked for.
+#[derive(Debug, thiserror::Error)]
+pub enum AskError {
+    /// One thing at a time is done to a tenant.
+    #[error("tenant {0} has an operation that has not ended; abort it or wait for it")]
+    Busy(TenantId),
+    /// There is no such operation, or it is not in a state for this.
+    #[error("operation: there is none with this id that {0}")]
+    NoSuchOperation(&'static str),
+    /// MongoDB failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// It is written down, but the provisioner could not be told; the scheduler does that within a minute.
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+}
+
+/// Asks for an operation. `by` is `operator` or an account's id.
+///
+/// # Errors
+/// [`AskError::Busy`] while the tenant has an open one; [`AskError::Store`]; [`AskError::Queue`].
+pub async fn ask<R: Request>(
+    platform: &Store,
+    queues: &Queues,
+    tenant: &TenantId,
+    request: &R,
+    by: &str,
+    now: Timestamp,
+) -> Result<Operation, AskError> {
+    let operation = Operation {
+        id: derived_at(now, &["operation", tenant.as_str(), &now.0.to_string()]),
+        tenant_id: tenant.to_string(),
+        kind: R::KIND,
+        input: request.to_document()?,
+        state: OperationState::Queued,
+        open: true,
+        abort_requested: false,
+        steps: Vec::new(),
+        // Found by the scheduler when the message below is lost.
+        not_before: Some(date(now)),
+        requested_by: by.to_owned(),
+        created_at: date(now),
+        updated_at: date(now),
+        finished_at: None,
+        version: 0,
+    };
+    let inserted = platform.platform_collection::<Operation>().insert_one(&operation).await;
+    match inserted.map_err(StoreError::from) {
+        Ok(_) => {}
+        Err(error) if error.is_duplicate() => return Err(AskError::Busy(tenant.clone())),
+        Err(error) => return Err(error.into()),
+    }
+    tell(queues, tenant, &operation).await?;
+    Ok(operation)
+}
+
+/// Has a failed operation go on where it stopped.
+///
+/// # Errors
+/// [`AskError::NoSuchOperation`] when it is not a failed one; otherwise as [`ask`].
+pub async fn retry(
+    platform: &Store,
+    queues: &Queues,
+    tenant: &TenantId,
+    id: bson::oid::ObjectId,
+    now: Timestamp,
+) -> Result<Operation, AskError> {
+    let update = doc! {
+        "$set": {
+            "state": "queued", "open": true, "notBefore": date(now), "updatedAt": date(now),
+            "steps.$[undone].attempts": 0_i64,
+        },
+        "$unset": { "finishedAt": "" },
+        "$inc": { "__v": 1 },
+    };
+    let filter = doc! { "_id": id, "tenantId": tenant.as_str(), "state": "failed" };
+    // What has failed begins to count anew.
+    let undone = vec![doc! { "undone.done": false }];
+    change(platform, queues, tenant, filter, update, undone, "failed").await
+}
+
+/// Wants an open operation to be given up. It is at its next step, where that leaves nothing half
+/// done; otherwise it goes on to its end.
+///
+/// # Errors
+/// [`AskError::NoSuchOperation`] when it is not open; otherwise as [`ask`].
+pub async fn request_abort(
+    platform: &Store,
+    queues: &Queues,
+    tenant: &TenantId,
+    id: bson::oid::ObjectId,
+    now: Timestamp,
+) -> Result<Operation, AskError> {
+    let update = doc! {
+        "$set": { "abortRequested": true, "notBefore": date(now), "updatedAt": date(now) },
+        "$inc": { "__v": 1 },
+    };
+    let filter = doc! { "_id": id, "tenantId": tenant.as_str(), "open": true };
+    change(platform, queues, tenant, filter, update, Vec::new(), "is open").await
+}
+
+async fn change(
+    platform: &Store,
+    queues: &Queues,
+    tenant: &TenantId,
+    filter: bson::Document,
+    update: bson::Document,
+    array_filters: Vec<bson::Document>,
+    wanted: &'static str,
+) -> Result<Operation, AskError> {
+    let operations = platform.platform_collection::<Operation>();
+    let mut action = operations.find_one_and_update(filter, update);
+    action = action.return_document(mongodb::options::ReturnDocument::After);
+    if !array_filters.is_empty() {
+        action = action.array_filters(array_filters);
+    }
+    let changed = match action.await.map_err(StoreError::from) {
+        Err(error) if error.is_duplicate() => return Err(AskError::Busy(tenant.clone())),
+        other => other?.ok_or(AskError::NoSuchOperation(wanted))?,
+    };
+    tell(queues, tenant, &changed).await?;
+    Ok(changed)
+}
+
+async fn tell(queues: &Queues, tenant: &TenantId, operation: &Operation) -> Result<(), QueueError> {
+    let job = TenantJob { tenant_id: tenant.clone(), operation_id: document_id(operation.id) };
+    queues.send(&job).await
+}

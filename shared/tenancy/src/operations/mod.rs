@@ -1,0 +1,11 @@
+//! How operators and the API have something done to a tenant: an operation is written down, then the
+//! provisioner is told. Nobody but the provisioner does it.
+
+mod ask;
+mod input;
+
+pub use ask::{AskError, ask, request_abort, retry};
+pub use input::{
+    ChangeTier, ConnectChannel, CreateTenant, Move, NewOwner, Offboard, Request, Resume, RotateChannelSecret,
+    RotateDataKey, Suspend,
+};
