@@ -2,6 +2,7 @@
 
 use matome_domain::ids::TenantId;
 use matome_domain::placement::Placement;
+use matome_domain::tier::Tier;
 use matome_local_stack::REGION;
 use matome_local_stack::sam::Outputs;
 use matome_seeding::{Target, Tenant, seed};
@@ -31,6 +32,7 @@ pub(crate) async fn demo_tenant(
         organization: derived(&["demo", &cast.channel_id]),
         name: "Matome Demo".to_owned(),
         settings: OrganizationSettings::default(),
+        tier: Tier::Free,
         placement: Placement::Shared,
         timezone: "Asia/Bangkok".to_owned(),
         channel_id: cast.channel_id.clone(),

@@ -4,6 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::TenantId;
 
+/// The cell that every deployment has: the cluster that holds the platform's own database.
+pub const HOME_CELL: &str = "main";
+
 /// The three ways a tenant's collections are laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -8,6 +8,8 @@ use bson::oid::ObjectId;
 use matome_domain::clock::{Clock, Timestamp};
 use matome_domain::ids::{ChannelId, InvalidId, TenantId};
 use matome_domain::placement::Placement;
+use matome_domain::plan::Terms;
+use matome_domain::tier::Tier;
 use matome_runtime::aws::{Aws, Patience};
 use matome_runtime::clock::SystemClock;
 use matome_runtime::config::{ConfigError, Env};
@@ -17,8 +19,9 @@ use matome_runtime::directory::{
 use matome_runtime::keys::{DataKeys, KeyError};
 use matome_runtime::random::SystemRandom;
 use matome_store::entities::{
-    Channel, ChannelFeatures, ChannelKind, ChannelStatistics, ChannelStatus, Organization,
-    OrganizationLimits, OrganizationSettings, Owner, OwnerSettings, OwnerUsage, Subscription,
+    Channel, ChannelFeatures, ChannelHealth, ChannelStatistics, ChannelStatus, Connection, LineConnection,
+    NewOrganization, Organization, OrganizationSettings, OrganizationStatus, Owner, OwnerSettings,
+    OwnerUsage, Subscription, SubscriptionStatus,
 };
 use matome_store::time::date;
 use matome_store::{Entity, Store, StoreError};
@@ -75,7 +78,9 @@ pub struct Tenant {
     pub name: String,
     /// Its settings.
     pub settings: OrganizationSettings,
-    /// Where its data live.
+    /// What it is served as.
+    pub tier: Tier,
+    /// Where its data live; usually where the tier says.
     pub placement: Placement,
     /// IANA name.
     pub timezone: String,
@@ -108,11 +113,13 @@ pub async fn seed(target: &Target, tenant: &Tenant) -> Result<TenantId, SeedErro
     let secret = keys.seal(&tenant_id, &key, &secret_field(&channel_id), &tenant.channel_secret).await?;
 
     store.ensure_platform().await?;
+    store.ensure_plans(date(now)).await?;
     store.tenant(&tenant_id, tenant.placement).ensure_collections().await?;
     let owner = tenant.owner(now);
     let organization = tenant.organization(owner.id, now);
     let channel = tenant.channel(owner.id, secret.as_str(), now);
     put(&store, owner.id, &owner).await?;
+    store.create_organization(&organization).await?;
     put(&store, organization.id, &organization).await?;
     put(&store, channel.id, &channel).await?;
 
@@ -173,15 +180,17 @@ impl Tenant {
             id: matome_store::id::derived(&["owner", &organization]),
             email: format!("{organization}@example.com"),
             name: self.name.clone(),
+            slug: None,
             phone_number: None,
-            plan: "free".to_owned(),
+            plan: self.tier,
+            limits: Terms::of(self.tier).owner_limits,
             settings: OwnerSettings {
                 language: "en".to_owned(),
                 timezone: self.timezone.clone(),
                 notifications: true,
             },
             subscription: Subscription {
-                status: "active".to_owned(),
+                status: SubscriptionStatus::Active,
                 start_date: date(now),
                 end_date: None,
                 billing_cycle: None,
@@ -194,25 +203,19 @@ impl Tenant {
     }
 
     fn organization(&self, owner_id: ObjectId, now: Timestamp) -> Organization {
-        Organization {
+        let new = NewOrganization {
             id: self.organization,
-            tenant_id: self.organization.to_hex(),
             owner_id,
             name: self.name.clone(),
-            kind: "business".to_owned(),
-            settings: self.settings.clone(),
-            limits: OrganizationLimits {
-                max_rooms: 1_000,
-                max_members_per_room: 500,
-                max_messages_per_month: 1_000_000,
-                max_storage_gb: 10.0,
-            },
-            timezone: self.timezone.clone(),
+            tier: self.tier,
+            limits: Terms::of(self.tier).limits,
             placement: self.placement,
-            status: "active".to_owned(),
-            created_at: date(now),
-            updated_at: date(now),
-            version: 0,
+        };
+        Organization {
+            settings: self.settings.clone(),
+            timezone: self.timezone.clone(),
+            status: OrganizationStatus::Active,
+            ..new.provisioning(date(now))
         }
     }
 
@@ -221,19 +224,26 @@ impl Tenant {
             id: matome_store::id::derived(&["channel", &self.channel_id]),
             tenant_id: self.organization.to_hex(),
             owner_id,
-            kind: ChannelKind::Line,
             channel_id: self.channel_id.clone(),
-            bot_user_id: self.bot_user_id.clone(),
-            channel_secret: sealed_secret.to_owned(),
+            connection: Connection::Line(LineConnection {
+                bot_user_id: self.bot_user_id.clone(),
+                basic_id: None,
+                premium_id: None,
+                chat_mode: None,
+                mark_as_read_mode: None,
+                channel_secret: sealed_secret.to_owned(),
+                channel_access_token: None,
+                webhook_url: self.webhook_url.clone(),
+                webhook_verified: true,
+                verified_at: Some(date(now)),
+            }),
             name: self.name.clone(),
             picture_url: None,
             description: None,
-            webhook_url: self.webhook_url.clone(),
-            webhook_verified: true,
             features: ChannelFeatures { messaging: true, ..ChannelFeatures::default() },
             statistics: ChannelStatistics::default(),
+            health: ChannelHealth::default(),
             status: ChannelStatus::Active,
-            verified_at: Some(date(now)),
             created_at: date(now),
             updated_at: date(now),
             version: 0,

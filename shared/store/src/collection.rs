@@ -109,6 +109,17 @@ impl<E: Entity> Collection<E> {
         Ok(self.inner.update_one(self.scoped(filter), update).await?.matched_count > 0)
     }
 
+    /// Changes the one document that matches, made of the filter's fields when there is none, and
+    /// returns it as it is afterwards.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn upsert(&self, filter: Document, update: Document) -> Result<E, StoreError> {
+        let action = self.inner.find_one_and_update(self.scoped(filter), update).upsert(true);
+        let written = action.return_document(ReturnDocument::After).await?;
+        Ok(written.expect("an upsert returns what it wrote"))
+    }
+
     /// Changes one document that matches and returns it as it is afterwards.
     ///
     /// # Errors

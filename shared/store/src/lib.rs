@@ -4,18 +4,25 @@
 //! `tenantId`, whatever the placement. The one exception, [`sweep`], yields ids and nothing else.
 
 pub mod collection;
+pub mod create_organization;
 pub mod entities;
 pub mod entity;
 pub mod error;
+pub mod fence;
 pub mod id;
+pub mod relocate;
 pub mod schema;
+pub mod shape;
 pub mod store;
 pub mod sweep;
 pub mod time;
 pub mod transaction;
+pub mod usage;
+mod validators;
 
 pub use collection::{Collection, Write};
 pub use entity::{Entity, Index, Scope};
 pub use error::StoreError;
+pub use shape::Shape;
 pub use store::{Store, TenantStore};
 pub use transaction::Transaction;

@@ -17,7 +17,7 @@ use crate::error::StoreError;
 /// A connected client and the prefix its database names start with.
 #[derive(Debug, Clone)]
 pub struct Store {
-    client: Client,
+    pub(crate) client: Client,
     prefix: String,
 }
 

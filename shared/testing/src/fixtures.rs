@@ -55,6 +55,8 @@ pub fn room(tenant: &TestTenant, conversation: &str) -> Room {
             active_sessions: 0,
             last_activity_at: now,
         },
+        usage: Vec::new(),
+        over_limits: Vec::new(),
         status: "active".to_owned(),
         archived_at: None,
         presence: Presence::Present,

@@ -7,7 +7,9 @@ use bson::DateTime;
 use bson::oid::ObjectId;
 use matome_domain::clock::Timestamp;
 use matome_domain::ids::{ChannelId, TenantId};
+use matome_domain::limits::Limits;
 use matome_domain::placement::Placement;
+use matome_domain::tier::Tier;
 use matome_line::client::{LineClient, LineConfig};
 use matome_runtime::clock::ManualClock;
 use matome_runtime::directory::{
@@ -15,7 +17,7 @@ use matome_runtime::directory::{
 };
 use matome_runtime::keys::{DataKeys, MemoryKms};
 use matome_runtime::random::{Random, SystemRandom};
-use matome_store::entities::{Organization, OrganizationLimits, OrganizationSettings};
+use matome_store::entities::{NewOrganization, Organization, OrganizationSettings, OrganizationStatus};
 use matome_store::{Store, TenantStore};
 use matome_tenancy::{Cells, Channels, Tenants};
 use tracing::level_filters::LevelFilter;
@@ -208,25 +210,27 @@ impl TestSystem {
 }
 
 fn organization(id: ObjectId, placement: Placement) -> Organization {
-    let now = DateTime::from_millis(BEGIN.0);
-    Organization {
+    let new = NewOrganization {
         id,
-        tenant_id: id.to_hex(),
         owner_id: id,
         name: "Test organization".to_owned(),
-        kind: "business".to_owned(),
-        settings: OrganizationSettings::default(),
-        limits: OrganizationLimits {
-            max_rooms: 100,
-            max_members_per_room: 500,
-            max_messages_per_month: 10_000,
-            max_storage_gb: 1.0,
+        tier: match placement {
+            Placement::Shared => Tier::Free,
+            Placement::CollectionSet => Tier::Pro,
+            Placement::Dedicated => Tier::Enterprise,
         },
-        timezone: "Asia/Tokyo".to_owned(),
+        limits: Limits {
+            max_rooms: Some(100),
+            max_members_per_room: Some(500),
+            max_messages_per_month: Some(10_000),
+            max_storage_gb: Some(1.0),
+            ..Limits::default()
+        },
         placement,
-        status: "active".to_owned(),
-        created_at: now,
-        updated_at: now,
-        version: 0,
+    };
+    Organization {
+        timezone: "Asia/Tokyo".to_owned(),
+        status: OrganizationStatus::Active,
+        ..new.provisioning(DateTime::from_millis(BEGIN.0))
     }
 }

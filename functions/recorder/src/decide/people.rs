@@ -40,6 +40,8 @@ impl Desk<'_> {
                 active_sessions: 0,
                 last_activity_at: date(fact.at),
             },
+            usage: Vec::new(),
+            over_limits: Vec::new(),
             status: "active".to_owned(),
             archived_at: None,
             presence: Presence::Present,

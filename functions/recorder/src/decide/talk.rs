@@ -310,6 +310,7 @@ impl Desk<'_> {
             edit_history: Vec::new(),
             edited_at: None,
             status: MessageStatus::Delivered,
+            over_limits: Vec::new(),
             ai_processing: None,
             delivered_at: None,
             read_at: None,

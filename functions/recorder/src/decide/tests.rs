@@ -77,6 +77,8 @@ fn room(settings: RoomSettings) -> Room {
             active_sessions: 0,
             last_activity_at: date(NOW),
         },
+        usage: Vec::new(),
+        over_limits: Vec::new(),
         status: "active".into(),
         archived_at: None,
         presence: matome_store::entities::Presence::Present,

@@ -164,6 +164,7 @@ fn picture(room: &Room, n: i64, status: MediaStatus, updated_at: bson::DateTime)
         command: None,
         placeholder: false,
         edit_history: Vec::new(),
+        over_limits: Vec::new(),
         ai_processing: None,
         delivered_at: None,
         read_at: None,

@@ -32,8 +32,7 @@ pub const KEEP_MOVING: Duration = Duration::from_secs(1);
 /// How long "no such item" is believed; short, so that a new channel works soon.
 pub const KEEP_MISS: Duration = Duration::from_secs(5);
 
-/// The cell that every deployment has: the cluster that holds the platform's own database.
-pub const HOME_CELL: &str = "main";
+pub use matome_domain::placement::HOME_CELL;
 
 /// Items of each kind held at a time. Bounded, because anybody can ask for ids that do not exist.
 const CAPACITY: usize = 2_000;
@@ -119,7 +118,7 @@ impl Directory {
     /// [`DirectoryError::Table`], [`DirectoryError::Item`]; neither is cached.
     pub async fn channel(&self, id: &ChannelId) -> Result<Option<Arc<ChannelRecord>>, DirectoryError> {
         let load = async {
-            let item = self.table.get(&record::channel_key(id)).await?;
+            let item = self.table.get(&record::channel_key(id), false).await?;
             kept(item.as_ref().map(item::to_channel).transpose()?, |_| KEEP_HIT)
         };
         let found = self.channels.get_or_load(id.as_str(), load).await?;
@@ -133,7 +132,7 @@ impl Directory {
     /// As [`Directory::channel`].
     pub async fn tenant(&self, id: &TenantId) -> Result<Option<Arc<TenantRecord>>, DirectoryError> {
         let load = async {
-            let item = self.table.get(&record::tenant_key(id)).await?;
+            let item = self.table.get(&record::tenant_key(id), false).await?;
             kept(item.as_ref().map(item::to_tenant).transpose()?, |record| match record.relocation {
                 Relocation::Settled => KEEP_HIT,
                 Relocation::Moving => KEEP_MOVING,
@@ -143,6 +142,44 @@ impl Directory {
         let found = self.tenants.get_or_load(id.as_str(), load).await?;
         count(found.hit);
         Ok(found.value)
+    }
+
+    /// A channel as it stands this moment, past the cache: for who is about to change it.
+    ///
+    /// # Errors
+    /// As [`Directory::channel`].
+    pub async fn newest_channel(&self, id: &ChannelId) -> Result<Option<ChannelRecord>, DirectoryError> {
+        self.channels.forget(id.as_str());
+        let item = self.table.get(&record::channel_key(id), true).await?;
+        item.as_ref().map(item::to_channel).transpose()
+    }
+
+    /// A tenant as it stands this moment, past the cache: for who is about to change it.
+    ///
+    /// # Errors
+    /// As [`Directory::channel`].
+    pub async fn newest_tenant(&self, id: &TenantId) -> Result<Option<TenantRecord>, DirectoryError> {
+        self.tenants.forget(id.as_str());
+        let item = self.table.get(&record::tenant_key(id), true).await?;
+        item.as_ref().map(item::to_tenant).transpose()
+    }
+
+    /// A channel as it is stored now, past every cache: for whoever is going to change it.
+    ///
+    /// # Errors
+    /// As [`Directory::channel`].
+    pub async fn current_channel(&self, id: &ChannelId) -> Result<Option<ChannelRecord>, DirectoryError> {
+        let item = self.table.get(&record::channel_key(id), true).await?;
+        item.as_ref().map(item::to_channel).transpose()
+    }
+
+    /// A tenant as it is stored now, past every cache: for whoever is going to change it.
+    ///
+    /// # Errors
+    /// As [`Directory::channel`].
+    pub async fn current_tenant(&self, id: &TenantId) -> Result<Option<TenantRecord>, DirectoryError> {
+        let item = self.table.get(&record::tenant_key(id), true).await?;
+        item.as_ref().map(item::to_tenant).transpose()
     }
 
     /// Forgets what is known of a tenant: it was found to live somewhere else.

@@ -5,6 +5,7 @@ use bson::{DateTime, doc};
 use serde::{Deserialize, Serialize};
 
 use crate::entity::{Entity, Index};
+use crate::shape::{Shape, number, string};
 
 /// `_id` is derived from the month.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -37,5 +38,9 @@ impl Entity for AiUsage {
 
     fn indexes() -> Vec<Index> {
         vec![Index::unique(doc! { "tenantId": 1, "month": -1 })]
+    }
+
+    fn shape() -> Shape {
+        Shape::new().required("month", string()).required("tokensUsed", number())
     }
 }

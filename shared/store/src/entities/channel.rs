@@ -3,10 +3,14 @@
 use bson::oid::ObjectId;
 use bson::{DateTime, doc};
 use serde::{Deserialize, Serialize};
+use strum::VariantArray;
 
 use crate::entity::{Entity, Index, Scope};
+use crate::shape::{Shape, date, object_id, one_of, string};
 
-/// The seed's `LineOfficialAccount`.
+/// A channel: what all platforms have in common, and under `kind` what only one has (the seeds'
+/// `LineOfficialAccount`, `integrations`, `application`). `connectedRooms` of the seed is
+/// `rooms.channelId`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Channel {
@@ -17,55 +21,160 @@ pub struct Channel {
     pub tenant_id: String,
     /// Who pays.
     pub owner_id: ObjectId,
-    /// Platform.
-    pub kind: ChannelKind,
-    /// LINE's channel id, unique.
+    /// The platform's own id of the connection, unique: LINE's channel id.
     pub channel_id: String,
-    /// The bot's own user id, LINE's `destination`.
-    pub bot_user_id: String,
-    /// Sealed by the tenant's data key; never plain.
-    pub channel_secret: String,
+    /// Platform, and what only it has; stored beside the other fields.
+    #[serde(flatten)]
+    pub connection: Connection,
     /// Display name.
     pub name: String,
     /// Picture.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub picture_url: Option<String>,
-    /// Description.
+    /// Description. Written by the console.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// The webhook endpoint set at LINE.
-    pub webhook_url: String,
-    /// LINE's own test of it succeeded.
-    pub webhook_verified: bool,
     /// What it is used for.
+    #[serde(default)]
     pub features: ChannelFeatures,
-    /// Counters.
+    /// Counters. Written by the scheduler.
+    #[serde(default)]
     pub statistics: ChannelStatistics,
+    /// How it is.
+    #[serde(default)]
+    pub health: ChannelHealth,
     /// State.
     pub status: ChannelStatus,
-    /// When the webhook was verified.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub verified_at: Option<DateTime>,
     /// Created.
     pub created_at: DateTime,
     /// Last changed.
     pub updated_at: DateTime,
     /// Version for optimistic locking.
-    #[serde(rename = "__v")]
+    #[serde(rename = "__v", default)]
     pub version: i64,
 }
 
-/// The platform of a channel.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ChannelKind {
+/// The platform of a channel (`kind`), with what only that platform has. A further platform is a
+/// further variant.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Connection {
     /// LINE Messaging API.
-    Line,
+    Line(LineConnection),
+}
+
+/// A LINE Official Account. Written by the provisioner when the channel is connected.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LineConnection {
+    /// The bot's own user id, LINE's `destination`.
+    pub bot_user_id: String,
+    /// The account's `@…` id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub basic_id: Option<String>,
+    /// The account's bought `@…` id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub premium_id: Option<String>,
+    /// Whether people answer in LINE's own console (`chat`) or we do (`bot`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chat_mode: Option<String>,
+    /// `auto` or `manual`: whether messages count as read by themselves.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mark_as_read_mode: Option<String>,
+    /// The channel secret, sealed by the tenant's data key; never plain.
+    pub channel_secret: String,
+    /// A long-lived access token, sealed likewise. Absent as a rule: stateless tokens are issued on
+    /// demand from channel id and secret, and never stored.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub channel_access_token: Option<String>,
+    /// The webhook endpoint set at LINE.
+    pub webhook_url: String,
+    /// LINE's own test of it succeeded.
+    #[serde(default)]
+    pub webhook_verified: bool,
+    /// When it did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verified_at: Option<DateTime>,
+}
+
+/// `channel.health`: what an operator looks at first.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ChannelHealth {
+    /// When the newest event came. Written by the scheduler from what the recorder counted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_webhook_at: Option<DateTime>,
+    /// What went wrong last; stays when things go right again. Written by whoever calls LINE.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_error: Option<ChannelError>,
+    /// Whether access tokens can be had. Written by the provisioner and the scheduler.
+    pub token_state: TokenState,
+    /// When that was last found out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_checked_at: Option<DateTime>,
+    /// The month's messages. Written by the scheduler.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quota: Option<ChannelQuota>,
+    /// Events received, redeliveries included, since `countedSince`. Written by the scheduler.
+    pub received: i64,
+    /// Of those, redeliveries. Written by the scheduler.
+    pub redelivered: i64,
+    /// When counting began.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub counted_since: Option<DateTime>,
+    /// The newest event came in LINE's mode `standby`: another application has the conversation and
+    /// we must not send. Written by the scheduler.
+    pub standby: bool,
+}
+
+impl ChannelHealth {
+    /// The share of events that LINE had to deliver again, 0 to 1; absent when there were none.
+    #[must_use]
+    pub fn redelivery_rate(&self) -> Option<f64> {
+        // Counts stay far below 2^53.
+        #[allow(clippy::cast_precision_loss)]
+        (self.received > 0).then(|| self.redelivered as f64 / self.received as f64)
+    }
+}
+
+/// `channel.health.lastError`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChannelError {
+    /// When.
+    pub at: DateTime,
+    /// A short code, such as `token_refused` or `http_429`; never LINE's text.
+    pub code: String,
+}
+
+/// `channel.health.tokenState`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TokenState {
+    /// Nobody has asked yet.
+    #[default]
+    Unknown,
+    /// LINE issues tokens.
+    Valid,
+    /// LINE refuses: id and secret do not fit.
+    Refused,
+}
+
+/// `channel.health.quota`, as LINE counts it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ChannelQuota {
+    /// Messages in the month; absent = unlimited.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<i64>,
+    /// Of those, used.
+    pub used: i64,
+    /// When LINE said so.
+    pub as_of: DateTime,
 }
 
 /// `channel.features`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", default)]
 pub struct ChannelFeatures {
     /// Sends and receives messages.
     pub messaging: bool,
@@ -77,7 +186,7 @@ pub struct ChannelFeatures {
 
 /// `channel.statistics`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", default)]
 pub struct ChannelStatistics {
     /// People seen.
     pub total_users: i64,
@@ -90,7 +199,7 @@ pub struct ChannelStatistics {
 }
 
 /// `channel.status`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, VariantArray)]
 #[serde(rename_all = "snake_case")]
 pub enum ChannelStatus {
     /// In use.
@@ -111,5 +220,57 @@ impl Entity for Channel {
             Index::on(doc! { "ownerId": 1 }),
             Index::on(doc! { "tenantId": 1 }),
         ]
+    }
+
+    fn shape() -> Shape {
+        Shape::new()
+            .required("tenantId", string())
+            .required("ownerId", object_id())
+            .required("kind", string())
+            .required("channelId", string())
+            .required("name", string())
+            .required("status", one_of::<ChannelStatus>())
+            .required("createdAt", date())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bson::Document;
+
+    use super::*;
+
+    /// As `up` wrote channels before they had a health record.
+    fn old() -> Document {
+        doc! {
+            "_id": ObjectId::from_bytes([1; 12]), "tenantId": "t", "ownerId": ObjectId::from_bytes([2; 12]),
+            "kind": "line", "channelId": "1650000001", "botUserId": "U1", "channelSecret": "sealed",
+            "name": "Shop", "webhookUrl": "https://example.com/line/1650000001", "webhookVerified": true,
+            "features": { "messaging": true, "richMenu": false, "broadcast": false },
+            "statistics": { "totalUsers": 0_i64, "activeUsers": 0_i64, "messagesReceived": 0_i64, "messagesSent": 0_i64 },
+            "status": "active", "verifiedAt": DateTime::from_millis(5),
+            "createdAt": DateTime::from_millis(1), "updatedAt": DateTime::from_millis(2), "__v": 0_i64,
+        }
+    }
+
+    #[test]
+    fn a_channel_written_before_is_read_and_written_back_with_nothing_lost() {
+        let channel: Channel = bson::deserialize_from_document(old()).unwrap();
+        let Connection::Line(line) = &channel.connection;
+        assert_eq!((line.bot_user_id.as_str(), line.verified_at), ("U1", Some(DateTime::from_millis(5))));
+        assert_eq!(channel.health, ChannelHealth::default());
+        let written = bson::serialize_to_document(&channel).unwrap();
+        for (name, value) in old() {
+            assert_eq!(written.get(&name), Some(&value), "{name}");
+        }
+        let bytes = bson::serialize_to_vec(&channel).unwrap();
+        assert_eq!(bson::deserialize_from_slice::<Channel>(&bytes).unwrap(), channel);
+    }
+
+    #[test]
+    fn the_redelivery_rate_is_a_share_of_what_came() {
+        assert_eq!(ChannelHealth::default().redelivery_rate(), None);
+        let health = ChannelHealth { received: 200, redelivered: 3, ..ChannelHealth::default() };
+        assert_eq!(health.redelivery_rate(), Some(0.015));
     }
 }

@@ -5,6 +5,7 @@ use bson::{DateTime, Document, doc};
 use serde::{Deserialize, Serialize};
 
 use crate::entity::{Entity, Index};
+use crate::shape::{Shape, date, string};
 
 /// One event as recorded. `_id` is derived from channel and event id, which makes it the authority
 /// on "already done".
@@ -52,5 +53,15 @@ impl Entity for InboundEventRecord {
             Index::on(doc! { "tenantId": 1, "roomId": 1, "timestamp": -1 }),
             Index::ttl(doc! { "expiresAt": 1 }),
         ]
+    }
+
+    fn shape() -> Shape {
+        Shape::new()
+            .required("channelId", string())
+            .required("webhookEventId", string())
+            .required("type", string())
+            .required("timestamp", date())
+            .required("createdAt", date())
+            .required("expiresAt", date())
     }
 }

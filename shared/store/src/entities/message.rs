@@ -2,10 +2,13 @@
 
 use bson::oid::ObjectId;
 use bson::{DateTime, Document, doc};
+use matome_domain::limits::Limit;
 use serde::{Deserialize, Serialize};
+use strum::VariantArray;
 
 use crate::entities::session::ReplyToken;
 use crate::entity::{Entity, Index};
+use crate::shape::{Shape, date, object_id, one_of, string};
 
 /// `_id` is derived from channel and LINE message id: the same message is one document, however
 /// often it is delivered.
@@ -73,6 +76,10 @@ pub struct Message {
     pub edited_at: Option<DateTime>,
     /// State.
     pub status: MessageStatus,
+    /// Limits of the organization that were exceeded when it was recorded, or its content stored: it
+    /// is kept all the same. Written by the recorder.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub over_limits: Vec<Limit>,
     /// Translation, intent and entities, once something finds them (the seed's `aiProcessing`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ai_processing: Option<Document>,
@@ -97,7 +104,7 @@ pub struct Message {
 }
 
 /// `message.status`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, VariantArray)]
 #[serde(rename_all = "lowercase")]
 pub enum MessageStatus {
     /// Recorded.
@@ -309,6 +316,21 @@ impl Entity for Message {
             // For the sweep, which looks over all tenants of a database.
             Index::on(doc! { "media.status": 1, "updatedAt": 1 })
                 .only(doc! { "media.status": { "$in": ["pending", "erasing"] } }),
+            // For the sum of what is stored, read off the index alone.
+            Index::on(doc! { "tenantId": 1, "media.status": 1, "media.fileSize": 1 })
+                .only(doc! { "media.status": "stored" }),
         ]
+    }
+
+    fn shape() -> Shape {
+        Shape::new()
+            .required("channelId", string())
+            .required("sessionId", object_id())
+            .required("roomId", object_id())
+            .required("lineMessageId", string())
+            .required("messageType", string())
+            .required("status", one_of::<MessageStatus>())
+            .required("timestamp", date())
+            .required("createdAt", date())
     }
 }

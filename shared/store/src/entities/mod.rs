@@ -5,6 +5,7 @@
 //! `user.rooms`, …) are indexes on the other side instead; `gemini*` fields are provider-neutral.
 
 mod ai_usage;
+mod business_hours;
 mod channel;
 mod event;
 mod message;
@@ -12,15 +13,21 @@ mod operation;
 mod organization;
 mod outbox;
 mod owner;
+mod plan;
 mod push_ledger;
 mod room;
 mod room_member;
 mod session;
 mod summary;
+mod usage;
 mod user;
 
 pub use ai_usage::AiUsage;
-pub use channel::{Channel, ChannelFeatures, ChannelKind, ChannelStatistics, ChannelStatus};
+pub use business_hours::{BusinessHours, Hours};
+pub use channel::{
+    Channel, ChannelError, ChannelFeatures, ChannelHealth, ChannelQuota, ChannelStatistics, ChannelStatus,
+    Connection, LineConnection, TokenState,
+};
 pub use event::InboundEventRecord;
 pub use message::{
     Dimensions, Edit, Emoji, FileData, ImageSet, LocationData, Media, MediaStatus, Message, MessageMetadata,
@@ -28,18 +35,22 @@ pub use message::{
 };
 pub use operation::{Operation, OperationKind, OperationState, OperationStep};
 pub use organization::{
-    AiSettings, Delivery, DeliveryTarget, Organization, OrganizationLimits, OrganizationSettings,
+    AiSettings, Billing, Delivery, DeliveryTarget, Escalation, NewOrganization, Organization,
+    OrganizationMetadata, OrganizationSettings, OrganizationSize, OrganizationStatus, OrganizationType,
+    Personality, StatusReason, SummarySchedule,
 };
 pub use outbox::{NewOutboxEntry, OutboxEntry, OutboxKind, OutboxState, Purpose};
-pub use owner::{Owner, OwnerSettings, OwnerUsage, Subscription};
+pub use owner::{Owner, OwnerSettings, OwnerUsage, Subscription, SubscriptionStatus};
+pub use plan::Plan;
 pub use push_ledger::PushLedger;
-pub use room::{Presence, Room, RoomMetadata, RoomSettings, RoomStatistics, RoomType};
+pub use room::{Presence, Room, RoomMetadata, RoomSettings, RoomStatistics, RoomType, RoomUsage};
 pub use room_member::{RoomMember, RoomMemberStatistics, RoomPermissions};
 pub use session::{AiAnalysis, ReplyToken, Session, SessionStatistics, SessionStatus};
 pub use summary::{
     AiMetadata, Citation, Feedback, StoredActionItem, Summary, SummaryAnalysis, SummaryContent,
     SummaryExport, SummaryParticipant, SummaryStatus,
 };
+pub use usage::{MonthlyUsage, usage_id};
 pub use user::{User, UserMetadata, UserPreferences, UserProfile, UserStatistics};
 
 use crate::schema::Declaration;
@@ -58,6 +69,7 @@ pub fn tenant_declarations() -> Vec<Declaration> {
         Declaration::of::<OutboxEntry>(),
         Declaration::of::<PushLedger>(),
         Declaration::of::<AiUsage>(),
+        Declaration::of::<MonthlyUsage>(),
     ]
 }
 

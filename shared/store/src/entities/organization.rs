@@ -2,14 +2,23 @@
 
 use bson::oid::ObjectId;
 use bson::{DateTime, doc};
-use matome_domain::placement::Placement;
+use matome_domain::limits::Limits;
+use matome_domain::placement::{HOME_CELL, Placement};
+use matome_domain::plan::default_audit_retention_days;
 use matome_domain::session::SessionTriggers;
 use matome_domain::summary::SummaryStyle;
+use matome_domain::tier::Tier;
 use serde::{Deserialize, Serialize};
+use strum::VariantArray;
 
+use crate::entities::business_hours::BusinessHours;
 use crate::entity::{Entity, Index, Scope};
+use crate::shape::{Shape, date, number, object_id, one_of, string};
 
-/// An organization; its id, in hexadecimal, is the tenant id.
+/// An organization (the seeds' Organization, project, tenant, company); its id, in hexadecimal, is
+/// the tenant id. Which database its data lives in (the seed's `db_schema_name`) follows from
+/// `placement`; its data key (`encryption_key_id`) stands in the directory; its connections
+/// (`integrations`, widget `customization`) are channels; its API keys are documents of their own.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Organization {
@@ -22,27 +31,260 @@ pub struct Organization {
     pub owner_id: ObjectId,
     /// Name.
     pub name: String,
-    /// `business`, `education`, `healthcare`, `retail` or `other`.
-    #[serde(rename = "type")]
-    pub kind: String,
+    /// Short name for URLs, unique with the owner (the seed's `project_slug`). Written by the console.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub slug: Option<String>,
+    /// Description. Written by the console.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// What kind of organization it is.
+    #[serde(rename = "type", default)]
+    pub kind: OrganizationType,
     /// Settings.
+    #[serde(default)]
     pub settings: OrganizationSettings,
-    /// Limits of the plan.
-    pub limits: OrganizationLimits,
+    /// About the organization. Written by the console.
+    #[serde(default)]
+    pub metadata: OrganizationMetadata,
+    /// What it may use: a copy of its plan's limits, written when it is created and when its tier
+    /// changes; an operator may agree on others.
+    #[serde(default)]
+    pub limits: Limits,
+    /// Its customer at the payment provider. Written by a billing integration.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub billing: Option<Billing>,
+    /// Where in the world its data has to stay (the seed's `data_region`); fixed when it is created.
+    #[serde(default = "default_data_region")]
+    pub data_region: String,
+    /// How long its audit entries are kept.
+    #[serde(default = "default_audit_retention_days")]
+    pub audit_retention_days: u32,
+    /// When somebody is there.
+    #[serde(default)]
+    pub business_hours: BusinessHours,
     /// IANA name; days and deadlines are counted in it.
+    #[serde(default = "default_timezone")]
     pub timezone: String,
-    /// Where its data lives. The directory is a projection of it.
+    /// BCP 47 tag of its own language. Summaries follow `settings.aiSettings.summaryLanguage`, and the
+    /// talk's language without it. Not `language`: MongoDB's text index on `name` would take that for
+    /// an instruction, and refuse "th".
+    #[serde(default = "default_language")]
+    pub primary_language: String,
+    /// BCP 47 tags of the languages it serves customers in.
+    #[serde(default = "default_supported_languages")]
+    pub supported_languages: Vec<String>,
+    /// When its trial ends; absent = it has none. Written by the provisioner.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trial_ends_at: Option<DateTime>,
+    /// What it is served as. Written by the provisioner.
+    #[serde(default)]
+    pub tier: Tier,
+    /// Where its data lives. The directory is a projection of it. Written by the provisioner.
     #[serde(default)]
     pub placement: Placement,
-    /// `active`, `inactive` or `suspended`.
-    pub status: String,
+    /// The cluster and queues that serve it. The directory is a projection of it. Written by the
+    /// provisioner.
+    #[serde(default = "default_cell")]
+    pub cell: String,
+    /// Where it stands in its life. Written by the provisioner.
+    #[serde(default)]
+    pub status: OrganizationStatus,
+    /// Why it stands there, where that needs a reason. Written by the provisioner.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status_reason: Option<StatusReason>,
     /// Created.
     pub created_at: DateTime,
     /// Last changed.
     pub updated_at: DateTime,
     /// Version for optimistic locking.
-    #[serde(rename = "__v")]
+    #[serde(rename = "__v", default)]
     pub version: i64,
+}
+
+fn default_data_region() -> String {
+    "southeast-asia".to_owned()
+}
+
+fn default_timezone() -> String {
+    "Asia/Bangkok".to_owned()
+}
+
+fn default_language() -> String {
+    "th".to_owned()
+}
+
+fn default_supported_languages() -> Vec<String> {
+    vec!["th".to_owned(), "en".to_owned()]
+}
+
+fn default_cell() -> String {
+    HOME_CELL.to_owned()
+}
+
+/// What is known of an organization when it is made.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewOrganization {
+    /// Id; the tenant id in hexadecimal.
+    pub id: ObjectId,
+    /// Who pays.
+    pub owner_id: ObjectId,
+    /// Name.
+    pub name: String,
+    /// What it is served as.
+    pub tier: Tier,
+    /// What it may use.
+    pub limits: Limits,
+    /// Where its data will live.
+    pub placement: Placement,
+}
+
+impl NewOrganization {
+    /// The organization with the seed's defaults, being provisioned.
+    #[must_use]
+    pub fn provisioning(self, now: DateTime) -> Organization {
+        Organization {
+            id: self.id,
+            tenant_id: self.id.to_hex(),
+            owner_id: self.owner_id,
+            name: self.name,
+            slug: None,
+            description: None,
+            kind: OrganizationType::default(),
+            settings: OrganizationSettings::default(),
+            metadata: OrganizationMetadata::default(),
+            limits: self.limits,
+            billing: None,
+            data_region: default_data_region(),
+            audit_retention_days: default_audit_retention_days(),
+            business_hours: BusinessHours::default(),
+            timezone: default_timezone(),
+            primary_language: default_language(),
+            supported_languages: default_supported_languages(),
+            trial_ends_at: None,
+            tier: self.tier,
+            placement: self.placement,
+            cell: default_cell(),
+            status: OrganizationStatus::Provisioning,
+            status_reason: None,
+            created_at: now,
+            updated_at: now,
+            version: 0,
+        }
+    }
+}
+
+/// `organization.type`: the seeds' `type` and `business_type`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OrganizationType {
+    /// Some business.
+    #[default]
+    Business,
+    /// School, university, training.
+    Education,
+    /// Clinic, hospital, care.
+    Healthcare,
+    /// Shops.
+    Retail,
+    /// Shops on the web.
+    Ecommerce,
+    /// Services.
+    Service,
+    /// Software as a service.
+    Saas,
+    /// Bank, insurance.
+    Finance,
+    /// Something else.
+    Other,
+}
+
+/// `organization.status`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, VariantArray)]
+#[serde(rename_all = "lowercase")]
+pub enum OrganizationStatus {
+    /// Being set up; nothing is received yet.
+    Provisioning,
+    /// Served.
+    #[default]
+    Active,
+    /// Not served; what its customers send is kept.
+    #[serde(alias = "inactive", alias = "paused")]
+    Suspended,
+    /// Served, while its data is being moved.
+    Moving,
+    /// Not served; its data will be erased.
+    Offboarding,
+    /// Its data is erased.
+    Offboarded,
+    /// An operation kept failing; `statusReason` says which and why.
+    Failed,
+}
+
+/// `organization.statusReason`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StatusReason {
+    /// What happened, such as `unpaid`, or the error of the step that kept failing. Never a secret
+    /// or anything a customer wrote.
+    pub message: String,
+    /// The operation that put it there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub operation_id: Option<ObjectId>,
+    /// The step of the operation that failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub step: Option<String>,
+    /// Since when.
+    pub at: DateTime,
+}
+
+/// `organization.metadata`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct OrganizationMetadata {
+    /// Industry.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub industry: Option<String>,
+    /// Size.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub size: Option<OrganizationSize>,
+    /// Web site.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub website: Option<String>,
+    /// Domain of the web site that a chat widget may be shown on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub domain: Option<String>,
+    /// Whom to ask.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contact_name: Option<String>,
+    /// Where to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contact_email: Option<String>,
+}
+
+/// `organization.metadata.size`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OrganizationSize {
+    /// Small.
+    Small,
+    /// Medium.
+    Medium,
+    /// Large.
+    Large,
+    /// Very large.
+    Enterprise,
+}
+
+/// `organization.billing`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Billing {
+    /// Customer at the payment provider.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub customer_id: Option<String>,
+    /// Subscription there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subscription_id: Option<String>,
 }
 
 /// `organization.settings`.
@@ -51,6 +293,9 @@ pub struct Organization {
 pub struct OrganizationSettings {
     /// Summarize sessions when they close.
     pub auto_summarize: bool,
+    /// Summarize a period as well. Written by the console.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub summary_schedule: Option<SummarySchedule>,
     /// When sessions close.
     pub session_triggers: SessionTriggers,
     /// How summaries are written.
@@ -63,6 +308,7 @@ impl Default for OrganizationSettings {
     fn default() -> Self {
         Self {
             auto_summarize: true,
+            summary_schedule: None,
             session_triggers: SessionTriggers::default(),
             ai_settings: AiSettings::default(),
             delivery: Delivery::default(),
@@ -70,7 +316,19 @@ impl Default for OrganizationSettings {
     }
 }
 
-/// `organization.settings.aiSettings`.
+/// `organization.settings.summarySchedule`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SummarySchedule {
+    /// Every day.
+    Daily,
+    /// Every week.
+    Weekly,
+    /// Every month.
+    Monthly,
+}
+
+/// `organization.settings.aiSettings` (the seeds' `aiSettings` and `ai_config`).
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct AiSettings {
@@ -85,6 +343,60 @@ pub struct AiSettings {
     /// Tokens an organization may spend in a calendar month (UTC); unlimited when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub monthly_token_limit: Option<i64>,
+    /// Randomness of answers, 0 to 2; the deployment's default when absent. Written by the console.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub temperature: Option<f64>,
+    /// Tokens of one answer; the deployment's default when absent. Written by the console.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_tokens: Option<u32>,
+    /// How answers to customers sound. Written by the console.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub personality: Option<Personality>,
+    /// When a human takes over. Written by the console.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub escalation: Option<Escalation>,
+}
+
+/// `organization.settings.aiSettings.personality`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Personality {
+    /// Such as `friendly`.
+    pub tone: String,
+    /// Such as `professional`.
+    pub style: String,
+    /// BCP 47 tag.
+    pub language_preference: String,
+}
+
+impl Default for Personality {
+    /// The seed's.
+    fn default() -> Self {
+        Self {
+            tone: "friendly".to_owned(),
+            style: "professional".to_owned(),
+            language_preference: default_language(),
+        }
+    }
+}
+
+/// `organization.settings.aiSettings.escalation`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Escalation {
+    /// An answer less sure than this, 0 to 1, is not given.
+    pub confidence_threshold: f64,
+    /// Answers that did not help before a human is asked.
+    pub max_attempts: u32,
+    /// Ask a human without being told to.
+    pub auto_escalate: bool,
+}
+
+impl Default for Escalation {
+    /// The seed's.
+    fn default() -> Self {
+        Self { confidence_threshold: 0.3, max_attempts: 3, auto_escalate: true }
+    }
 }
 
 /// `organization.settings.delivery`: who is shown a summary in LINE.
@@ -110,21 +422,6 @@ pub enum DeliveryTarget {
     None,
 }
 
-/// `organization.limits`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct OrganizationLimits {
-    /// Rooms.
-    pub max_rooms: i64,
-    /// Members in one room.
-    pub max_members_per_room: i64,
-    /// Messages in a calendar month.
-    pub max_messages_per_month: i64,
-    /// Gigabytes stored.
-    #[serde(rename = "maxStorageGB")]
-    pub max_storage_gb: f64,
-}
-
 impl Entity for Organization {
     const COLLECTION: &'static str = "organizations";
     const SCOPE: Scope = Scope::Platform;
@@ -133,10 +430,25 @@ impl Entity for Organization {
         vec![
             Index::unique(doc! { "tenantId": 1 }),
             Index::on(doc! { "ownerId": 1, "createdAt": -1 }),
+            Index::unique(doc! { "ownerId": 1, "slug": 1 }).only(doc! { "slug": { "$exists": true } }),
             Index::on(doc! { "status": 1 }),
             // The few that a sweep visits one by one.
             Index::on(doc! { "placement": 1 }),
             Index::on(doc! { "name": "text" }),
         ]
+    }
+
+    fn shape() -> Shape {
+        Shape::new()
+            .required("tenantId", string())
+            .required("ownerId", object_id())
+            .required("name", string())
+            .required("status", one_of::<OrganizationStatus>())
+            .optional("tier", string())
+            .optional("placement", string())
+            .optional("cell", string())
+            .optional("trialEndsAt", date())
+            .optional("auditRetentionDays", number())
+            .required("createdAt", date())
     }
 }

@@ -3,9 +3,11 @@
 use bson::oid::ObjectId;
 use bson::{DateTime, doc};
 use serde::{Deserialize, Serialize};
+use strum::VariantArray;
 
 use crate::entities::session::ReplyToken;
 use crate::entity::{Entity, Index};
+use crate::shape::{Shape, date, object, one_of, string};
 
 /// One message to be sent. `_id` is derived from what caused it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -170,7 +172,7 @@ pub enum OutboxKind {
 }
 
 /// Where a message stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, VariantArray)]
 #[serde(rename_all = "snake_case")]
 pub enum OutboxState {
     /// To be sent.
@@ -197,5 +199,15 @@ impl Entity for OutboxEntry {
             // For the sweep, which looks over all tenants of a database.
             Index::on(doc! { "updatedAt": 1 }).only(doc! { "state": "queued" }),
         ]
+    }
+
+    fn shape() -> Shape {
+        Shape::new()
+            .required("channelId", string())
+            .required("conversationId", string())
+            .required("purpose", object())
+            .required("state", one_of::<OutboxState>())
+            .required("retryKey", string())
+            .required("createdAt", date())
     }
 }

@@ -5,6 +5,7 @@ use bson::{DateTime, doc};
 use serde::{Deserialize, Serialize};
 
 use crate::entity::{Entity, Index};
+use crate::shape::{Shape, number, string};
 
 /// `_id` is derived from channel and month.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -47,5 +48,9 @@ impl Entity for PushLedger {
 
     fn indexes() -> Vec<Index> {
         vec![Index::unique(doc! { "tenantId": 1, "channelId": 1, "month": -1 })]
+    }
+
+    fn shape() -> Shape {
+        Shape::new().required("channelId", string()).required("month", string()).required("booked", number())
     }
 }

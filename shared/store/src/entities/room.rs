@@ -2,10 +2,14 @@
 
 use bson::oid::ObjectId;
 use bson::{DateTime, Document, doc};
+use matome_domain::limits::Limit;
+use matome_domain::month::Month;
 use matome_domain::session::SessionTriggers;
 use serde::{Deserialize, Serialize};
+use strum::VariantArray;
 
 use crate::entity::{Entity, Index};
+use crate::shape::{Shape, date, number, one_of, string};
 
 /// A 1:1 chat, a LINE group or a multi-person chat. `_id` is derived from channel and conversation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -48,6 +52,12 @@ pub struct Room {
     pub metadata: RoomMetadata,
     /// Counters.
     pub statistics: RoomStatistics,
+    /// Messages by the month they were recorded in, the newest month first: see [`Room::count_message`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub usage: Vec<RoomUsage>,
+    /// Limits that were exceeded when it was made, or by its members. Written by the recorder.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub over_limits: Vec<Limit>,
     /// `active`, `archived` or `deleted`.
     pub status: String,
     /// Archived when.
@@ -74,7 +84,7 @@ pub struct Room {
 }
 
 /// `room.roomType`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, VariantArray)]
 #[serde(rename_all = "snake_case")]
 pub enum RoomType {
     /// 1:1.
@@ -86,7 +96,7 @@ pub enum RoomType {
 }
 
 /// Whether messages of ours reach the room.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, VariantArray)]
 #[serde(rename_all = "camelCase")]
 pub enum Presence {
     /// Friend, or member of the group.
@@ -151,6 +161,35 @@ pub struct RoomStatistics {
     pub last_activity_at: DateTime,
 }
 
+/// `room.usage[]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoomUsage {
+    /// Month.
+    pub month: Month,
+    /// Messages recorded in it.
+    pub messages: i64,
+}
+
+/// Months a room remembers. The month before is kept so that it can still be summed after its end.
+const MONTHS: usize = 2;
+
+impl Room {
+    /// Channel of rooms that no messaging platform knows. LINE's channel ids are numbers.
+    pub const NO_CHANNEL: &'static str = "internal";
+
+    /// Counts a message recorded in `month`. Only the recorder calls it, in the transaction that
+    /// records the message, so that the count is exact.
+    pub fn count_message(&mut self, month: &Month) {
+        if let Some(usage) = self.usage.iter_mut().find(|u| u.month == *month) {
+            usage.messages += 1;
+            return;
+        }
+        self.usage.push(RoomUsage { month: month.clone(), messages: 1 });
+        self.usage.sort_unstable_by(|a, b| b.month.cmp(&a.month));
+        self.usage.truncate(MONTHS);
+    }
+}
+
 impl Entity for Room {
     const COLLECTION: &'static str = "rooms";
 
@@ -158,6 +197,36 @@ impl Entity for Room {
         vec![
             Index::unique(doc! { "tenantId": 1, "channelId": 1, "conversationId": 1 }),
             Index::on(doc! { "tenantId": 1, "status": 1, "statistics.lastActivityAt": -1 }),
+            // For the month's sum: rooms that were written in.
+            Index::on(doc! { "tenantId": 1, "usage.month": 1 }),
         ]
+    }
+
+    fn shape() -> Shape {
+        Shape::new()
+            .required("channelId", string())
+            .required("conversationId", string())
+            .required("roomType", one_of::<RoomType>())
+            .required("presence", one_of::<Presence>())
+            .required("lastSessionNumber", number())
+            .required("status", string())
+            .required("createdAt", date())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_room_counts_by_month_and_remembers_the_month_before() {
+        let month = |name: &str| Month::try_from(name.to_owned()).unwrap();
+        let mut room = crate::create_organization::default_room("0123456789abcdef01234567", DateTime::MIN);
+        // A clock that went back for a moment does no harm.
+        for name in ["2026-09", "2026-10", "2026-11", "2026-11", "2026-10", "2026-11"] {
+            room.count_message(&month(name));
+        }
+        let counted: Vec<_> = room.usage.iter().map(|u| (u.month.as_str(), u.messages)).collect();
+        assert_eq!(counted, [("2026-11", 3), ("2026-10", 2)]);
     }
 }

@@ -5,6 +5,7 @@ use bson::{DateTime, doc};
 use serde::{Deserialize, Serialize};
 
 use crate::entity::{Entity, Index};
+use crate::shape::{Shape, date, object_id, string};
 
 /// `_id` is derived from room and user.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -95,5 +96,13 @@ impl Entity for RoomMember {
             Index::unique(doc! { "tenantId": 1, "roomId": 1, "userId": 1 }),
             Index::on(doc! { "tenantId": 1, "userId": 1 }),
         ]
+    }
+
+    fn shape() -> Shape {
+        Shape::new()
+            .required("roomId", object_id())
+            .required("userId", object_id())
+            .required("status", string())
+            .required("createdAt", date())
     }
 }

@@ -5,8 +5,10 @@ use bson::{DateTime, doc};
 use matome_domain::queue::CloseTrigger;
 use matome_domain::summary::{Level, Sentiment};
 use serde::{Deserialize, Serialize};
+use strum::VariantArray;
 
 use crate::entity::{Entity, Index};
+use crate::shape::{Shape, date, number, object_id, one_of, string};
 
 /// `_id` is derived from room and `sessionNumber`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -71,7 +73,7 @@ pub struct Session {
 }
 
 /// `session.status`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, VariantArray)]
 #[serde(rename_all = "lowercase")]
 pub enum SessionStatus {
     /// Takes messages.
@@ -135,5 +137,18 @@ impl Entity for Session {
             Index::on(doc! { "closesAt": 1 }).only(doc! { "status": "active" }),
             Index::on(doc! { "updatedAt": 1 }).only(doc! { "status": "summarizing" }),
         ]
+    }
+
+    fn shape() -> Shape {
+        Shape::new()
+            .required("roomId", object_id())
+            .required("channelId", string())
+            .required("conversationId", string())
+            .required("sessionNumber", number())
+            .required("status", one_of::<SessionStatus>())
+            .required("closesAt", date())
+            .required("startTime", date())
+            .required("revision", number())
+            .required("createdAt", date())
     }
 }

@@ -4,8 +4,10 @@ use bson::oid::ObjectId;
 use bson::{DateTime, doc};
 use matome_domain::summary::{FallbackReason, Level, Sentiment};
 use serde::{Deserialize, Serialize};
+use strum::VariantArray;
 
 use crate::entity::{Entity, Index};
+use crate::shape::{Shape, date, number, object, object_id, one_of, string};
 
 /// `_id` is derived from the session: a session has one summary, written anew in place.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -208,7 +210,7 @@ pub struct Feedback {
 }
 
 /// `summary.status`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, VariantArray)]
 #[serde(rename_all = "lowercase")]
 pub enum SummaryStatus {
     /// Not to be shown yet.
@@ -230,5 +232,16 @@ impl Entity for Summary {
             Index::on(doc! { "tenantId": 1, "roomId": 1, "createdAt": -1 }),
             Index::on(doc! { "tenantId": 1, "status": 1, "createdAt": -1 }),
         ]
+    }
+
+    fn shape() -> Shape {
+        Shape::new()
+            .required("sessionId", object_id())
+            .required("roomId", object_id())
+            .required("channelId", string())
+            .required("revision", number())
+            .required("content", object())
+            .required("status", one_of::<SummaryStatus>())
+            .required("createdAt", date())
     }
 }

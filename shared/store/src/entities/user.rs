@@ -5,6 +5,7 @@ use bson::{DateTime, Document, doc};
 use serde::{Deserialize, Serialize};
 
 use crate::entity::{Entity, Index};
+use crate::shape::{Shape, date, string};
 
 /// `_id` is derived from the LINE user id. Belongs to one tenant: LINE's ids differ by provider.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -129,5 +130,13 @@ impl Entity for User {
             Index::unique(doc! { "tenantId": 1, "lineUserId": 1 }),
             Index::on(doc! { "tenantId": 1, "email": 1 }).only(doc! { "email": { "$exists": true } }),
         ]
+    }
+
+    fn shape() -> Shape {
+        Shape::new()
+            .required("lineUserId", string())
+            .required("status", string())
+            .required("refreshAt", date())
+            .required("createdAt", date())
     }
 }

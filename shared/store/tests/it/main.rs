@@ -1,5 +1,8 @@
 //! The store against a real MongoDB.
 
+mod organization;
+mod usage;
+
 use bson::oid::ObjectId;
 use bson::{DateTime, doc};
 use matome_domain::ids::TenantId;

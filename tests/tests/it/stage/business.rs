@@ -5,6 +5,7 @@ use std::time::Duration;
 use bson::{Document, doc};
 use matome_domain::ids::TenantId;
 use matome_domain::placement::Placement;
+use matome_domain::tier::Tier;
 use matome_line_simulator::{Act, Channel, Deed, NewChannel, NewGroup, NewUser, Performed, Place, World};
 use matome_local_stack::REGION;
 use matome_seeding::{Target, Tenant, seed};
@@ -69,7 +70,8 @@ impl<'a> Business<'a> {
             organization: organization(&self.channel),
             name: "A shop".to_owned(),
             settings,
-            placement: Placement::Shared,
+            tier: Tier::Free,
+        placement: Placement::Shared,
             timezone: "Asia/Bangkok".to_owned(),
             channel_id: self.channel.channel_id.clone(),
             channel_secret: self.channel.channel_secret.clone(),
