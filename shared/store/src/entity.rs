@@ -4,6 +4,8 @@ use bson::Document;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::shape::Shape;
+
 /// Who a collection belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
@@ -62,4 +64,9 @@ pub trait Entity: Serialize + DeserializeOwned + Send + Sync + Unpin + 'static {
     /// Its indexes besides `_id`. Tenant entities lead with `tenantId`, except where a sweep over
     /// all tenants of a database needs the index.
     fn indexes() -> Vec<Index>;
+
+    /// What MongoDB checks of its documents, besides a tenant entity's `tenantId`.
+    fn shape() -> Shape {
+        Shape::new()
+    }
 }

@@ -7,6 +7,9 @@ const DUPLICATE_KEY: i32 = 11_000;
 /// WriteConflict, MongoDB error code 112.
 const WRITE_CONFLICT: i32 = 112;
 
+/// DocumentValidationFailure, MongoDB error code 121.
+const VALIDATION_FAILURE: i32 = 121;
+
 /// A failed database operation. Texts name collections and codes, never document contents; the
 /// driver's and BSON's own errors can quote values and are therefore kept, but not as `source`, whose
 /// text would be logged with ours.
@@ -23,6 +26,9 @@ pub enum StoreError {
         /// MongoDB's error code.
         code: i32,
     },
+    /// The tenant's data are being moved and take no more writes here: see [`crate::fence`].
+    #[error("the tenant's data are fenced: they are being moved elsewhere")]
+    Fenced,
     /// A document did not have the shape its entity declares.
     #[error("a document of {collection} does not fit its declaration")]
     Decode {
@@ -69,7 +75,7 @@ fn summary(error: &mongodb::error::Error) -> String {
 
 impl From<mongodb::error::Error> for StoreError {
     fn from(error: mongodb::error::Error) -> Self {
-        Self::Mongo(error)
+        if hit_fence(&error) { Self::Fenced } else { Self::Mongo(error) }
     }
 }
 
@@ -82,6 +88,23 @@ impl StoreError {
             Self::Mongo(e) => code_of(e) == Some(DUPLICATE_KEY),
             _ => false,
         }
+    }
+
+    /// A fence refused the write, not a fault of the document: the tenant is being moved, and the write
+    /// belongs in its new place as soon as the directory names it.
+    #[must_use]
+    pub fn is_fenced(&self) -> bool {
+        matches!(self, Self::Fenced)
+    }
+
+    /// A write of a bulk command that was refused, as its `writeErrors` tell.
+    pub(crate) fn refused(collection: &str, write_error: &bson::Document) -> Self {
+        let code = write_error.get_i32("code").unwrap_or_default();
+        let details = write_error.get_document("errInfo").ok();
+        if code == VALIDATION_FAILURE && details.is_some_and(crate::fence::refused) {
+            return Self::Fenced;
+        }
+        Self::Refused { collection: collection.to_owned(), code }
     }
 
     /// The server understood the command and refused it (too large a document, a failed validator):
@@ -131,5 +154,22 @@ fn code_of(error: &mongodb::error::Error) -> Option<i32> {
         ErrorKind::Write(WriteFailure::WriteError(w)) => Some(w.code),
         ErrorKind::InsertMany(m) => m.write_errors.as_ref().and_then(|w| w.first()).map(|w| w.code),
         _ => None,
+    }
+}
+
+/// Whether a validator refused the write because of its fence, as the server's account of it says.
+fn hit_fence(error: &mongodb::error::Error) -> bool {
+    use mongodb::error::{ErrorKind, WriteFailure};
+    let of_fence = |code: i32, details: &Option<bson::Document>| {
+        code == VALIDATION_FAILURE && details.as_ref().is_some_and(crate::fence::refused)
+    };
+    match error.kind.as_ref() {
+        ErrorKind::Write(WriteFailure::WriteError(w)) => of_fence(w.code, &w.details),
+        ErrorKind::InsertMany(m) => m.write_errors.iter().flatten().any(|w| of_fence(w.code, &w.details)),
+        ErrorKind::Command(c) if c.code == VALIDATION_FAILURE => {
+            let details = error.server_response().and_then(|answer| answer.get_document("errInfo").ok());
+            details.and_then(|d| d.try_into().ok()).is_some_and(|d: bson::Document| crate::fence::refused(&d))
+        }
+        _ => false,
     }
 }

@@ -1,86 +1,121 @@
-//! Creates collections and indexes from the entities' declarations.
+//! Creates collections, validators and indexes from the entities' declarations.
 
-use bson::doc;
+use std::time::Duration;
+
+use bson::{Document, doc};
 use futures::future::try_join_all;
 use mongodb::options::IndexOptions;
 use mongodb::{Database, IndexModel};
-use std::time::Duration;
 
 use crate::entities::{platform_declarations, tenant_declarations};
-use crate::entity::{Entity, Index};
+use crate::entity::{Entity, Index, Scope};
 use crate::error::StoreError;
+use crate::shape::{Shape, string};
 use crate::store::{Store, TenantStore};
+use crate::validators::{self, Change};
 
-/// What [`ensure`] needs to know about an entity.
+/// What an entity declared, for code that goes over all of them.
 #[derive(Debug, Clone)]
 pub struct Declaration {
     /// Its collection.
     pub collection: &'static str,
     /// Its indexes.
     pub indexes: Vec<Index>,
+    /// What MongoDB checks of its documents.
+    pub shape: Shape,
 }
 
 impl Declaration {
     /// Of an entity.
     #[must_use]
     pub fn of<E: Entity>() -> Self {
-        Self { collection: E::COLLECTION, indexes: E::indexes() }
+        let (mut indexes, mut shape) = (E::indexes(), E::shape());
+        if E::SCOPE == Scope::Tenant {
+            shape = shape.required("tenantId", string());
+            if !indexes.iter().any(walks) {
+                indexes.push(Index::unique(doc! { "tenantId": 1, "_id": 1 }));
+            }
+        }
+        Self { collection: E::COLLECTION, indexes, shape }
+    }
+
+    /// The keys of the index by which all documents of one tenant can be gone through page by page,
+    /// even among those of other tenants. An entity's own unique index serves; one that has none is
+    /// given `{tenantId, _id}`: an index more costs every write.
+    ///
+    /// # Panics
+    /// For a platform entity.
+    #[must_use]
+    pub fn walk(&self) -> &Document {
+        let index = self.indexes.iter().find(|index| walks(index));
+        &index.expect("every tenant entity has such an index, see Declaration::of").keys
+    }
+
+    /// The field with the date after which MongoDB deletes a document by itself.
+    #[must_use]
+    pub fn expiry(&self) -> Option<&str> {
+        let ttl = self.indexes.iter().find(|index| index.expire_after_seconds.is_some())?;
+        ttl.keys.keys().next().map(String::as_str)
     }
 }
 
+/// Unique over all documents, the tenant first, and plain fields: each document has one key of its own.
+fn walks(index: &Index) -> bool {
+    index.unique
+        && index.partial.is_none()
+        && index.keys.keys().next().is_some_and(|first| first == "tenantId")
+        && !index.keys.keys().any(|key| key.contains('.'))
+}
+
 impl Store {
-    /// Creates the platform's collections and indexes; harmless when they are there.
+    /// Creates the platform's collections, validators and indexes; harmless when they are there.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn ensure_platform(&self) -> Result<(), StoreError> {
-        let database = self.platform();
-        try_join_all(platform_declarations().iter().map(|d| ensure(&database, d.collection.to_owned(), d)))
-            .await?;
-        Ok(())
+        let declarations = platform_declarations();
+        let collections: Vec<_> = declarations.iter().map(|d| (d.collection.to_owned(), d)).collect();
+        validators::bring_about(&self.platform(), &collections, Change::Ensure).await?;
+        ensure_indexes(&self.platform(), &collections).await
     }
 }
 
 impl TenantStore {
-    /// Creates the tenant's collections and indexes; harmless when they are there.
+    /// The name a declared entity's collection has in this placement.
+    pub(crate) fn name_of(&self, declaration: &Declaration) -> String {
+        self.placement.collection(&self.tenant, declaration.collection)
+    }
+
+    /// Creates the tenant's collections, validators and indexes, and brings validators up to date;
+    /// harmless when they are there. Fences stay.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn ensure_collections(&self) -> Result<(), StoreError> {
-        let name = |d: &Declaration| self.placement.collection(&self.tenant, d.collection);
-        try_join_all(tenant_declarations().iter().map(|d| ensure(&self.database, name(d), d))).await?;
-        Ok(())
+        self.change_validators(Change::Ensure).await?;
+        let declarations = tenant_declarations();
+        let collections: Vec<_> = declarations.iter().map(|d| (self.name_of(d), d)).collect();
+        ensure_indexes(&self.database, &collections).await
     }
 }
 
-async fn ensure(database: &Database, name: String, declaration: &Declaration) -> Result<(), StoreError> {
-    let models: Vec<IndexModel> = declaration
-        .indexes
-        .iter()
-        .map(|index| {
-            let mut options = IndexOptions::default();
-            options.unique = index.unique.then_some(true);
-            options.partial_filter_expression.clone_from(&index.partial);
-            options.expire_after = index.expire_after_seconds.map(Duration::from_secs);
-            IndexModel::builder().keys(index.keys.clone()).options(options).build()
-        })
-        .collect();
-    let collection = database.collection::<bson::Document>(&name);
-    if models.is_empty() {
-        // An index makes its collection; without one it is made by hand, because a transaction
-        // should not have to.
-        match database.run_command(doc! { "create": &name }).await {
-            Ok(_) => {}
-            Err(e) if is_namespace_exists(&e) => {}
-            Err(e) => return Err(e.into()),
-        }
-    } else {
-        collection.create_indexes(models).await?;
-    }
+async fn ensure_indexes(
+    database: &Database,
+    collections: &[(String, &Declaration)],
+) -> Result<(), StoreError> {
+    let with_indexes = collections.iter().filter(|(_, declaration)| !declaration.indexes.is_empty());
+    try_join_all(with_indexes.map(async |(name, declaration)| {
+        let models = declaration.indexes.iter().map(model);
+        database.collection::<Document>(name).create_indexes(models).await
+    }))
+    .await?;
     Ok(())
 }
 
-/// NamespaceExists, MongoDB error code 48.
-fn is_namespace_exists(error: &mongodb::error::Error) -> bool {
-    matches!(error.kind.as_ref(), mongodb::error::ErrorKind::Command(c) if c.code == 48)
+fn model(index: &Index) -> IndexModel {
+    let mut options = IndexOptions::default();
+    options.unique = index.unique.then_some(true);
+    options.partial_filter_expression.clone_from(&index.partial);
+    options.expire_after = index.expire_after_seconds.map(Duration::from_secs);
+    IndexModel::builder().keys(index.keys.clone()).options(options).build()
 }

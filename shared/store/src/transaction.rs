@@ -150,10 +150,7 @@ impl Transaction<'_> {
         let refused = answer.get_array("writeErrors").ok().and_then(|errors| errors.first());
         match refused.and_then(Bson::as_document) {
             None => Ok(()),
-            Some(error) => Err(StoreError::Refused {
-                collection: collection.to_owned(),
-                code: error.get_i32("code").unwrap_or_default(),
-            }),
+            Some(error) => Err(StoreError::refused(collection, error)),
         }
     }
 }
