@@ -6,7 +6,8 @@ use bson::oid::ObjectId;
 use matome_domain::clock::Timestamp;
 use matome_domain::ids::TenantId;
 use matome_store::StoreError;
-use matome_store::entities::{Operation, OperationKind, OperationState, Organization};
+use matome_store::collection::encode;
+use matome_store::entities::{Operation, OperationKind, OperationState, Organization, StatusReason};
 use matome_store::time::date;
 
 use crate::context::Context;
@@ -84,7 +85,8 @@ pub async fn end(context: &Context, operation: &Operation) -> Result<OperationSt
     Ok(ended.state)
 }
 
-/// Shows in the organization why its last operation failed; nothing of it once one succeeds.
+/// Shows in the organization why its last operation failed; nothing of it once one succeeds. A reason
+/// that an operation gave itself, such as why the tenant is suspended, has no step and stays.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -93,19 +95,24 @@ pub async fn tell_organization(
     operation: &Operation,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let error = operation.steps.iter().find_map(|s| Some((s.name.as_str(), s.error.as_deref()?)));
-    let update = match error {
-        None => doc! { "$unset": { "statusReason": "" } },
-        Some((step, error)) => {
-            let reason = format!("{:?} failed at {step}: {error}", operation.kind);
-            let mut set = doc! { "statusReason": reason, "updatedAt": date(now) };
-            if operation.kind == OperationKind::Create {
-                set.insert("status", "failed");
-            }
-            doc! { "$set": set, "$inc": { "__v": 1 } }
-        }
-    };
     let organizations = context.tenants.platform().platform_collection::<Organization>();
+    let error = operation.steps.iter().find_map(|s| Some((s.name.as_str(), s.error.as_deref()?)));
+    let Some((step, error)) = error else {
+        let recovered = doc! { "tenantId": &operation.tenant_id, "statusReason.step": { "$exists": true } };
+        organizations.update_one(recovered, doc! { "$unset": { "statusReason": "" } }).await?;
+        return Ok(());
+    };
+    let reason = StatusReason {
+        message: format!("{:?} failed: {error}", operation.kind),
+        operation_id: Some(operation.id),
+        step: Some(step.to_owned()),
+        at: date(now),
+    };
+    let mut set = doc! { "statusReason": encode(&reason)?, "updatedAt": date(now) };
+    if operation.kind == OperationKind::Create {
+        set.insert("status", "failed");
+    }
+    let update = doc! { "$set": set, "$inc": { "__v": 1 } };
     organizations.update_one(doc! { "tenantId": &operation.tenant_id }, update).await?;
     Ok(())
 }
