@@ -41,6 +41,13 @@ impl Outputs {
     }
 }
 
+/// Every template of the project: the platform's, and a dedicated tenant's.
+pub const TEMPLATES: [&str; 2] = [PLATFORM, TENANT];
+/// The platform's template.
+const PLATFORM: &str = "template.yaml";
+/// The template of a dedicated tenant's stack.
+pub(crate) const TENANT: &str = "infra/tenant.yaml";
+
 impl Sam {
     /// SAM CLI run by the interpreter `python` (see [`crate::install::sam`]).
     #[must_use]
@@ -48,16 +55,19 @@ impl Sam {
         Self { python, checkout: checkout.clone() }
     }
 
-    /// `sam validate --lint`, offline.
+    /// `sam validate --lint` of every one of [`TEMPLATES`], offline.
     ///
     /// # Errors
     /// [`Error::Command`] with what the linter found.
     pub async fn validate(&self, progress: Progress) -> Result<()> {
-        let step = progress.step("sam validate --lint");
-        let mut command = self.command(None)?;
-        command.args(["validate", "--lint", "--template-file", "template.yaml", "--region", REGION]);
-        command::run("sam validate --lint", command, &self.log("sam-validate"), &step).await?;
-        step.done();
+        for template in TEMPLATES {
+            let what = format!("sam validate --lint {template}");
+            let step = progress.step(&what);
+            let mut command = self.command(None)?;
+            command.args(["validate", "--lint", "--template-file", template, "--region", REGION]);
+            command::run(&what, command, &self.log("sam-validate"), &step).await?;
+            step.done();
+        }
         Ok(())
     }
 
@@ -80,7 +90,7 @@ impl Sam {
         write_secret(&file, &parameters_file(parameters))?;
         command
             .args(["deploy", "--config-env", "local", "--stack-name", name, "--region", REGION])
-            .args(["--template-file", "template.yaml"])
+            .args(["--template-file", PLATFORM])
             .args(["--parameter-overrides", &format!("file://{}", file.display())]);
         let log = self.log(&format!("sam-deploy-{name}"));
         command::run("sam deploy", command, &log, &step).await?;

@@ -1,4 +1,4 @@
-//! What the template promises, checked on the template itself.
+//! What the templates promise, checked on the templates themselves.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -6,3 +6,4 @@ mod privileges;
 mod queues_and_alarms;
 mod storage;
 mod template;
+mod tenants;

@@ -16,84 +16,110 @@ fn has_alarm(template: &Template, metric: &str, dimension: &Value) -> bool {
 
 #[test]
 fn every_queue_has_dead_letters_of_its_kind_and_both_have_alarms() {
-    let template = Template::load();
-    let queues = template.all(QUEUE);
-    let (dead, working): (Vec<_>, Vec<_>) =
-        queues.iter().partition(|(_, queue)| queue["RedrivePolicy"].is_null());
-    assert_eq!(dead.len(), working.len());
-    for (id, queue) in working {
-        let target = queue["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0].as_str().unwrap();
-        let letters = queues[target];
-        assert_eq!(letters["FifoQueue"], queue["FifoQueue"], "{id}: a FIFO queue needs FIFO dead letters");
-        let allowed = &letters["RedriveAllowPolicy"]["sourceQueueArns"][0]["Fn::Sub"];
-        let name = queue["QueueName"]["Fn::Sub"].as_str().unwrap();
-        assert!(
-            allowed.as_str().unwrap().ends_with(&format!(":{name}")),
-            "{target} must take letters of {id} only"
-        );
-        assert!(queue["RedrivePolicy"]["maxReceiveCount"].as_u64().unwrap() >= 3, "{id}");
-        assert!(has_alarm(&template, "ApproximateAgeOfOldestMessage", &attribute(id, "QueueName")), "{id}");
-        let depth = attribute(target, "QueueName");
-        assert!(has_alarm(&template, "ApproximateNumberOfMessagesVisible", &depth), "{target}");
+    for template in Template::each() {
+        let queues = template.all(QUEUE);
+        let (dead, working): (Vec<_>, Vec<_>) =
+            queues.iter().partition(|(_, queue)| queue["RedrivePolicy"].is_null());
+        assert_eq!(dead.len(), working.len());
+        for (id, queue) in working {
+            let target = queue["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0].as_str().unwrap();
+            let letters = queues[target];
+            assert_eq!(
+                letters["FifoQueue"], queue["FifoQueue"],
+                "{id}: a FIFO queue needs FIFO dead letters"
+            );
+            let allowed = &letters["RedriveAllowPolicy"]["sourceQueueArns"][0]["Fn::Sub"];
+            let name = queue["QueueName"]["Fn::Sub"].as_str().unwrap();
+            assert!(
+                allowed.as_str().unwrap().ends_with(&format!(":{name}")),
+                "{target} must take letters of {id} only"
+            );
+            assert!(queue["RedrivePolicy"]["maxReceiveCount"].as_u64().unwrap() >= 3, "{id}");
+            let age = attribute(id, "QueueName");
+            assert!(has_alarm(&template, "ApproximateAgeOfOldestMessage", &age), "{id}");
+            let depth = attribute(target, "QueueName");
+            assert!(has_alarm(&template, "ApproximateNumberOfMessagesVisible", &depth), "{target}");
+        }
     }
 }
 
 #[test]
 fn queues_are_encrypted_and_keep_messages_as_long_as_sqs_can() {
-    for (id, queue) in Template::load().all(QUEUE) {
-        assert_eq!(queue["SqsManagedSseEnabled"], true, "{id}");
-        assert_eq!(queue["MessageRetentionPeriod"], 1_209_600, "{id}");
+    for template in Template::each() {
+        for (id, queue) in template.all(QUEUE) {
+            assert_eq!(queue["SqsManagedSseEnabled"], true, "{id}");
+            assert_eq!(queue["MessageRetentionPeriod"], 1_209_600, "{id}");
+        }
     }
 }
 
 #[test]
 fn fifo_queues_scale_by_group_and_deduplicate_by_id() {
-    for (id, queue) in Template::load().all(QUEUE) {
-        let fifo = queue["QueueName"]["Fn::Sub"].as_str().unwrap().ends_with(".fifo");
-        assert_eq!(queue["FifoQueue"] == true, fifo, "{id}");
-        if fifo {
-            assert_eq!(queue["ContentBasedDeduplication"], false, "{id}");
-            assert_eq!(queue["DeduplicationScope"], "messageGroup", "{id}");
-            assert_eq!(queue["FifoThroughputLimit"], "perMessageGroupId", "{id}");
+    for template in Template::each() {
+        for (id, queue) in template.all(QUEUE) {
+            let fifo = queue["QueueName"]["Fn::Sub"].as_str().unwrap().ends_with(".fifo");
+            assert_eq!(queue["FifoQueue"] == true, fifo, "{id}");
+            if fifo {
+                assert_eq!(queue["ContentBasedDeduplication"], false, "{id}");
+                assert_eq!(queue["DeduplicationScope"], "messageGroup", "{id}");
+                assert_eq!(queue["FifoThroughputLimit"], "perMessageGroupId", "{id}");
+            }
         }
     }
 }
 
 #[test]
 fn every_consumer_reports_partial_failures_and_its_queue_waits_six_timeouts() {
-    let template = Template::load();
-    let mut consumed = 0;
-    for (id, function) in template.all("AWS::Serverless::Function") {
-        let Some(events) = function["Events"].as_object() else { continue };
-        for event in events.values().filter(|event| event["Type"] == "SQS") {
-            consumed += 1;
-            let source = &event["Properties"];
+    for template in Template::each() {
+        let sources = template.sources();
+        for (id, queue, source) in &sources {
             assert_eq!(source["FunctionResponseTypes"], json!(["ReportBatchItemFailures"]), "{id}");
             // The emulator's poller stops on text, which is what a parameter would give it.
-            assert!(source["ScalingConfig"]["MaximumConcurrency"].is_u64(), "{id}");
-            let queue = source["Queue"]["Fn::GetAtt"][0].as_str().unwrap();
-            let advised = &template.all(QUEUE)[queue]["VisibilityTimeout"]["Fn::If"][1];
-            assert!(advised.as_u64().unwrap() >= 6 * function["Timeout"].as_u64().unwrap(), "{id}");
+            let scaling = &source["ScalingConfig"];
+            let emulated = if scaling["Fn::If"][0] == "OnAws" { &scaling["Fn::If"][2] } else { scaling };
+            let number = emulated["MaximumConcurrency"].is_u64();
+            assert!(number || *emulated == json!({ "Ref": "AWS::NoValue" }), "{id}");
+            let advised = &template.all(QUEUE)[queue.as_str()]["VisibilityTimeout"]["Fn::If"][1];
+            let timeout = template.functions()[id.as_str()]["Timeout"].as_u64().unwrap();
+            assert!(advised.as_u64().unwrap() >= 6 * timeout, "{id}");
         }
+        let queues = template.all(QUEUE);
+        let mut working: Vec<_> =
+            queues.iter().filter(|(_, q)| !q["RedrivePolicy"].is_null()).map(|(id, _)| *id).collect();
+        let mut consumed: Vec<_> = sources.iter().map(|(_, queue, _)| queue.as_str()).collect();
+        working.sort_unstable();
+        consumed.sort_unstable();
+        assert_eq!(consumed, working, "a queue that nobody consumes, or two consumers of one");
     }
-    let working = template.all(QUEUE).values().filter(|queue| !queue["RedrivePolicy"].is_null()).count();
-    assert_eq!(consumed, working, "a queue that nobody consumes, or two consumers of one");
 }
 
 #[test]
 fn every_function_is_traced_logged_for_a_while_and_watched() {
-    let template = Template::load();
-    let groups = template.all("AWS::Logs::LogGroup");
-    for (id, group) in &groups {
-        assert_eq!(group["RetentionInDays"], json!({ "Ref": "LogRetentionDays" }), "{id}");
-    }
-    for (id, function) in template.all("AWS::Serverless::Function") {
-        let group = function["LoggingConfig"]["LogGroup"]["Ref"].as_str().unwrap();
-        assert!(groups.contains_key(group), "{id} logs to {group}");
-        assert_eq!(function["LoggingConfig"]["LogFormat"], "JSON", "{id}");
-        assert!(function["CodeUri"].as_str().unwrap().starts_with("target/lambda/"), "{id}");
-        for metric in ["Errors", "Throttles"] {
-            assert!(has_alarm(&template, metric, &json!({ "Ref": id })), "{id}: {metric}");
+    for template in Template::each() {
+        let groups = template.all("AWS::Logs::LogGroup");
+        for (id, group) in &groups {
+            assert_eq!(group["RetentionInDays"], json!({ "Ref": "LogRetentionDays" }), "{id}");
         }
+        for (id, function) in template.functions() {
+            let group = function["LoggingConfig"]["LogGroup"]["Ref"].as_str().unwrap();
+            assert!(groups.contains_key(group), "{id} logs to {group}");
+            assert_eq!(function["LoggingConfig"]["LogFormat"], "JSON", "{id}");
+            for metric in ["Errors", "Throttles"] {
+                assert!(has_alarm(&template, metric, &json!({ "Ref": id })), "{id}: {metric}");
+            }
+        }
+    }
+}
+
+#[test]
+fn code_comes_from_where_it_is_laid() {
+    for (id, function) in Template::platform().functions() {
+        assert!(function["CodeUri"].as_str().unwrap().starts_with("target/lambda/"), "{id}");
+    }
+    for (id, function) in Template::tenant().functions() {
+        assert_eq!(function["Code"]["S3Bucket"], json!({ "Ref": "CodeBucket" }), "{id}");
+        let key = function["Code"]["S3Key"]["Fn::Sub"].as_str().unwrap();
+        let name = key.strip_prefix("${CodePrefix}/").and_then(|key| key.strip_suffix(".zip")).unwrap();
+        assert!(matome_local_stack::lambda::FUNCTIONS.contains(&name), "{id}: {key}");
     }
 }

@@ -4,7 +4,7 @@ use crate::template::{Template, list};
 
 #[test]
 fn the_bucket_is_encrypted_versioned_closed_and_tidied() {
-    for (id, bucket) in Template::load().all("AWS::S3::Bucket") {
+    for (id, bucket) in Template::each().iter().flat_map(|template| template.all("AWS::S3::Bucket")) {
         let rules = &bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"];
         assert!(rules[0]["ServerSideEncryptionByDefault"]["SSEAlgorithm"].is_string(), "{id}");
         assert_eq!(bucket["VersioningConfiguration"]["Status"], "Enabled", "{id}");
@@ -22,23 +22,24 @@ fn the_bucket_is_encrypted_versioned_closed_and_tidied() {
 
 #[test]
 fn the_bucket_refuses_connections_without_tls() {
-    let template = Template::load();
-    let policies = template.all("AWS::S3::BucketPolicy");
-    for id in template.all("AWS::S3::Bucket").keys() {
-        let refuses = policies.values().any(|policy| {
-            let statement = &policy["PolicyDocument"]["Statement"][0];
-            policy["Bucket"] == json!({ "Ref": id })
-                && statement["Effect"] == "Deny"
-                && statement["Principal"] == "*"
-                && statement["Condition"]["Bool"]["aws:SecureTransport"] == "false"
-        });
-        assert!(refuses, "{id}");
+    for template in Template::each() {
+        let policies = template.all("AWS::S3::BucketPolicy");
+        for id in template.all("AWS::S3::Bucket").keys() {
+            let refuses = policies.values().any(|policy| {
+                let statement = &policy["PolicyDocument"]["Statement"][0];
+                policy["Bucket"] == json!({ "Ref": id })
+                    && statement["Effect"] == "Deny"
+                    && statement["Principal"] == "*"
+                    && statement["Condition"]["Bool"]["aws:SecureTransport"] == "false"
+            });
+            assert!(refuses, "{}: {id}", template.name);
+        }
     }
 }
 
 #[test]
 fn tables_are_paid_by_use_and_encrypted_and_the_lasting_one_can_go_back_in_time() {
-    let template = Template::load();
+    let template = Template::platform();
     let tables = template.all("AWS::DynamoDB::Table");
     for (id, table) in &tables {
         assert_eq!(table["BillingMode"], "PAY_PER_REQUEST", "{id}");
@@ -52,6 +53,10 @@ fn tables_are_paid_by_use_and_encrypted_and_the_lasting_one_can_go_back_in_time(
 }
 
 #[test]
-fn the_key_of_tenants_rotates() {
-    assert_eq!(Template::load().all("AWS::KMS::Key")["TenantKey"]["EnableKeyRotation"], true);
+fn the_keys_of_tenants_rotate() {
+    for template in Template::each() {
+        for (id, key) in template.all("AWS::KMS::Key") {
+            assert_eq!(key["EnableKeyRotation"], true, "{}: {id}", template.name);
+        }
+    }
 }

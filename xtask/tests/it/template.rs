@@ -1,4 +1,4 @@
-//! `template.yaml` as data. CloudFormation's short forms become the long ones: `!Ref A` is `{"Ref": "A"}`.
+//! The templates as data. CloudFormation's short forms become the long ones: `!Ref A` is `{"Ref": "A"}`.
 
 use std::collections::BTreeMap;
 
@@ -6,15 +6,66 @@ use serde_json::{Map, Value, json};
 use serde_yaml_ng::Value as Yaml;
 
 pub(crate) struct Template {
+    pub(crate) name: &'static str,
+    pub(crate) whole: Value,
     resources: BTreeMap<String, Value>,
 }
 
 impl Template {
-    pub(crate) fn load() -> Self {
-        let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../template.yaml")).unwrap();
-        let whole = plain(serde_yaml_ng::from_str(&text).unwrap());
+    /// The platform's stack.
+    pub(crate) fn platform() -> Self {
+        Self::load("template.yaml")
+    }
+
+    /// A dedicated tenant's stack.
+    pub(crate) fn tenant() -> Self {
+        Self::load("infra/tenant.yaml")
+    }
+
+    /// Both, for what holds everywhere.
+    pub(crate) fn each() -> [Self; 2] {
+        assert_eq!(matome_local_stack::sam::TEMPLATES, ["template.yaml", "infra/tenant.yaml"]);
+        [Self::platform(), Self::tenant()]
+    }
+
+    fn load(name: &'static str) -> Self {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join(name);
+        let whole = plain(serde_yaml_ng::from_str(&std::fs::read_to_string(path).unwrap()).unwrap());
         let resources = serde_json::from_value(whole["Resources"].clone()).unwrap();
-        Self { resources }
+        Self { name, whole, resources }
+    }
+
+    /// All functions, whichever of the two types they are of.
+    pub(crate) fn functions(&self) -> BTreeMap<&str, &Value> {
+        let kind =
+            if self.name == "template.yaml" { "AWS::Serverless::Function" } else { "AWS::Lambda::Function" };
+        self.all(kind)
+    }
+
+    /// Every function's queue: function, queue and what is said about how the one reads the other.
+    pub(crate) fn sources(&self) -> Vec<(String, String, &Value)> {
+        let id = |value: &Value| value.as_str().unwrap().to_owned();
+        if self.name != "template.yaml" {
+            let sources = self.all("AWS::Lambda::EventSourceMapping");
+            return sources
+                .values()
+                .map(|s| (id(&s["FunctionName"]["Ref"]), id(&s["EventSourceArn"]["Fn::GetAtt"][0]), *s))
+                .collect();
+        }
+        let mut found = Vec::new();
+        for (function, properties) in self.functions() {
+            let Some(events) = properties["Events"].as_object() else { continue };
+            for event in events.values().filter(|event| event["Type"] == "SQS") {
+                let source = &event["Properties"];
+                found.push((function.to_owned(), id(&source["Queue"]["Fn::GetAtt"][0]), source));
+            }
+        }
+        found
+    }
+
+    /// Logical id and everything about every resource.
+    pub(crate) fn resources(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.resources.iter().map(|(id, resource)| (id.as_str(), resource))
     }
 
     /// All resources of a type, by logical id, as their `Properties`.
@@ -25,7 +76,7 @@ impl Template {
             .filter(|(_, resource)| resource["Type"] == kind)
             .map(|(id, resource)| (id.as_str(), &resource["Properties"]))
             .collect();
-        assert!(!found.is_empty(), "the template has no {kind}: this test would prove nothing");
+        assert!(!found.is_empty(), "{} has no {kind}: this test would prove nothing", self.name);
         found
     }
 }
