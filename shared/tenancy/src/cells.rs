@@ -89,7 +89,8 @@ impl Cells {
             return Ok(&self.home);
         }
         let cell = self.others.get(name).ok_or_else(|| TenancyError::UnknownCell(name.to_owned()))?;
-        let connect = || Store::connect(&cell.uri, &self.prefix, POOL);
+        // Boxed: rare, and every future of every function would hold it otherwise.
+        let connect = || Box::pin(Store::connect(&cell.uri, &self.prefix, POOL));
         Ok(cell.store.get_or_try_init(connect).await?)
     }
 

@@ -98,7 +98,8 @@ impl Tenants {
         work: impl AsyncFn() -> Result<T, E>,
     ) -> Result<T, E> {
         for _ in 1..BEGINNINGS {
-            match work().await {
+            // Boxed: whole functions are done in here, and their futures nest deep.
+            match Box::pin(work()).await {
                 Err(error) if error.is_fenced() => {
                     metrics::counter!("FencesMet").increment(1);
                     self.directory.forget_tenant(tenant);
@@ -108,7 +109,7 @@ impl Tenants {
                 other => return other,
             }
         }
-        work().await
+        Box::pin(work()).await
     }
 
     /// A tenant's organization, at most a minute old.
