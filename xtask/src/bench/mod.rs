@@ -3,12 +3,15 @@
 mod cold_start;
 mod figure;
 mod in_process;
+mod load;
+mod process;
 mod report;
 mod runtime_api;
 mod size;
 
 pub(crate) use figure::{Figure, Limit};
 pub(crate) use in_process::figures as in_process;
+pub(crate) use load::figures as under_load;
 pub(crate) use report::Report;
 
 use std::path::Path;
@@ -29,7 +32,7 @@ pub(crate) async fn binaries(
     let python = install::sam(checkout, progress).await?;
     let mongod = OwnMongod::start("bench").await?;
     // Functions call nothing of AWS while they start; one that did would fail here and be seen.
-    let environment = cold_start::environment(&mongod.uri(), "http://127.0.0.1:1");
+    let environment = cold_start::environment(&mongod.uri(), "http://127.0.0.1:1", "http://127.0.0.1:1");
     let mut figures = Vec::new();
     for function in FUNCTIONS {
         let step = progress.step(format!("Measuring {function}"));
@@ -41,7 +44,7 @@ pub(crate) async fn binaries(
             "MB",
             bytes as f64 / 1e6,
         ));
-        let (start, memory) = match cold_start::measure(&binary, &environment, STARTS).await {
+        let start = match cold_start::measure(&binary, &environment, STARTS).await {
             Ok(measured) => measured,
             Err(error) => {
                 figures.push(Figure::missing(
@@ -58,13 +61,6 @@ pub(crate) async fn binaries(
             Limit::AtMost(10.0),
             "ms",
             start,
-        ));
-        let budget = if function == "webhook" { 40.0 } else { 64.0 };
-        figures.push(Figure::measured(
-            format!("{function}: memory when ready"),
-            Limit::AtMost(budget),
-            "MB",
-            memory,
         ));
         step.done();
     }

@@ -33,7 +33,8 @@ impl Report {
 
     /// One figure a line.
     pub(crate) fn table(&self) -> String {
-        let mut text = format!("{:<58} {:>14} {:>14}\n", "", "budget", "measured");
+        let width = self.figures.iter().map(|figure| figure.name.chars().count()).max().unwrap_or_default();
+        let mut text = format!("{:<width$} {:>14} {:>14}\n", "", "budget", "measured");
         for figure in &self.figures {
             let budget = match figure.budget {
                 Limit::AtMost(limit) => format!("≤ {limit} {}", figure.unit),
@@ -49,7 +50,7 @@ impl Report {
                 None => style("?").yellow(),
             };
             // Writing to a String cannot fail.
-            let _ok = writeln!(text, "{:<58} {budget:>14} {measured:>14} {mark}", figure.name);
+            let _ok = writeln!(text, "{:<width$} {budget:>14} {measured:>14} {mark}", figure.name);
         }
         text
     }

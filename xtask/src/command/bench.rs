@@ -35,6 +35,7 @@ impl Bench {
         step.done();
         let binaries = binary.parent().context("a binary is in a folder")?;
         let mut figures = bench::binaries(&checkout, binaries, progress).await?;
+        figures.extend(bench::under_load(&checkout, binaries, progress).await?);
         figures
             .extend(bench::in_process(&checkout, if self.dev { "dev" } else { "measure" }, progress).await?);
         let report = Report { profile, figures };
