@@ -10,7 +10,7 @@ use matome_runtime::config::Env;
 use matome_runtime::directory::secret_field;
 use matome_runtime::keys::DataKeys;
 use matome_runtime::random::Random;
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::{TenancyError, Tenants};
 
@@ -63,9 +63,15 @@ impl Channels {
             return Err(TenancyError::NotTheirs { channel: channel.clone(), tenant: tenant.clone() });
         }
         let secret = self.keys.open(tenant, &record.key, &secret_field(channel), &record.secret).await?;
-        Ok(self.line.channel(Credentials::Secret {
+        Ok(self.line_with(channel, &secret))
+    }
+
+    /// LINE as a channel that the directory need not know yet. For the provisioner.
+    #[must_use]
+    pub fn line_with(&self, channel: &ChannelId, secret: &SecretString) -> LineChannel {
+        self.line.channel(Credentials::Secret {
             channel_id: channel.to_string(),
             channel_secret: secret.expose_secret().to_owned(),
-        }))
+        })
     }
 }

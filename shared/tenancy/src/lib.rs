@@ -3,12 +3,15 @@
 //! with it from the directory; nothing here takes a placement or a key from a payload.
 
 mod cells;
+mod channel_health;
 mod channels;
 mod error;
 pub mod operations;
+mod secrets;
 mod tenants;
 
 pub use cells::Cells;
+pub use channel_health::HealthRecords;
 pub use channels::Channels;
 pub use error::TenancyError;
 pub use tenants::{Fenced, Tenants};

@@ -62,6 +62,24 @@ pub enum LineError {
 }
 
 impl LineError {
+    /// A word for it, as it is kept in records: never LINE's text.
+    #[must_use]
+    pub fn code(&self) -> String {
+        match self {
+            Self::Setup(_) => "setup".to_owned(),
+            Self::Unauthorized => "unauthorized".to_owned(),
+            Self::Forbidden => "forbidden".to_owned(),
+            Self::NotFound => "rejected_404".to_owned(),
+            Self::RateLimited { .. } => "rate_limited".to_owned(),
+            Self::Rejected { status, .. } => format!("rejected_{status}"),
+            Self::Unavailable { status } => format!("unavailable_{status}"),
+            Self::Unreachable(_) => "unreachable".to_owned(),
+            Self::Interrupted(_) => "no_answer".to_owned(),
+            Self::Malformed { .. } => "not_understood".to_owned(),
+            Self::Invalid { .. } => "invalid".to_owned(),
+        }
+    }
+
     /// Whether the same call may work later.
     #[must_use]
     pub fn is_transient(&self) -> bool {

@@ -83,6 +83,17 @@ impl LineChannel {
         Ok(value)
     }
 
+    /// Has a token issued now, whatever is kept: whether LINE still takes the channel's secret.
+    ///
+    /// # Errors
+    /// [`LineError::Unauthorized`] when it does not; the usual ones.
+    pub async fn check_credentials(&self) -> Result<(), LineError> {
+        if let Credentials::Secret { channel_id, .. } = &self.credentials {
+            *self.shared.tokens.slot(channel_id, self.shared.clock.now()).token.lock().await = None;
+        }
+        self.token().await.map(drop)
+    }
+
     /// Forgets `token` after LINE refused it. Whether another may be issued.
     pub(super) async fn forget_token(&self, token: &str) -> bool {
         let Credentials::Secret { channel_id, .. } = &self.credentials else {

@@ -13,7 +13,9 @@ use std::time::Duration;
 use matome_domain::clock::Clock;
 use matome_domain::ids::{ChannelId, TenantId};
 
-pub use self::record::{ChannelRecord, PreviousSecret, Relocation, Status, TenantRecord, secret_field};
+pub use self::record::{
+    ChannelRecord, PreviousSecret, Relocation, Status, TenantRecord, access_token_field, secret_field,
+};
 #[cfg(any(test, feature = "test-support"))]
 pub use self::table::MemoryTable;
 use self::table::Table;
@@ -160,24 +162,6 @@ impl Directory {
     /// As [`Directory::channel`].
     pub async fn newest_tenant(&self, id: &TenantId) -> Result<Option<TenantRecord>, DirectoryError> {
         self.tenants.forget(id.as_str());
-        let item = self.table.get(&record::tenant_key(id), true).await?;
-        item.as_ref().map(item::to_tenant).transpose()
-    }
-
-    /// A channel as it is stored now, past every cache: for whoever is going to change it.
-    ///
-    /// # Errors
-    /// As [`Directory::channel`].
-    pub async fn current_channel(&self, id: &ChannelId) -> Result<Option<ChannelRecord>, DirectoryError> {
-        let item = self.table.get(&record::channel_key(id), true).await?;
-        item.as_ref().map(item::to_channel).transpose()
-    }
-
-    /// A tenant as it is stored now, past every cache: for whoever is going to change it.
-    ///
-    /// # Errors
-    /// As [`Directory::channel`].
-    pub async fn current_tenant(&self, id: &TenantId) -> Result<Option<TenantRecord>, DirectoryError> {
         let item = self.table.get(&record::tenant_key(id), true).await?;
         item.as_ref().map(item::to_tenant).transpose()
     }

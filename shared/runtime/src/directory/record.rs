@@ -5,7 +5,7 @@ use matome_domain::ids::{ChannelId, TenantId};
 use matome_domain::placement::Placement;
 use serde::{Deserialize, Serialize};
 
-use crate::keys::{Sealed, WrappedKey};
+use crate::keys::{KeyError, Sealed, WrappedKey};
 
 /// Whether a tenant is served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -114,10 +114,28 @@ pub struct TenantRecord {
     pub version: u64,
 }
 
+impl TenantRecord {
+    /// The key that a sealed text names: the current one, or the one before while it is being replaced.
+    ///
+    /// # Errors
+    /// [`KeyError::OtherVersion`] when it is neither; [`KeyError::Format`].
+    pub fn key_of(&self, sealed: &Sealed) -> Result<&WrappedKey, KeyError> {
+        let version = sealed.key_version()?;
+        let key = std::iter::once(&self.key).chain(&self.previous_key).find(|k| k.key_version == version);
+        key.ok_or(KeyError::OtherVersion { sealed: version, held: self.key.key_version })
+    }
+}
+
 /// The field name a channel's secret is sealed under: another channel's ciphertext does not open.
 #[must_use]
 pub fn secret_field(channel: &ChannelId) -> String {
     format!("channel/{channel}/secret")
+}
+
+/// The field name a channel's long-lived access token is sealed under, where it has one.
+#[must_use]
+pub fn access_token_field(channel: &ChannelId) -> String {
+    format!("channel/{channel}/access-token")
 }
 
 pub(super) fn channel_key(id: &ChannelId) -> String {

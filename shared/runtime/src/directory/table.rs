@@ -17,14 +17,16 @@ pub(super) enum Table {
 }
 
 impl Table {
-    /// The item of a key. Eventually consistent: the cache is older than that anyway.
-    pub(super) async fn get(&self, key: &str) -> Result<Option<Item>, DirectoryError> {
+    /// The item of a key. Eventually consistent unless the very newest is wanted: the cache is older
+    /// than that anyway, and it costs half.
+    pub(super) async fn get(&self, key: &str, newest: bool) -> Result<Option<Item>, DirectoryError> {
         match self {
             Self::DynamoDb { client, table } => {
                 let answer = client
                     .get_item()
                     .table_name(table)
                     .key(KEY, AttributeValue::S(key.to_owned()))
+                    .consistent_read(newest)
                     .send()
                     .await
                     .map_err(|e| failed("read", e.into_service_error()))?;
@@ -110,6 +112,12 @@ impl MemoryTable {
     #[must_use]
     pub fn directory(&self, clock: std::sync::Arc<dyn matome_domain::clock::Clock>) -> super::Directory {
         super::Directory::over(Table::Memory(self.clone()), clock)
+    }
+
+    /// Every attribute of every item, as text: for tests that search for what must not be there.
+    #[must_use]
+    pub fn dump(&self) -> String {
+        self.memory().items.values().map(|(item, _)| format!("{item:?}\n")).collect()
     }
 
     /// How often an item was asked for.

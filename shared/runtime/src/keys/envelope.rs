@@ -30,6 +30,31 @@ impl Sealed {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The version of the data key that it was sealed under.
+    ///
+    /// # Errors
+    /// [`KeyError::Format`] when the text is not a sealed secret.
+    pub fn key_version(&self) -> Result<u32, KeyError> {
+        Ok(self.parts()?.0)
+    }
+
+    /// Key version, and base64 of nonce, ciphertext and tag.
+    fn parts(&self) -> Result<(u32, &str), KeyError> {
+        let mut parts = self.0.split('.');
+        let (Some(FORMAT), Some(version), Some(data), None) =
+            (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
+            return Err(KeyError::Format);
+        };
+        Ok((version.parse().map_err(|_| KeyError::Format)?, data))
+    }
+
+    /// What every text that is sealed under a version of a data key begins with.
+    #[must_use]
+    pub fn prefix(key_version: u32) -> String {
+        format!("{FORMAT}.{key_version}.")
+    }
 }
 
 impl From<String> for Sealed {
@@ -75,7 +100,7 @@ impl DataKey {
             )
             .map_err(|_| KeyError::Seal)?;
         let bytes = [nonce.as_slice(), &sealed].concat();
-        Ok(Sealed(format!("{FORMAT}.{}.{}", self.version, URL_SAFE_NO_PAD.encode(bytes))))
+        Ok(Sealed(format!("{}{}", Sealed::prefix(self.version), URL_SAFE_NO_PAD.encode(bytes))))
     }
 
     pub(super) fn open(
@@ -84,13 +109,7 @@ impl DataKey {
         field: &str,
         sealed: &Sealed,
     ) -> Result<SecretString, KeyError> {
-        let mut parts = sealed.0.split('.');
-        let (Some(FORMAT), Some(version), Some(data), None) =
-            (parts.next(), parts.next(), parts.next(), parts.next())
-        else {
-            return Err(KeyError::Format);
-        };
-        let version = version.parse().map_err(|_| KeyError::Format)?;
+        let (version, data) = sealed.parts()?;
         if version != self.version {
             return Err(KeyError::OtherVersion { sealed: version, held: self.version });
         }
@@ -139,6 +158,7 @@ mod tests {
         for text in ["", "s", "チャネルシークレット", &"x".repeat(10_000)] {
             let sealed = key(3).seal(&SystemRandom, &tenant("t"), "f", text.as_bytes()).unwrap();
             assert!(sealed.as_str().starts_with("v1.3."));
+            assert_eq!(sealed.key_version().unwrap(), 3);
             assert_eq!(key(3).open(&tenant("t"), "f", &sealed).unwrap().expose_secret(), text);
         }
     }

@@ -101,29 +101,30 @@ pub struct LineConnection {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ChannelHealth {
-    /// When the newest event came. Written by the scheduler from what the recorder counted.
+    /// When the newest event came. Written by the recorder, at most once a minute from each of its
+    /// environments, like the counts below: they are near the truth, not exact.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_webhook_at: Option<DateTime>,
     /// What went wrong last; stays when things go right again. Written by whoever calls LINE.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_error: Option<ChannelError>,
-    /// Whether access tokens can be had. Written by the provisioner and the scheduler.
+    /// Whether access tokens can be had. Written by the provisioner and the sender.
     pub token_state: TokenState,
     /// When that was last found out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_checked_at: Option<DateTime>,
-    /// The month's messages. Written by the scheduler.
+    /// The month's messages. Written by the sender, when it asks LINE.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quota: Option<ChannelQuota>,
-    /// Events received, redeliveries included, since `countedSince`. Written by the scheduler.
+    /// Events received, redeliveries included, since `countedSince`. Written by the recorder.
     pub received: i64,
-    /// Of those, redeliveries. Written by the scheduler.
+    /// Of those, redeliveries. Written by the recorder.
     pub redelivered: i64,
     /// When counting began.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub counted_since: Option<DateTime>,
     /// The newest event came in LINE's mode `standby`: another application has the conversation and
-    /// we must not send. Written by the scheduler.
+    /// we must not send. Written by the recorder.
     pub standby: bool,
 }
 
@@ -142,7 +143,7 @@ impl ChannelHealth {
 pub struct ChannelError {
     /// When.
     pub at: DateTime,
-    /// A short code, such as `token_refused` or `http_429`; never LINE's text.
+    /// A short code, such as `unauthorized` or `rate_limited`; never LINE's text.
     pub code: String,
 }
 
