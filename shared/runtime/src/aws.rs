@@ -91,6 +91,19 @@ impl Aws {
         Ok(Self { config: config.build() })
     }
 
+    /// What clients are made with, for crates that bring a client of their own.
+    #[must_use]
+    pub fn config(&self) -> &SdkConfig {
+        &self.config
+    }
+
+    /// The same with other credentials: those of a role, say. Shares the connections.
+    #[must_use]
+    pub fn with_credentials(&self, credentials: Credentials) -> Self {
+        let credentials = SharedCredentialsProvider::new(credentials);
+        Self { config: self.config.to_builder().credentials_provider(credentials).build() }
+    }
+
     /// SQS.
     #[must_use]
     pub fn sqs(&self) -> aws_sdk_sqs::Client {

@@ -1,0 +1,300 @@
+//! The stack of a dedicated tenant: what `infra/tenant.yaml` is told, and what it tells.
+
+use std::collections::BTreeMap;
+
+use matome_domain::ids::{ChannelId, TenantId};
+use matome_runtime::aws::Aws;
+use matome_runtime::config::{ConfigError, Env};
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::error::{Error, Result};
+use crate::name::stack_name;
+use crate::request::Request;
+use crate::stack::Stacks;
+use crate::status::{Outputs, Status};
+
+/// The platform's settings that every tenant's stack is given: variable, parameter.
+const HANDED_ON: [(&str, &str); 10] = [
+    ("ARCHITECTURE", "Architecture"),
+    ("LOG_RETENTION_DAYS", "LogRetentionDays"),
+    ("RUST_LOG", "LogLevel"),
+    ("ALARM_TOPIC_ARN", "AlarmTopicArn"),
+    ("LINE_API_URL", "LineApiUrl"),
+    ("LINE_DATA_API_URL", "LineDataApiUrl"),
+    ("AI_PROVIDER", "AiProvider"),
+    ("AI_MODEL", "AiModel"),
+    ("AI_BASE_URL", "AiBaseUrl"),
+    ("AI_API_KEY", "AiApiKey"),
+];
+
+/// What is particular to one dedicated tenant.
+#[derive(Debug, Clone, Default)]
+pub struct Dedicated {
+    /// The cluster its data is on; the platform's own when `None`.
+    pub mongodb_uri: Option<SecretString>,
+    /// Its channels, so that its consumers can read no other channel's directory record. Empty: they
+    /// can read every channel's (not open its secret), and a new channel needs no update of the stack.
+    pub channels: Vec<ChannelId>,
+    /// US dollars a month after which the alarm topic is told; `None`: no budget.
+    pub monthly_budget_usd: Option<u32>,
+    /// Further parameters of the template, such as `RecorderConcurrency`.
+    pub parameters: BTreeMap<String, String>,
+}
+
+/// What a dedicated tenant has to itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resources {
+    /// Its `inbound.fifo`: `ChannelRecord::inbound_queue_url` of each of its channels.
+    pub inbound_queue_url: String,
+    /// Its `media`.
+    pub media_queue_url: String,
+    /// Its `summaries.fifo`.
+    pub summaries_queue_url: String,
+    /// Its `outbound.fifo`.
+    pub outbound_queue_url: String,
+    /// Dead letters of the four, in that order.
+    pub dead_letter_urls: [String; 4],
+    /// Its bucket.
+    pub bucket: String,
+    /// The KMS key that wraps its data keys.
+    pub key_arn: String,
+}
+
+/// How a tenant's stack is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TenantStatus {
+    /// There is none.
+    Missing,
+    /// CloudFormation is at work: look again in some seconds.
+    InProgress,
+    /// It is there.
+    Ready(Resources),
+    /// It could not be made, changed or removed.
+    Failed {
+        /// CloudFormation's word, such as `ROLLBACK_COMPLETE`.
+        state: String,
+        /// The first resource that failed and why.
+        reason: String,
+    },
+}
+
+/// The stacks of dedicated tenants.
+pub struct TenantStacks {
+    stacks: Stacks,
+    platform: String,
+    template_url: String,
+    role_arn: Option<String>,
+    mongodb_uri: SecretString,
+    parameters: BTreeMap<String, SecretString>,
+}
+
+impl TenantStacks {
+    /// From `PLATFORM_STACK_NAME`, `STAGE`, `MONGODB_URI`, `TENANT_STACK_TEMPLATE_URL`, `CODE_BUCKET`,
+    /// `CODE_PREFIX`, `TENANT_DEPLOY_ROLE_ARN` and what stands in [`HANDED_ON`]; `None` where no code
+    /// for tenants' stacks was deployed (`TENANT_STACK_TEMPLATE_URL` is empty).
+    ///
+    /// # Errors
+    /// [`ConfigError`] with the variable's name.
+    pub fn from_env(env: &Env, aws: &Aws) -> std::result::Result<Option<Self>, ConfigError> {
+        let Some(template_url) = env.optional("TENANT_STACK_TEMPLATE_URL")? else { return Ok(None) };
+        let mut parameters = BTreeMap::new();
+        let platform = env.required("PLATFORM_STACK_NAME")?;
+        for (parameter, value) in [
+            ("PlatformStackName", platform.clone()),
+            ("Stage", env.required("STAGE")?),
+            ("CodeBucket", env.required("CODE_BUCKET")?),
+            ("CodePrefix", env.required("CODE_PREFIX")?),
+        ] {
+            parameters.insert(parameter.to_owned(), SecretString::from(value));
+        }
+        for (variable, parameter) in HANDED_ON.into_iter().chain([("CELLS", "Cells")]) {
+            if let Some(value) = env.secret(variable)? {
+                parameters.insert(parameter.to_owned(), value);
+            }
+        }
+        Ok(Some(Self {
+            stacks: Stacks::new(aws),
+            platform,
+            template_url,
+            role_arn: env.optional("TENANT_DEPLOY_ROLE_ARN")?,
+            mongodb_uri: SecretString::from(env.required("MONGODB_URI")?),
+            parameters,
+        }))
+    }
+
+    /// Brings the tenant's stack to what is wanted, with the code that was deployed last. Call it
+    /// until it is ready or has failed; see [`Request::token`] about `token`.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn ensure(&self, tenant: &TenantId, wanted: &Dedicated, token: &str) -> Result<TenantStatus> {
+        let request = self.request(tenant, wanted, token)?;
+        let status = self.stacks.ensure(&request).await?;
+        told(&request.name, status)
+    }
+
+    /// How the tenant's stack is.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn status(&self, tenant: &TenantId) -> Result<TenantStatus> {
+        let name = stack_name(&self.platform, tenant)?;
+        let status = self.stacks.status(&name).await?;
+        told(&name, status)
+    }
+
+    /// Takes the tenant's stack down. Bucket, key and log groups stay; queues go with what is in
+    /// them, so see to it that nothing is. Call it until it is missing or has failed.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn remove(&self, tenant: &TenantId, token: &str) -> Result<TenantStatus> {
+        let name = stack_name(&self.platform, tenant)?;
+        let status = self.stacks.delete(&name, self.role_arn.as_deref(), token, &[]).await?;
+        told(&name, status)
+    }
+
+    fn request(&self, tenant: &TenantId, wanted: &Dedicated, token: &str) -> Result<Request> {
+        let own = |(name, value): (&String, &SecretString)| (name.clone(), value.expose_secret().to_owned());
+        let mut parameters: BTreeMap<_, _> = self.parameters.iter().map(own).collect();
+        parameters.insert("TenantId".to_owned(), tenant.to_string());
+        let uri = wanted.mongodb_uri.as_ref().unwrap_or(&self.mongodb_uri);
+        parameters.insert("MongoDbUri".to_owned(), uri.expose_secret().to_owned());
+        if !wanted.channels.is_empty() {
+            let keys: Vec<_> = wanted.channels.iter().map(|channel| format!("CHANNEL#{channel}")).collect();
+            parameters.insert("ChannelKeys".to_owned(), keys.join(","));
+        }
+        if let Some(budget) = wanted.monthly_budget_usd {
+            parameters.insert("MonthlyBudgetUsd".to_owned(), budget.to_string());
+        }
+        parameters.extend(wanted.parameters.clone());
+        Ok(Request {
+            name: stack_name(&self.platform, tenant)?,
+            template_url: self.template_url.clone(),
+            parameters,
+            tags: BTreeMap::from([
+                ("matome:platform".to_owned(), self.platform.clone()),
+                ("matome:tenant".to_owned(), tenant.to_string()),
+            ]),
+            role_arn: self.role_arn.clone(),
+            token: token.to_owned(),
+        })
+    }
+}
+
+fn told(stack: &str, status: Status) -> Result<TenantStatus> {
+    Ok(match status {
+        Status::Missing => TenantStatus::Missing,
+        Status::InProgress => TenantStatus::InProgress,
+        Status::Failed { state, reason } => TenantStatus::Failed { state, reason },
+        Status::Done(outputs) => TenantStatus::Ready(resources(stack, &outputs)?),
+    })
+}
+
+fn resources(stack: &str, outputs: &Outputs) -> Result<Resources> {
+    let get = |output: &'static str| {
+        let value = outputs.get(output).cloned();
+        value.ok_or_else(|| Error::MissingOutput { stack: stack.to_owned(), output })
+    };
+    Ok(Resources {
+        inbound_queue_url: get("InboundQueueUrl")?,
+        media_queue_url: get("MediaQueueUrl")?,
+        summaries_queue_url: get("SummariesQueueUrl")?,
+        outbound_queue_url: get("OutboundQueueUrl")?,
+        dead_letter_urls: [
+            get("InboundDeadLettersUrl")?,
+            get("MediaDeadLettersUrl")?,
+            get("SummariesDeadLettersUrl")?,
+            get("OutboundDeadLettersUrl")?,
+        ],
+        bucket: get("Bucket")?,
+        key_arn: get("KeyArn")?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use matome_runtime::aws::Patience;
+
+    use super::*;
+
+    const VARIABLES: [(&str, &str); 12] = [
+        ("AWS_ACCESS_KEY_ID", "a"),
+        ("AWS_SECRET_ACCESS_KEY", "b"),
+        ("AWS_REGION", "ap-northeast-1"),
+        ("PLATFORM_STACK_NAME", "matome-prod"),
+        ("STAGE", "prod"),
+        ("MONGODB_URI", "mongodb://shared"),
+        ("CELLS", "{}"),
+        ("TENANT_STACK_TEMPLATE_URL", "https://s3/bucket/code/1/tenant.yaml"),
+        ("CODE_BUCKET", "bucket"),
+        ("CODE_PREFIX", "code/1"),
+        ("AI_MODEL", "m"),
+        ("AI_API_KEY", "k"),
+    ];
+
+    fn from(vars: &[(&str, &str)]) -> Option<TenantStacks> {
+        let env = Env::from_map(vars.iter().copied());
+        let aws = Aws::from_env(&env, Patience::CONSUMER).unwrap();
+        TenantStacks::from_env(&env, &aws).unwrap()
+    }
+
+    #[test]
+    fn a_stack_is_told_the_platforms_settings_and_the_tenants_own() {
+        let stacks = from(&VARIABLES).unwrap();
+        let wanted = Dedicated {
+            mongodb_uri: Some(SecretString::from("mongodb://own")),
+            channels: ["1", "2"].map(|id| ChannelId::new(id).unwrap()).into(),
+            monthly_budget_usd: Some(40),
+            parameters: BTreeMap::from([("RecorderConcurrency".to_owned(), "9".to_owned())]),
+        };
+        let request = stacks.request(&TenantId::new("t1").unwrap(), &wanted, "op-1").unwrap();
+        assert_eq!(request.name, "matome-prod-tenant-t1");
+        let expected = [
+            ("AiApiKey", "k"),
+            ("AiModel", "m"),
+            ("Cells", "{}"),
+            ("ChannelKeys", "CHANNEL#1,CHANNEL#2"),
+            ("CodeBucket", "bucket"),
+            ("CodePrefix", "code/1"),
+            ("MongoDbUri", "mongodb://own"),
+            ("MonthlyBudgetUsd", "40"),
+            ("PlatformStackName", "matome-prod"),
+            ("RecorderConcurrency", "9"),
+            ("Stage", "prod"),
+            ("TenantId", "t1"),
+        ];
+        let expected: BTreeMap<_, _> =
+            expected.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        assert_eq!(request.parameters, expected);
+    }
+
+    /// A parameter that the template does not know would be refused by CloudFormation.
+    #[test]
+    fn every_parameter_is_one_of_the_template() {
+        let template = include_str!("../../../infra/tenant.yaml");
+        let own =
+            ["PlatformStackName", "Stage", "CodeBucket", "CodePrefix", "Cells", "TenantId", "MongoDbUri"];
+        let named = HANDED_ON.into_iter().map(|(_, parameter)| parameter);
+        for parameter in named.chain(own).chain(["ChannelKeys", "MonthlyBudgetUsd"]) {
+            assert!(template.contains(&format!("\n  {parameter}:\n    Type: ")), "{parameter}");
+        }
+    }
+
+    #[test]
+    fn without_code_there_are_no_stacks_and_with_it_nothing_may_be_missing() {
+        let without: Vec<_> =
+            VARIABLES.into_iter().filter(|(name, _)| *name != "TENANT_STACK_TEMPLATE_URL").collect();
+        assert!(from(&without).is_none());
+        let env = Env::from_map(VARIABLES.into_iter().filter(|(name, _)| *name != "CODE_PREFIX"));
+        let aws = Aws::from_env(&env, Patience::CONSUMER).unwrap();
+        let error = TenantStacks::from_env(&env, &aws).err().unwrap();
+        assert_eq!(error.to_string(), "CODE_PREFIX is not set");
+    }
+
+    #[test]
+    fn a_promised_output_that_is_missing_is_named() {
+        let error = resources("s", &Outputs::new()).unwrap_err();
+        assert_eq!(error.to_string(), "stack s has no output InboundQueueUrl");
+    }
+}
