@@ -37,7 +37,7 @@ pub struct Context {
 
 impl Context {
     /// Reads `DIRECTORY_TABLE`, `MONGODB_URI`, `BLOBS_BUCKET`, `OUTBOUND_QUEUE_URL`, `AI_PROVIDER`,
-    /// `AI_MODEL`, `AI_BASE_URL`, `AI_API_KEY`.
+    /// `AI_MODEL`, `AI_BASE_URL`, `AI_API_KEY`, `AI_VISION`.
     ///
     /// # Errors
     /// [`SummarizeError`] with the setting that is missing or wrong.
@@ -64,6 +64,7 @@ fn ai_config(env: &Env) -> Result<AiConfig, ConfigError> {
         model: env.optional("AI_MODEL")?,
         base_url: env.optional("AI_BASE_URL")?,
         api_key: env.optional("AI_API_KEY")?.map(Secret::new),
+        vision: env.parsed("AI_VISION")?,
         ..AiConfig::default()
     })
 }
@@ -86,8 +87,7 @@ impl Writers {
     }
 
     /// Whether a provider is configured, rather than the built-in summarizer alone.
-    #[must_use]
-    pub fn has_provider(&self) -> bool {
+    fn has_provider(&self) -> bool {
         self.default.writer().0 != matome_ai::Summarizer::builtin().writer().0
     }
 

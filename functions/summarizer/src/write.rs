@@ -32,7 +32,7 @@ use crate::talk;
 
 /// Pictures shown to a provider, the newest first; more would cost more than they tell.
 const MAX_PICTURES: usize = 8;
-/// Largest picture shown.
+/// Bytes of all of them together. While they are sent they are in memory several times, also as base64.
 const MAX_PICTURE_BYTES: i64 = 4 * 1024 * 1024;
 
 /// What became of a job.
@@ -117,21 +117,24 @@ async fn read(
     let messages = messages.find(doc! { "sessionId": session.id }, in_order, 0).await?;
     let people = doc! { "_id": { "$in": &session.participants } };
     let users = store.collection::<User>().find(people, doc! { "_id": 1 }, 0).await?;
-    let pictures = pictures(context, store.tenant_id(), &messages).await?;
+    let model = organization.settings.ai_settings.model.as_deref();
+    let pictures = if context.writers.of(model)?.sees() {
+        pictures(context, store.tenant_id(), &messages).await?
+    } else {
+        HashMap::new()
+    };
     let offset = utc_offset_minutes(&organization.timezone, context.clock.now());
     Ok(talk::dialogue(&messages, &users, pictures, offset))
 }
 
-/// The pictures to show, if there is anybody to show them to.
+/// The pictures to show.
 async fn pictures(
     context: &Context,
     tenant: &TenantId,
     messages: &[Message],
 ) -> Result<HashMap<ObjectId, ImageData>, SummarizeError> {
     let mut pictures = HashMap::new();
-    if !context.writers.has_provider() {
-        return Ok(pictures);
-    }
+    let mut room = MAX_PICTURE_BYTES;
     for message in messages.iter().rev().filter(|m| m.message_type == "image" && talk::counts(m)) {
         let Some(media) = message.media.as_ref().filter(|m| m.status == MediaStatus::Stored) else {
             continue;
@@ -140,9 +143,10 @@ async fn pictures(
         else {
             continue;
         };
-        let Some(key) = BlobKey::of_tenant(tenant, key).filter(|_| size <= MAX_PICTURE_BYTES) else {
+        let Some(key) = BlobKey::of_tenant(tenant, key).filter(|_| size <= room) else {
             continue;
         };
+        room -= size;
         if let Some(bytes) = context.blobs.get(&key).await? {
             pictures.insert(message.id, ImageData { media_type: media_type.clone(), bytes: bytes.to_vec() });
         }

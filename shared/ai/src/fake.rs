@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use axum::extract::State;
+use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Json, Router, routing::post};
@@ -63,6 +63,14 @@ impl Seen {
         self.text_of("user").first().and_then(|text| serde_json::from_str(text).ok())
     }
 
+    /// How many pictures came along.
+    #[must_use]
+    pub fn pictures(&self) -> usize {
+        let messages = self.body["messages"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let parts = messages.iter().filter_map(|m| m["content"].as_array()).flatten();
+        parts.filter(|part| part["type"] == "image_url").count()
+    }
+
     fn text_of(&self, role: &str) -> Vec<String> {
         let messages = self.body["messages"].as_array().cloned().unwrap_or_default();
         messages
@@ -107,7 +115,11 @@ impl FakeProvider {
         let script = Arc::new(Mutex::new(Script { steps: steps.into_iter().collect(), seen: Vec::new() }));
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await?;
         let base_url = format!("http://{}/v1/", listener.local_addr()?);
-        let app = Router::new().route("/v1/chat/completions", post(complete)).with_state(Arc::clone(&script));
+        let app = Router::new()
+            .route("/v1/chat/completions", post(complete))
+            // Pictures are larger than axum's limit.
+            .layer(DefaultBodyLimit::disable())
+            .with_state(Arc::clone(&script));
         let server = tokio::spawn(async move {
             // Ends when the task is aborted; an error ends the tests' connections, which they notice.
             let _ended = axum::serve(listener, app).await;

@@ -91,6 +91,12 @@ impl Summarizer {
         self.provider.as_ref().map_or((builtin::PROVIDER, builtin::MODEL), |p| (&p.name, &p.model))
     }
 
+    /// Whether pictures are shown to the provider; without this they need not be loaded.
+    #[must_use]
+    pub fn sees(&self) -> bool {
+        self.provider.as_ref().is_some_and(|p| p.client.sees())
+    }
+
     /// Writes a summary of `dialogue`. Never fails: where the provider does, the built-in summarizer
     /// writes and `fallback_reason` says why; what was spent on the way is in the provenance.
     ///

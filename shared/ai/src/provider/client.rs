@@ -89,6 +89,11 @@ impl Provider {
         })
     }
 
+    /// Whether pictures are sent along.
+    pub(crate) fn sees(&self) -> bool {
+        self.vision
+    }
+
     /// Writes the summary; `own` is the built-in summarizer's draft of the same talk.
     pub(crate) async fn summarize(
         &self,
