@@ -1,5 +1,6 @@
 //! Closes the source and brings the last writes over: the only time a tenant's writes wait.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use bson::DateTime;
@@ -10,6 +11,7 @@ use crate::relocate::apply::Pair;
 use crate::relocate::checkpoint::{Budget, Checkpoint, Progress, Stage};
 use crate::relocate::error::RelocateError;
 use crate::relocate::follow::catch_up;
+use crate::relocate::place::Id;
 use crate::relocate::stream::{Follower, mark};
 use crate::relocate::synchronize;
 use crate::store::TenantStore;
@@ -102,7 +104,7 @@ async fn close(
         }
     }
     next.token = follower.token();
-    check_changed(source, target, &follower).await?;
+    check_changed(source, target, &follower.take_changes()).await?;
     let rest = limit.saturating_sub(begun.elapsed());
     let expiring = date(budget.now().plus(EXPIRING));
     // The comparison has seen every document, and every change since was checked. Counting is
@@ -119,11 +121,11 @@ async fn close(
 async fn check_changed(
     source: &TenantStore,
     target: &TenantStore,
-    follower: &Follower<'_>,
+    changed: &BTreeMap<&'static str, BTreeSet<Id>>,
 ) -> Result<(), RelocateError> {
     for declaration in &tenant_declarations() {
         let pair = Pair::new(source, target, declaration);
-        let Some(ids) = follower.changed(declaration) else { continue };
+        let Some(ids) = changed.get(declaration.collection) else { continue };
         let mut differing = pair.differing(ids).await?;
         if !differing.is_empty() {
             // A document that has just expired on one side.

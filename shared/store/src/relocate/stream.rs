@@ -98,14 +98,15 @@ impl<'a> Follower<'a> {
         Ok(Self { source, target, declarations, stream: stream.with_type(), changed: None })
     }
 
-    /// From now on, to be asked for with [`Self::changed`].
+    /// From now on, to be had from [`Self::take_changes`].
     pub(super) fn remember_changes(&mut self) {
         self.changed.get_or_insert_default();
     }
 
-    /// The ids that were brought, in one collection.
-    pub(super) fn changed(&self, declaration: &Declaration) -> Option<&BTreeSet<Id>> {
-        self.changed.as_ref()?.get(declaration.collection)
+    /// The ids that were brought, by the entity's collection. (A stream cannot be shared between
+    /// threads, and a reference into this not be held while something is waited for.)
+    pub(super) fn take_changes(&mut self) -> BTreeMap<&'static str, BTreeSet<Id>> {
+        self.changed.take().unwrap_or_default()
     }
 
     /// Up to where the source's changes are in the target.
