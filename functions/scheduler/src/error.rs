@@ -4,6 +4,7 @@ use matome_domain::fault::InjectedFault;
 use matome_runtime::directory::DirectoryError;
 use matome_runtime::queue::QueueError;
 use matome_store::StoreError;
+use matome_tenancy::TenancyError;
 
 /// See the module.
 #[derive(Debug, thiserror::Error)]
@@ -11,6 +12,9 @@ pub enum SweepError {
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The places could not be listed.
+    #[error(transparent)]
+    Tenancy(#[from] TenancyError),
     /// The directory failed.
     #[error(transparent)]
     Directory(#[from] DirectoryError),

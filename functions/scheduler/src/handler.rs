@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use matome_domain::clock::Timestamp;
 use matome_runtime::lambda::Chain;
-use matome_store::sweep::Sweep;
 use serde::Serialize;
 
 use crate::context::Context;
@@ -61,10 +60,18 @@ impl Run<'_> {
 /// [`SweepError`] when the places could not be listed, or some of them could not be swept.
 pub async fn handle(context: &Context) -> Result<Swept, SweepError> {
     let run = Run { context, now: context.clock.now() };
-    let places = in_turn(context.tenants.platform().sweeps().await?, run.now);
+    let places = in_turn(context.tenants.sweeps().await?, run.now);
     let mut swept = Swept::default();
     let mut failed = 0;
     for place in &places {
+        let place = match place {
+            Ok(place) => place,
+            Err(error) => {
+                failed += 1;
+                tracing::error!(error = %Chain(error), "a place cannot be reached");
+                continue;
+            }
+        };
         if let Err(error) = place::sweep(run, place, &mut swept).await {
             failed += 1;
             tracing::warn!(place = %place, error = %Chain(&error), "a place could not be swept");
@@ -81,7 +88,7 @@ pub async fn handle(context: &Context) -> Result<Swept, SweepError> {
 }
 
 /// Another place comes first every minute, so that none is always the one time runs out for.
-fn in_turn(mut places: Vec<Sweep>, now: Timestamp) -> Vec<Sweep> {
+fn in_turn<P>(mut places: Vec<P>, now: Timestamp) -> Vec<P> {
     let minute = usize::try_from(now.0 / 60_000).unwrap_or_default();
     let first = minute % places.len().max(1);
     places.rotate_left(first);

@@ -121,9 +121,9 @@ async fn redrive<E: Entity, M: QueueMessage>(
     run.context.queues.send_batch(&jobs).await?;
     *queued += jobs.len();
     run.context.faults.boundary("scheduler.queued")?;
-    place.mark_redriven::<E>(&ids, run.now).await?;
+    let all = place.mark_redriven::<E>(&ids, run.now).await?;
     run.context.faults.boundary("scheduler.marked")?;
-    Ok(ids.len() == PAGE && run.has_time())
+    Ok(all && ids.len() == PAGE && run.has_time())
 }
 
 fn close(session: &DueSession) -> Result<(ChannelId, Inbound), InvalidId> {

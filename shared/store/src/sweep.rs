@@ -5,7 +5,7 @@ use bson::{Document, doc};
 use futures::TryStreamExt;
 use matome_domain::clock::Timestamp;
 use matome_domain::ids::TenantId;
-use matome_domain::placement::Placement;
+use matome_domain::placement::{HOME_CELL, Placement};
 use mongodb::Database;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -21,6 +21,7 @@ use crate::time::date;
 pub struct Sweep {
     database: Database,
     set: Option<TenantId>,
+    without: Vec<String>,
 }
 
 /// A session to close or to summarize.
@@ -64,39 +65,66 @@ pub struct DueMedia {
     pub tenant_id: TenantId,
 }
 
-/// An organization, as far as a sweep has to know it.
-#[derive(Debug, Deserialize)]
+/// An organization that is not simply one of a shared database's: it has a place of its own, or is on
+/// its way.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Placed {
-    tenant_id: TenantId,
-    placement: Placement,
+pub struct Placed {
+    /// Tenant.
+    pub tenant_id: TenantId,
+    /// Where it lives.
+    #[serde(default)]
+    pub placement: Placement,
+    /// In which cell.
+    #[serde(default = "home")]
+    pub cell: String,
+}
+
+fn home() -> String {
+    HOME_CELL.to_owned()
+}
+
+impl Placed {
+    /// Whether it lives in the shared database of `cell`.
+    #[must_use]
+    pub fn lives_in_shared(&self, cell: &str) -> bool {
+        self.placement == Placement::Shared && self.cell == cell
+    }
+
+    /// Whether it lives outside the shared databases.
+    #[must_use]
+    pub fn has_own_place(&self) -> bool {
+        self.placement != Placement::Shared
+    }
 }
 
 impl Store {
-    /// Every place there is to sweep: the shared database, then each tenant outside it.
+    /// The tenants that a sweep has to know by name: those outside the shared databases, and those that
+    /// are being moved, whose copies may lie in one where they do not live (yet, or any more).
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn sweeps(&self) -> Result<Vec<Sweep>, StoreError> {
-        let elsewhere = doc! { "placement": { "$in": ["collection_set", "dedicated"] } };
+    pub async fn placed(&self) -> Result<Vec<Placed>, StoreError> {
+        let elsewhere = doc! {
+            "placement": { "$in": ["collection_set", "dedicated"] }, "status": { "$ne": "offboarded" },
+        };
+        let filter = doc! { "$or": [elsewhere, { "status": "moving" }] };
         let organizations = self.platform().collection::<Placed>(Organization::COLLECTION);
-        let find = organizations.find(elsewhere).projection(doc! { "tenantId": 1, "placement": 1 });
-        let placed: Vec<Placed> = find.await?.try_collect().await?;
-        let own = placed.iter().map(|p| self.sweep_tenant(&p.tenant_id, p.placement));
-        Ok(std::iter::once(self.sweep_shared()).chain(own).collect())
+        let find = organizations.find(filter).projection(doc! { "tenantId": 1, "placement": 1, "cell": 1 });
+        Ok(find.await?.try_collect().await?)
     }
 
     /// All tenants in the shared database.
     #[must_use]
     pub fn sweep_shared(&self) -> Sweep {
-        Sweep { database: self.shared(), set: None }
+        Sweep { database: self.shared(), set: None, without: Vec::new() }
     }
 
     /// One tenant outside the shared database.
     #[must_use]
     pub fn sweep_tenant(&self, tenant: &TenantId, placement: Placement) -> Sweep {
         let set = (placement == Placement::CollectionSet).then(|| tenant.clone());
-        Sweep { database: self.tenant(tenant, placement).database, set }
+        Sweep { database: self.tenant(tenant, placement).database, set, without: Vec::new() }
     }
 }
 
@@ -110,6 +138,13 @@ impl std::fmt::Display for Sweep {
 }
 
 impl Sweep {
+    /// Passes over what lies here of these tenants: they live somewhere else.
+    #[must_use]
+    pub fn without(mut self, tenants: impl IntoIterator<Item = TenantId>) -> Self {
+        self.without = tenants.into_iter().map(|tenant| tenant.to_string()).collect();
+        self
+    }
+
     /// Open sessions whose time is up at `now`, after the `skip` that ran out first: asking for them
     /// to be closed does not change them, so a page is not followed by the next one by itself.
     ///
@@ -169,19 +204,35 @@ impl Sweep {
         self.due::<Message, _>(filter, doc! { "updatedAt": 1 }, 0, limit).await
     }
 
-    /// Marks documents as driven again at `now`, so that the next sweep leaves them time.
+    /// Marks documents as driven again at `now`, so that the next sweep leaves them time; whether all
+    /// could be. Those of a tenant that is fenced cannot, and keep nobody else's from it.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn mark_redriven<E: Entity>(&self, ids: &[ObjectId], now: Timestamp) -> Result<(), StoreError> {
+    pub async fn mark_redriven<E: Entity>(
+        &self,
+        ids: &[ObjectId],
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
         let update = doc! { "$set": { "updatedAt": date(now) } };
-        self.collection::<E, Document>().update_many(doc! { "_id": { "$in": ids } }, update).await?;
-        Ok(())
+        let collection = self.collection::<E, Document>();
+        let all = collection.update_many(doc! { "_id": { "$in": ids } }, update.clone()).await;
+        match all.map_err(StoreError::from) {
+            Err(error) if error.is_fenced() => {}
+            other => return other.map(|_| true),
+        }
+        for id in ids {
+            match collection.update_one(doc! { "_id": id }, update.clone()).await.map_err(StoreError::from) {
+                Err(error) if !error.is_fenced() => return Err(error),
+                _ => {}
+            }
+        }
+        Ok(false)
     }
 
     async fn due<E: Entity, T>(
         &self,
-        filter: Document,
+        mut filter: Document,
         sort: Document,
         skip: u64,
         limit: i64,
@@ -189,6 +240,9 @@ impl Sweep {
     where
         T: DeserializeOwned + Send + Sync,
     {
+        if !self.without.is_empty() {
+            filter.insert("tenantId", doc! { "$nin": &self.without });
+        }
         let fields = doc! { "tenantId": 1, "channelId": 1, "conversationId": 1, "revision": 1 };
         let collection = self.collection::<E, T>();
         let find = collection.find(filter).sort(sort).skip(skip).limit(limit).projection(fields);

@@ -8,6 +8,7 @@ mod channels;
 mod error;
 pub mod operations;
 mod secrets;
+mod sweeps;
 mod tenants;
 
 pub use cells::Cells;
