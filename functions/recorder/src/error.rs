@@ -5,7 +5,7 @@ use matome_line::client::LineError;
 use matome_runtime::blobs::BlobError;
 use matome_runtime::queue::QueueError;
 use matome_store::StoreError;
-use matome_tenancy::TenancyError;
+use matome_tenancy::{Fenced, TenancyError};
 
 /// See the module.
 #[derive(Debug, thiserror::Error)]
@@ -51,5 +51,30 @@ impl RecordError {
             }
             _ => false,
         }
+    }
+}
+
+impl Fenced for RecordError {
+    fn is_fenced(&self) -> bool {
+        match self {
+            Self::Store(error) => error.is_fenced(),
+            Self::Tenancy(error) => error.is_fenced(),
+            _ => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use matome_domain::ids::TenantId;
+
+    use super::*;
+
+    #[test]
+    fn a_tenant_on_its_way_makes_no_message_poison() {
+        let fenced = RecordError::Store(StoreError::Fenced);
+        assert!(fenced.is_fenced() && !fenced.may_be_poison());
+        let moving = RecordError::Tenancy(TenancyError::Moving(TenantId::new("t1").unwrap()));
+        assert!(!moving.is_fenced() && !moving.may_be_poison());
     }
 }

@@ -27,11 +27,16 @@ const HEAD: usize = 512 * 1024;
 /// After so many times of "not ready yet" (about four hours) it is given up.
 const MAX_ATTEMPTS: i64 = 24;
 
-/// Fetches or erases one message's content, whichever it needs. Done twice, it does nothing.
+/// Fetches or erases one message's content, whichever it needs. Done twice, it does nothing. A tenant
+/// that moves meanwhile has the content fetched again, under the same key, and noted in its new place.
 ///
 /// # Errors
 /// [`RecordError`]: the job goes back to the queue.
 pub async fn run(context: &Context, job: &MediaJob) -> Result<(), RecordError> {
+    context.tenants.wherever_it_lives(&job.tenant_id, async || attempt(context, job).await).await
+}
+
+async fn attempt(context: &Context, job: &MediaJob) -> Result<(), RecordError> {
     let store = context.tenants.store(&job.tenant_id).await?;
     let id = object_id(&job.message_id).ok_or(RecordError::BadId)?;
     let Some(message) = store.collection::<Message>().get(id).await? else { return Ok(()) };

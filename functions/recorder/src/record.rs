@@ -18,11 +18,16 @@ use crate::profile;
 use crate::room_key::RoomKey;
 use crate::state::{RoomFacts, State};
 
-/// Records what happened in rooms of one tenant.
+/// Records what happened in rooms of one tenant, wherever it lives: a fence refuses the whole
+/// transaction, which is then decided anew from what the tenant's new place holds.
 ///
 /// # Errors
 /// [`RecordError`]; nothing is half done then that a repeat does not finish.
 pub async fn record(context: &Context, tenant: &TenantId, batch: &[RoomFacts]) -> Result<(), RecordError> {
+    context.tenants.wherever_it_lives(tenant, async || attempt(context, tenant, batch).await).await
+}
+
+async fn attempt(context: &Context, tenant: &TenantId, batch: &[RoomFacts]) -> Result<(), RecordError> {
     let store = context.tenants.store(tenant).await?;
     let organization = context.tenants.organization(tenant).await?;
     let now = context.clock.now();

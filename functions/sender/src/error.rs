@@ -3,7 +3,7 @@
 use matome_domain::fault::InjectedFault;
 use matome_line::client::LineError;
 use matome_store::StoreError;
-use matome_tenancy::TenancyError;
+use matome_tenancy::{Fenced, TenancyError};
 
 /// See the module.
 #[derive(Debug, thiserror::Error)]
@@ -35,4 +35,14 @@ pub enum SendError {
     /// A test made the sender die here.
     #[error(transparent)]
     Fault(#[from] InjectedFault),
+}
+
+impl Fenced for SendError {
+    fn is_fenced(&self) -> bool {
+        match self {
+            Self::Store(error) => error.is_fenced(),
+            Self::Tenancy(error) => error.is_fenced(),
+            _ => false,
+        }
+    }
 }

@@ -27,8 +27,21 @@ const ATTEMPTS: i64 = 10;
 /// … and how long it has to be sent in, before it is given up.
 const PATIENCE: Duration = Duration::from_secs(3 * 60 * 60);
 
-/// Sends what a job names. An entry that is not queued (any more) is done.
+/// Sends what a job names. An entry that is not queued (any more) is done; one of a suspended tenant
+/// stays queued, and the scheduler names it again and again until the tenant is served.
+///
+/// A tenant may move meanwhile. Nothing is sent that was not first written down, so an entry that is
+/// taken on again in the new place is there as it was: begun, if it was begun, and with its retry key.
 pub(crate) async fn send(context: &Context, job: &OutboundJob) -> Result<(), SendError> {
+    if !context.tenants.is_served(&job.tenant_id).await? {
+        metrics::counter!("SendsSuspended").increment(1);
+        tracing::debug!(tenant.id = %job.tenant_id, outbox.id = %job.outbox_id, "the tenant is suspended");
+        return Ok(());
+    }
+    context.tenants.wherever_it_lives(&job.tenant_id, async || attempt(context, job).await).await
+}
+
+async fn attempt(context: &Context, job: &OutboundJob) -> Result<(), SendError> {
     let id = object_id(&job.outbox_id).ok_or(SendError::BadId)?;
     let store = context.tenants.store(&job.tenant_id).await?;
     context.faults.boundary("sender.begin")?;
@@ -38,7 +51,10 @@ pub(crate) async fn send(context: &Context, job: &OutboundJob) -> Result<(), Sen
     };
     context.faults.boundary("sender.claimed")?;
     let end = way_out(context, job, &store, &mut entry).await?;
-    conclude(context, &store, &entry, &end).await?;
+    // What LINE said is known only here: it is written down wherever the entry is by now.
+    let tenant = &job.tenant_id;
+    let note = async || conclude(context, &context.tenants.store(tenant).await?, &entry, &end).await;
+    context.tenants.wherever_it_lives(tenant, note).await?;
     context.faults.boundary("sender.concluded")?;
     tell(&entry, &end);
     Ok(())

@@ -6,7 +6,7 @@ use matome_domain::fault::InjectedFault;
 use matome_runtime::blobs::BlobError;
 use matome_runtime::queue::QueueError;
 use matome_store::StoreError;
-use matome_tenancy::TenancyError;
+use matome_tenancy::{Fenced, TenancyError};
 
 /// See the module.
 #[derive(Debug, thiserror::Error)]
@@ -32,4 +32,14 @@ pub enum SummarizeError {
     /// A test made the summarizer die here.
     #[error(transparent)]
     Fault(#[from] InjectedFault),
+}
+
+impl Fenced for SummarizeError {
+    fn is_fenced(&self) -> bool {
+        match self {
+            Self::Store(error) => error.is_fenced(),
+            Self::Tenancy(error) => error.is_fenced(),
+            _ => false,
+        }
+    }
 }

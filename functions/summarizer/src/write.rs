@@ -48,6 +48,9 @@ pub enum Done {
     Outdated,
     /// The session is not there, or still open.
     NotDue,
+    /// The tenant is suspended. Its session stays due, and the scheduler names it again and again until
+    /// the tenant is served.
+    Suspended,
 }
 
 impl Done {
@@ -60,15 +63,24 @@ impl Done {
             Self::Already => "already",
             Self::Outdated => "outdated",
             Self::NotDue => "not_due",
+            Self::Suspended => "suspended",
         }
     }
 }
 
-/// Does one job.
+/// Does one job. A tenant that moves while its summary is written has it written again, in its new
+/// place and from what stands there.
 ///
 /// # Errors
 /// [`SummarizeError`]: the job goes back to the queue.
 pub async fn write(context: &Context, job: &SummaryJob) -> Result<Done, SummarizeError> {
+    if !context.tenants.is_served(&job.tenant_id).await? {
+        return Ok(Done::Suspended);
+    }
+    context.tenants.wherever_it_lives(&job.tenant_id, async || attempt(context, job).await).await
+}
+
+async fn attempt(context: &Context, job: &SummaryJob) -> Result<Done, SummarizeError> {
     let store = context.tenants.store(&job.tenant_id).await?;
     let organization = context.tenants.organization(&job.tenant_id).await?;
     let id = object_id(&job.session_id).ok_or(SummarizeError::BadId)?;
