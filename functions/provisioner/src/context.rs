@@ -10,7 +10,7 @@ use matome_runtime::aws::{Aws, Patience};
 use matome_runtime::blobs::Blobs;
 use matome_runtime::clock::SystemClock;
 use matome_runtime::config::Env;
-use matome_runtime::directory::KEEP_HIT;
+use matome_runtime::directory::{KEEP_HIT, KEEP_MOVING};
 use matome_runtime::keys::DataKeys;
 use matome_runtime::queue::Queues;
 use matome_runtime::random::{Random, SystemRandom};
@@ -38,12 +38,19 @@ pub struct Context {
     pub budget: Duration,
     /// How long everybody's view of the directory may be old.
     pub directory_age: Duration,
+    /// How long it may be old for a tenant that has announced its move.
+    pub moving_age: Duration,
+    /// How many batches of documents (a thousand, or 8 MB) a move copies before it notes how far it is.
+    pub slice: u32,
     /// Where a test makes the provisioner die.
     pub faults: Faults,
 }
 
 /// Less than the function's time-out (15 minutes), so that a slice of work that was begun can end.
 const BUDGET: Duration = Duration::from_secs(10 * 60);
+
+/// A few seconds' work.
+const SLICE: u32 = 10;
 
 impl Context {
     /// Reads `DIRECTORY_TABLE`, `MONGODB_URI`, `CELLS`, `KMS_KEY_ID`, `TENANTS_QUEUE_URL`,
@@ -66,6 +73,8 @@ impl Context {
             random,
             budget: BUDGET,
             directory_age: KEEP_HIT,
+            moving_age: KEEP_MOVING,
+            slice: SLICE,
             faults: Faults::none(),
         })
     }

@@ -8,6 +8,7 @@ use matome_runtime::directory::DirectoryError;
 use matome_runtime::keys::KeyError;
 use matome_runtime::queue::QueueError;
 use matome_store::StoreError;
+use matome_store::relocate::RelocateError;
 use matome_tenancy::TenancyError;
 
 /// See the module. Its text is kept in the operation and shown to operators: no secrets.
@@ -34,6 +35,9 @@ pub enum ProvisionError {
     /// The queue failed.
     #[error(transparent)]
     Queue(#[from] QueueError),
+    /// The tenant's documents could not be moved.
+    #[error(transparent)]
+    Relocate(#[from] RelocateError),
     /// An id is none.
     #[error(transparent)]
     Id(#[from] InvalidId),
@@ -63,6 +67,14 @@ impl ProvisionError {
         match self {
             Self::Refused { .. } | Self::Id(_) => true,
             Self::Tenancy(TenancyError::UnknownCell(_) | TenancyError::NotTheirs { .. }) => true,
+            // Trying again finds the same; where nothing was flipped yet, the move is taken back.
+            Self::Relocate(
+                RelocateError::SamePlace
+                | RelocateError::OtherTenant
+                | RelocateError::Refused(_)
+                | RelocateError::Unsound { .. }
+                | RelocateError::SourceGone,
+            ) => true,
             // A wrong secret, or a channel that was deleted at LINE.
             Self::Line(LineError::Unauthorized | LineError::Forbidden) => true,
             _ => false,

@@ -23,6 +23,10 @@ use crate::step::{Progress, Step, Work};
 
 /// How often a step is begun in vain, deaths included.
 pub const ATTEMPTS: i64 = 6;
+/// How often an urgent one is.
+const URGENT_ATTEMPTS: i64 = 60;
+/// How long is waited before an urgent step is tried again, at most.
+const URGENT_PAUSE: Duration = Duration::from_secs(2);
 /// For so long nobody else is told of an operation that is being worked on: longer than an
 /// invocation can last.
 const LEASE: Duration = Duration::from_secs(20 * 60);
@@ -80,6 +84,10 @@ pub async fn run(context: &Context, job: &TenantJob) -> Result<OperationState, P
                 None => continue,
             },
         };
+        if step.urgent {
+            tokio::time::sleep(pause.min(URGENT_PAUSE)).await;
+            continue;
+        }
         if now.plus(pause) > until {
             return yield_until(context, job, operation, now, pause).await;
         }
@@ -170,7 +178,8 @@ async fn fail(
     let Some(begun) = changed.steps.iter_mut().find(|s| s.name == step.name) else { return Ok(None) };
     begun.error = Some(text);
     let attempts = begun.attempts;
-    if attempts < ATTEMPTS && !error.is_permanent() {
+    let most = if step.urgent { URGENT_ATTEMPTS } else { ATTEMPTS };
+    if attempts < most && !error.is_permanent() {
         *operation = record::save(context, changed, now).await?;
         return Ok(Some(backoff(attempts)));
     }

@@ -16,6 +16,9 @@ use crate::error::ProvisionError;
 pub struct Step {
     /// Its name, unique in its operation; also the name of its boundary for injected faults.
     pub name: &'static str,
+    /// The tenant stands still until it is done: it is tried again soon, and not left to another
+    /// invocation.
+    pub urgent: bool,
     /// What it does.
     pub run: for<'a> fn(&'a Work<'a>) -> BoxFuture<'a, Result<Progress, ProvisionError>>,
 }
@@ -52,13 +55,16 @@ impl Progress {
 }
 
 /// A [`Step`] from an `async fn(&Work<'_>) -> Result<Progress, ProvisionError>`, named after itself
-/// unless it is given a name.
+/// unless it is given a name; `urgent` may go before it.
 macro_rules! step {
+    (urgent $($step:tt)+) => {
+        $crate::step::Step { urgent: true, ..$crate::step::step!($($step)+) }
+    };
     ($run:path) => {
         $crate::step::step!(stringify!($run), $run)
     };
     ($name:expr, $run:path) => {
-        $crate::step::Step { name: $name, run: |work| Box::pin($run(work)) }
+        $crate::step::Step { name: $name, urgent: false, run: |work| Box::pin($run(work)) }
     };
 }
 pub(crate) use step;

@@ -1,5 +1,14 @@
 //! The operations: one file each, which begins with its list of steps.
 
+mod change_tier;
+mod connect_channel;
+mod create;
+mod relocate;
+mod resume;
+mod rotate_channel_secret;
+mod rotate_data_key;
+mod suspend;
+
 use matome_store::entities::{Operation, OperationKind};
 
 use crate::step::Step;
@@ -8,6 +17,14 @@ use crate::step::Step;
 #[must_use]
 pub fn steps(kind: OperationKind) -> &'static [Step] {
     match kind {
+        OperationKind::Create => create::STEPS,
+        OperationKind::ConnectChannel => connect_channel::STEPS,
+        OperationKind::RotateChannelSecret => rotate_channel_secret::STEPS,
+        OperationKind::RotateDataKey => rotate_data_key::STEPS,
+        OperationKind::ChangeTier => change_tier::STEPS,
+        OperationKind::Move => relocate::STEPS,
+        OperationKind::Suspend => suspend::STEPS,
+        OperationKind::Resume => resume::STEPS,
         _ => &[],
     }
 }
@@ -17,6 +34,10 @@ pub fn steps(kind: OperationKind) -> &'static [Step] {
 #[must_use]
 pub fn way_back(operation: &Operation) -> Option<&'static [Step]> {
     match operation.kind {
+        OperationKind::ConnectChannel => connect_channel::way_back(operation),
+        OperationKind::Move | OperationKind::ChangeTier if !relocate::is_over(operation) => {
+            Some(relocate::WAY_BACK)
+        }
         _ => None,
     }
 }

@@ -1,0 +1,28 @@
+//! Tells everybody that the tenant is going to move, and waits until they have heard it.
+
+use std::time::Duration;
+
+use bson::doc;
+use matome_runtime::directory::Relocation;
+use matome_store::entities::OrganizationStatus;
+use matome_store::time::{date, timestamp};
+
+use super::directory::{change_status, tell};
+use super::route::Route;
+use crate::error::ProvisionError;
+use crate::step::{Progress, Work};
+
+/// A record that says `moving` is believed for a second only. Once the ones from before it have run
+/// out everywhere, closing the tenant is heard of within that second.
+pub(in crate::operations) async fn announce(work: &Work<'_>) -> Result<Progress, ProvisionError> {
+    let Some(route) = Route::of(work.operation)? else { return Ok(Progress::done()) };
+    change_status(work, route.status, OrganizationStatus::Moving).await?;
+    work.context.faults.boundary("announce.status")?;
+    tell(work, &route.from, Relocation::Moving).await?;
+    work.context.faults.boundary("announce.told")?;
+    let now = work.context.clock.now();
+    let announced = work.detail.get_datetime("announcedAt").map_or(now, |at| timestamp(*at));
+    let detail = doc! { "announcedAt": date(announced) };
+    let rest = work.context.directory_age.saturating_sub(now.since(announced));
+    Ok(if rest > Duration::ZERO { Progress::Wait(rest, detail) } else { Progress::Done(detail) })
+}

@@ -1,0 +1,68 @@
+//! Where a move leads: found out once, by `check`, and read by every later step.
+
+use bson::Document;
+use matome_domain::placement::Placement;
+use matome_store::collection::encode;
+use matome_store::entities::{Operation, OrganizationStatus};
+use matome_store::{StoreError, TenantStore};
+use matome_tenancy::TenancyError;
+use serde::{Deserialize, Serialize};
+
+use crate::error::ProvisionError;
+use crate::step::Work;
+
+/// A placement in a cell.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(in crate::operations) struct Spot {
+    /// Placement.
+    pub(in crate::operations) placement: Placement,
+    /// Cell.
+    pub(in crate::operations) cell: String,
+}
+
+/// From one place to another; the detail of the step `check`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(in crate::operations) struct Route {
+    /// Where the tenant lives before the flip.
+    pub(in crate::operations) from: Spot,
+    /// Where it lives afterwards.
+    pub(in crate::operations) to: Spot,
+    /// What its status was, and is to be again.
+    pub(in crate::operations) status: OrganizationStatus,
+}
+
+impl Route {
+    /// As `check` remembers it.
+    pub(in crate::operations) fn detail(&self) -> Result<Document, StoreError> {
+        encode(self)
+    }
+
+    /// What `check` remembered; `None` when it did not come so far, or the tenant stays where it is.
+    pub(super) fn of(operation: &Operation) -> Result<Option<Self>, ProvisionError> {
+        let checked = operation.steps.iter().find(|step| step.name == "check" && step.done);
+        let Some(checked) = checked else { return Ok(None) };
+        let route: Self = bson::deserialize_from_document(checked.detail.clone())
+            .map_err(|why| StoreError::Decode { collection: "tenant_operations".to_owned(), why })?;
+        Ok(Some(route).filter(|route| route.from != route.to))
+    }
+
+    /// Both ends.
+    pub(super) async fn ends(&self, work: &Work<'_>) -> Result<Ends, TenancyError> {
+        let cells = work.context.tenants.cells();
+        Ok(Ends {
+            source: cells.store(&self.from.cell).await?.tenant(work.tenant, self.from.placement),
+            target: cells.store(&self.to.cell).await?.tenant(work.tenant, self.to.placement),
+        })
+    }
+}
+
+/// The tenant's data at both ends.
+pub(super) struct Ends {
+    pub(super) source: TenantStore,
+    pub(super) target: TenantStore,
+}
+
+/// What was asked for cannot be done.
+pub(in crate::operations) fn refused(field: &'static str, reason: impl Into<String>) -> ProvisionError {
+    ProvisionError::Refused { field, reason: reason.into() }
+}
