@@ -21,6 +21,8 @@ pub enum TokenBudget {
     Unlimited,
     /// What is left of the organization's month.
     Remaining(u64),
+    /// None: the organization is over its message limit until the month ends.
+    Withheld,
 }
 
 /// A summary and who wrote it.
@@ -123,12 +125,17 @@ impl Summarizer {
                 provenance.fallback_reason = Some(FallbackReason::NoProvider);
                 own
             }
+            Some(_) if budget == TokenBudget::Withheld => {
+                provenance.fallback_reason = Some(FallbackReason::MessageLimit);
+                own
+            }
             // Nothing to send.
             Some(_) if dialogue.turns.is_empty() => own,
             Some(provider) => {
                 let remaining = match budget {
                     TokenBudget::Unlimited => None,
                     TokenBudget::Remaining(tokens) => Some(tokens),
+                    TokenBudget::Withheld => Some(0),
                 };
                 let mut run = Run { remaining, spent: Default::default() };
                 let writing = provider.client.summarize(dialogue, request, own.clone(), &mut run);

@@ -17,7 +17,7 @@ const NOTICE_PERCENT: u128 = 80;
 pub enum Limit {
     /// Rooms in use. A customer's new room is recorded, answered and flagged.
     Rooms,
-    /// Members of the largest room. A new member is recorded; the room is flagged.
+    /// Members of the largest room. A new member is recorded; each room with too many is flagged.
     MembersPerRoom,
     /// Messages recorded in a calendar month (UTC). Messages are kept and flagged; summaries are
     /// written by the built-in summarizer, which costs nothing, until the month ends.
@@ -56,6 +56,19 @@ impl Limit {
         Self::ApiCallsPerMonth,
     ];
 
+    /// As it is stored, and as metrics are labelled.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Rooms => "rooms",
+            Self::MembersPerRoom => "membersPerRoom",
+            Self::MessagesPerMonth => "messagesPerMonth",
+            Self::Storage => "storage",
+            Self::Agents => "agents",
+            Self::ApiCallsPerMonth => "apiCallsPerMonth",
+        }
+    }
+
     /// What becomes of something that, once counted, brings usage to `level`.
     #[must_use]
     pub fn consequence(self, level: Level) -> Consequence {
@@ -86,6 +99,17 @@ pub enum Level {
 }
 
 impl Level {
+    /// As it is stored, and as metrics are labelled.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Notice => "notice",
+            Self::Reached => "reached",
+            Self::Over => "over",
+        }
+    }
+
     /// The level of `used` under `limit`; no limit is never reached.
     #[must_use]
     pub fn of(used: u64, limit: Option<u64>) -> Self {
@@ -173,6 +197,36 @@ impl Usage {
             Limit::ApiCallsPerMonth => self.api_calls,
         }
     }
+
+    /// What is left of it when a new month begins.
+    #[must_use]
+    pub fn at_month_begin(self) -> Self {
+        Self { messages: 0, api_calls: 0, ..self }
+    }
+
+    /// Every limit beside its usage, for whoever shows them.
+    #[must_use]
+    pub fn beside(&self, limits: &Limits) -> [Standing; 6] {
+        Limit::ALL.map(|limit| {
+            let (used, allowed) = (self.of(limit), limits.of(limit));
+            Standing { limit, used, allowed, level: Level::of(used, allowed) }
+        })
+    }
+}
+
+/// How one limit stands: `{"limit": "storage", "used": 5, "allowed": 1000000000, "level": "ok"}`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Standing {
+    /// Which.
+    pub limit: Limit,
+    /// What counts against it; bytes for [`Limit::Storage`].
+    pub used: u64,
+    /// How much is allowed, in the same unit; absent = as much as there is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allowed: Option<u64>,
+    /// How the two compare.
+    pub level: Level,
 }
 
 /// `usage.levels`: where each limit stands.
@@ -219,6 +273,12 @@ impl Levels {
             Limit::Agents => self.agents,
             Limit::ApiCallsPerMonth => self.api_calls_per_month,
         }
+    }
+
+    /// Whether one more of what `limit` counts is one too many.
+    #[must_use]
+    pub fn is_full(&self, limit: Limit) -> bool {
+        self.level(limit) >= Level::Reached
     }
 
     /// The limits that are exceeded, in the order of [`Limit::ALL`].
@@ -314,6 +374,45 @@ mod tests {
             assert_eq!(levels.highest(), Level::Over);
             assert_eq!(levels.may_use_ai(), limit != Limit::MessagesPerMonth);
             assert_eq!(Levels::of(&usage, &Limits::default()), Levels::default());
+        }
+    }
+
+    #[test]
+    fn the_next_one_is_too_many_from_the_limit_on() {
+        let limits = Limits { max_rooms: Some(10), ..Limits::default() };
+        let full = |rooms| Levels::of(&Usage { rooms, ..Usage::default() }, &limits).is_full(Limit::Rooms);
+        assert_eq!([8, 9, 10, 11].map(full), [false, false, true, true]);
+        assert!(
+            !Levels::of(&Usage { storage_bytes: u64::MAX, ..Usage::default() }, &limits)
+                .is_full(Limit::Storage)
+        );
+    }
+
+    #[test]
+    fn a_month_that_begins_keeps_what_is_there_and_forgets_what_happened() {
+        let usage =
+            Usage { rooms: 1, max_members: 2, messages: 3, storage_bytes: 4, agents: 5, api_calls: 6 };
+        let left = Limit::ALL.map(|limit| usage.at_month_begin().of(limit));
+        assert_eq!(left, [1, 2, 0, 4, 5, 0]);
+    }
+
+    #[test]
+    fn limits_are_shown_beside_usage_under_the_names_they_are_stored_by() {
+        let limits = Limits { max_storage_gb: Some(1.0), ..Limits::default() };
+        let usage = Usage { storage_bytes: 900_000_000, rooms: 7, ..Usage::default() };
+        let shown = usage.beside(&limits);
+        assert_eq!(
+            serde_json::json!([shown[0], shown[3]]),
+            serde_json::json!([
+                { "limit": "rooms", "used": 7, "level": "ok" },
+                { "limit": "storage", "used": 900_000_000, "allowed": 1_000_000_000, "level": "notice" },
+            ])
+        );
+        for Standing { limit, level, .. } in shown {
+            assert_eq!(
+                (serde_json::json!(limit), serde_json::json!(level)),
+                (limit.as_str().into(), level.as_str().into())
+            );
         }
     }
 

@@ -25,6 +25,30 @@ impl Month {
         Self(format!("{:04}-{:02}", at.year(), at.month()))
     }
 
+    /// The month before.
+    #[must_use]
+    pub fn before(&self) -> Self {
+        let (year, month) = self.numbers();
+        let (year, month) = if month == 1 { (year.saturating_sub(1), 12) } else { (year, month - 1) };
+        Self(format!("{year:04}-{month:02}"))
+    }
+
+    /// When the next one begins.
+    #[must_use]
+    pub fn end(&self) -> Timestamp {
+        let (year, month) = self.numbers();
+        let (year, month) = if month == 12 { (year + 1, 1) } else { (year, month + 1) };
+        let day =
+            jiff::civil::Date::new(year, month, 1).and_then(|day| day.to_zoned(jiff::tz::TimeZone::UTC));
+        // Year 9999 is the last there is.
+        day.map_or(Timestamp(i64::MAX), |begin| Timestamp(begin.timestamp().as_millisecond()))
+    }
+
+    fn numbers(&self) -> (i16, i8) {
+        let (year, month) = self.0.split_once('-').expect("checked when it was made");
+        (year.parse().unwrap_or_default(), month.parse().unwrap_or(1))
+    }
+
     /// `YYYY-MM`.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -67,6 +91,16 @@ mod tests {
         let december = Timestamp(1_796_083_200_000);
         assert_eq!(Month::of(december).as_str(), "2026-12");
         assert_eq!(Month::of(Timestamp(december.0 - 1)).as_str(), "2026-11");
+    }
+
+    #[test]
+    fn months_follow_each_other() {
+        let december = Month::of(Timestamp(1_796_083_200_000));
+        assert_eq!(december.before().as_str(), "2026-11");
+        assert_eq!(december.before().end(), Timestamp(1_796_083_200_000));
+        let january = Month::of(december.end());
+        assert_eq!((january.as_str(), january.before()), ("2027-01", december));
+        assert_eq!(Month::try_from("9999-12".to_owned()).unwrap().end(), Timestamp(i64::MAX));
     }
 
     #[test]

@@ -175,6 +175,8 @@ pub enum FallbackReason {
     NoProvider,
     /// The organization's monthly token limit is used up.
     TokenLimit,
+    /// The organization recorded more messages than it may in this month.
+    MessageLimit,
     /// The provider did not answer in time.
     Timeout,
     /// 429 to the last retry.
