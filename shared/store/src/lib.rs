@@ -10,6 +10,7 @@ pub mod entity;
 pub mod error;
 pub mod fence;
 pub mod id;
+pub mod migrations;
 pub mod relocate;
 pub mod schema;
 pub mod shape;

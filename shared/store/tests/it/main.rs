@@ -1,7 +1,15 @@
 //! The store against a real MongoDB.
 
+mod fence;
+mod migrations;
+mod mover;
 mod organization;
+mod relocate;
+mod relocate_load;
+mod samples;
 mod usage;
+mod validators;
+mod world;
 
 use bson::oid::ObjectId;
 use bson::{DateTime, doc};

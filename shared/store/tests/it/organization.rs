@@ -7,6 +7,7 @@ use matome_domain::plan::Terms;
 use matome_domain::tier::Tier;
 use matome_store::create_organization::{default_room, default_room_id};
 use matome_store::entities::{NewOrganization, Organization, OrganizationStatus, Plan, Presence, Room};
+use matome_store::id::derived;
 use matome_store::{Store, TenantStore};
 
 use crate::store;
@@ -15,7 +16,7 @@ const NOW: DateTime = DateTime::from_millis(1_795_165_200_000);
 
 fn organization(tier: Tier) -> Organization {
     let new = NewOrganization {
-        id: ObjectId::new(),
+        id: derived(&["organization", tier.as_str()]),
         owner_id: ObjectId::from_bytes([7; 12]),
         name: "A shop".to_owned(),
         tier,
@@ -71,7 +72,7 @@ async fn without_the_room_there_is_no_organization() {
     let organization = organization(Tier::Free);
     let tenant = place(&store, &organization).await;
     // Somebody else's document has the room's place: the unique index refuses the room.
-    let in_the_way = Room { id: ObjectId::new(), ..default_room(&organization.tenant_id, NOW) };
+    let in_the_way = Room { id: ObjectId::from_bytes([8; 12]), ..default_room(&organization.tenant_id, NOW) };
     tenant.collection::<Room>().insert(&in_the_way).await.expect("stored");
     let error = store.create_organization(&organization).await.expect_err("the room cannot be made");
     assert!(error.is_duplicate(), "{error}");
@@ -97,9 +98,9 @@ async fn with_the_data_in_another_cluster_it_is_two_steps_that_can_be_done_again
 #[tokio::test]
 async fn an_organization_written_before_there_were_tiers_is_read() {
     let store = store().await;
-    let id = ObjectId::new();
+    let id = derived(&["old"]);
     let old = doc! {
-        "_id": id, "tenantId": id.to_hex(), "ownerId": ObjectId::new(), "name": "Old", "type": "business",
+        "_id": id, "tenantId": id.to_hex(), "ownerId": id, "name": "Old", "type": "business",
         "settings": { "autoSummarize": true }, "limits": { "maxRooms": 5_i64, "maxStorageGB": 10.0 },
         "timezone": "Asia/Tokyo", "status": "inactive", "createdAt": NOW, "updatedAt": NOW, "__v": 0_i64,
     };

@@ -7,6 +7,7 @@ use matome_domain::limits::{Level, Limit, Limits, Usage};
 use matome_domain::month::Month;
 use matome_store::create_organization::default_room;
 use matome_store::entities::{AiUsage, Message, MonthlyUsage, Room, RoomMember, RoomUsage, usage_id};
+use matome_store::id::derived;
 use matome_store::{Entity, TenantStore, Write};
 
 use crate::{PLACEMENTS, store, tenant};
@@ -21,12 +22,13 @@ fn month(name: &str) -> Month {
 /// Stores documents that have the fields a test needs and no others.
 async fn put<E: Entity>(tenant: &TenantStore, documents: Vec<Document>) {
     let writes = || {
-        let write = |document: &Document| {
+        let write = |(number, document): (usize, &Document)| {
             let mut update = doc! { "tenantId": tenant.tenant_id().as_str(), "createdAt": THEN };
             update.extend(document.clone());
-            Write { id: ObjectId::new().into(), update, upsert: true }
+            let id = derived(&[E::COLLECTION, tenant.tenant_id().as_str(), &number.to_string()]);
+            Write { id: id.into(), update, upsert: true }
         };
-        documents.iter().map(write).collect()
+        documents.iter().enumerate().map(write).collect()
     };
     tenant.transaction(async |t| t.write::<E>(writes()).await).await.expect("stored");
 }
@@ -62,11 +64,11 @@ async fn fill(tenant: &TenantStore, scale: i64) {
     let quiet = room(tenant, 2, "active", &[("2026-11", 2 * scale)]).await;
     room(tenant, 3, "archived", &[("2026-11", scale), ("2026-10", scale)]).await;
     room(tenant, 4, "active", &[("2026-09", 1_000)]).await;
-    let member = |room: ObjectId, status: &str| {
-        doc! { "roomId": room, "userId": ObjectId::new(), "status": status }
+    let member = |user: u8, (room, status): (ObjectId, &str)| {
+        doc! { "roomId": room, "userId": ObjectId::from_bytes([user; 12]), "status": status }
     };
     let members = [(busy, "active"), (busy, "active"), (busy, "inactive"), (quiet, "active")];
-    put::<RoomMember>(tenant, members.map(|(room, status)| member(room, status)).to_vec()).await;
+    put::<RoomMember>(tenant, (1..).zip(members).map(|(user, at)| member(user, at)).collect()).await;
     let media = |status: &str, size: i64| Some(doc! { "status": status, "fileSize": size });
     let messages = [media("stored", 3_000_000_000), media("stored", 5), media("erased", 70), None];
     let messages = messages.into_iter().zip(1..).map(|(media, number)| message(busy, number, media));

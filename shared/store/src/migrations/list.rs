@@ -1,0 +1,145 @@
+//! The migrations, oldest first. One that has been applied anywhere is never changed again.
+
+use bson::{Document, doc};
+use matome_domain::placement::{HOME_CELL, Placement};
+use matome_domain::tier::Tier;
+
+use crate::entities::{Message, Organization, Room, Session, Summary};
+use crate::entity::{Entity, Scope};
+use crate::migrations::change::{Change, Down, Migration, Update};
+use crate::migrations::place::Place;
+
+const EVERYWHERE: &[Scope] = &[Scope::Platform, Scope::Tenant];
+
+/// All of them.
+#[must_use]
+pub fn all() -> Vec<Migration> {
+    vec![initial_schema(), add_organizations(), add_multi_tenant(), usage_counters()]
+}
+
+/// The seed's `001_initial_schema`: collections and indexes, from the declarations.
+fn initial_schema() -> Migration {
+    Migration {
+        version: 1,
+        name: "initial_schema",
+        scopes: EVERYWHERE,
+        up: vec![Change::Ensure],
+        down: Down::Never("it would drop every collection; offboard the tenants instead"),
+    }
+}
+
+/// The seed's `002_add_organizations` gives sessions, messages and summaries an `organizationId` of
+/// null where they have none. Ours is `tenantId`, and null would hide a document from everybody for
+/// good; so documents without one get the tenant whose place it is. In the shared collections nobody
+/// can tell whose they are: they stay as they are, seen by nobody. Going down the seed takes the field
+/// from *all* documents; here it is what keeps tenants apart, so it stays.
+fn add_organizations() -> Migration {
+    fn of(place: &Place) -> Option<Update> {
+        let tenant = place.tenant()?.as_str();
+        Some(Update {
+            // Missing or null.
+            filter: doc! { "tenantId": null },
+            pipeline: vec![doc! { "$set": { "tenantId": tenant } }],
+        })
+    }
+    let adopt = |collection| Change::Update { collection, of };
+    Migration {
+        version: 2,
+        name: "add_organizations",
+        scopes: &[Scope::Tenant],
+        up: [Session::COLLECTION, Message::COLLECTION, Summary::COLLECTION].map(adopt).to_vec(),
+        down: Down::Changes(Vec::new()),
+    }
+}
+
+/// The seed names `003_add_multi_tenant` and does not show it. Here: organizations get tier, placement
+/// and cell, and a status of the list that there is now.
+fn add_multi_tenant() -> Migration {
+    fn placed(_: &Place) -> Option<Update> {
+        let tier = |placement: &str, tier: Tier| {
+            doc! { "case": { "$eq": ["$placement", placement] }, "then": tier.as_str() }
+        };
+        let tiers = [tier("collection_set", Tier::Pro), tier("dedicated", Tier::Enterprise)];
+        let shared = bson::serialize_to_bson(&Placement::Shared).expect("an enum's name is BSON");
+        let or = |field: &str, default: bson::Bson| doc! { "$ifNull": [field, default] };
+        let tier = doc! { "$switch": { "branches": tiers.to_vec(), "default": Tier::Free.as_str() } };
+        Some(Update {
+            filter: doc! { "$or": [{ "tier": null }, { "placement": null }, { "cell": null }] },
+            pipeline: vec![doc! { "$set": {
+                "tier": or("$tier", tier.into()),
+                "placement": or("$placement", shared),
+                "cell": or("$cell", HOME_CELL.into()),
+            } }],
+        })
+    }
+    fn suspended(_: &Place) -> Option<Update> {
+        Some(Update {
+            filter: doc! { "status": "inactive" },
+            pipeline: vec![doc! { "$set": { "status": "suspended" } }],
+        })
+    }
+    fn unplaced(_: &Place) -> Option<Update> {
+        Some(Update {
+            filter: doc! { "$or": [{ "tier": { "$exists": true } }, { "cell": { "$exists": true } }] },
+            pipeline: vec![doc! { "$unset": ["tier", "cell"] }],
+        })
+    }
+    let organizations =
+        |of: fn(&Place) -> Option<Update>| Change::Update { collection: Organization::COLLECTION, of };
+    Migration {
+        version: 3,
+        name: "add_multi_tenant",
+        scopes: &[Scope::Platform],
+        up: vec![organizations(suspended), organizations(placed)],
+        // The placement stays: the code before knew it. So does `suspended`, which it knew as well.
+        down: Down::Changes(vec![organizations(unplaced)]),
+    }
+}
+
+/// Plans, and what is measured for limits. Counters begin with the first message after it.
+fn usage_counters() -> Migration {
+    fn months() -> Document {
+        doc! { "tenantId": 1, "usage.month": 1 }
+    }
+    fn stored() -> Document {
+        doc! { "tenantId": 1, "media.status": 1, "media.fileSize": 1 }
+    }
+    Migration {
+        version: 4,
+        name: "usage_counters",
+        scopes: EVERYWHERE,
+        up: vec![Change::Ensure],
+        down: Down::Changes(vec![
+            Change::DropIndex { collection: Room::COLLECTION, keys: months },
+            Change::DropIndex { collection: Message::COLLECTION, keys: stored },
+        ]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entities::tenant_declarations;
+
+    #[test]
+    fn versions_are_numbered_without_gaps_and_names_are_unique() {
+        let all = all();
+        let versions: Vec<u32> = all.iter().map(|m| m.version).collect();
+        assert_eq!(versions, (1..=4).collect::<Vec<_>>());
+        let names: std::collections::BTreeSet<_> = all.iter().map(|m| m.name).collect();
+        assert_eq!(names.len(), all.len());
+    }
+
+    #[test]
+    fn an_index_that_is_dropped_going_down_is_declared_going_up() {
+        let declared = tenant_declarations();
+        for migration in all() {
+            let Down::Changes(changes) = migration.down else { continue };
+            for change in changes {
+                let Change::DropIndex { collection, keys } = change else { continue };
+                let declaration = declared.iter().find(|d| d.collection == collection).unwrap();
+                assert!(declaration.indexes.iter().any(|i| i.keys == keys()), "{}", keys());
+            }
+        }
+    }
+}
