@@ -89,7 +89,8 @@ mod tests {
     fn every_variable_of_the_template_is_set() {
         let environment = environment("mongodb://x", "http://x", "http://y");
         let template = include_str!("../../../template.yaml");
-        let optional = ["AI_PROVIDER", "AI_MODEL", "AI_BASE_URL", "AI_API_KEY", "CELLS", "ALARM_TOPIC_ARN"];
+        let optional =
+            ["AI_PROVIDER", "AI_MODEL", "AI_BASE_URL", "AI_API_KEY", "AI_VISION", "CELLS", "ALARM_TOPIC_ARN"];
         let names = template.lines().filter_map(|line| {
             let (name, _) = line.trim().split_once(": ")?;
             (name.len() > 3 && name.bytes().all(|b| b.is_ascii_uppercase() || b == b'_')).then_some(name)

@@ -38,6 +38,8 @@ pub(super) struct Ground {
     pub(super) usual: TestTenant,
     /// Sessions of five thousand.
     pub(super) patient: TestTenant,
+    /// Sessions with pictures, which a provider is to see.
+    pub(super) pictured: TestTenant,
 }
 
 impl Ground {
@@ -70,7 +72,8 @@ impl Ground {
         let store = Store::connect(&uri, DATABASE_PREFIX, 4).await?;
         let usual = tenant(&target, &store, &line, 1, 50).await?;
         let patient = tenant(&target, &store, &line, 2, 5_000).await?;
-        Ok(Self { _mongod: mongod, ministack, line, environment, usual, patient })
+        let pictured = tenant(&target, &store, &line, 3, 50).await?;
+        Ok(Self { _mongod: mongod, ministack, line, environment, usual, patient, pictured })
     }
 
     /// Ends the servers.

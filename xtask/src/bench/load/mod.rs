@@ -14,6 +14,7 @@ mod webhook;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
+use matome_ai::fake::FakeProvider;
 use matome_domain::queue::QueueMessage;
 use matome_local_stack::lambda::package;
 use matome_local_stack::{Checkout, Progress};
@@ -31,7 +32,13 @@ pub(crate) async fn figures(
     progress: Progress,
 ) -> anyhow::Result<Vec<Figure>> {
     let ground = Ground::prepare(checkout, progress).await?;
-    let bench = Bench { ground: &ground, binaries, logs: checkout.logs(), progress };
+    let bench = Bench {
+        ground: &ground,
+        environment: &ground.environment,
+        binaries,
+        logs: checkout.logs(),
+        progress,
+    };
     let figures = bench.all().await;
     ground.leave().await;
     figures
@@ -39,6 +46,7 @@ pub(crate) async fn figures(
 
 struct Bench<'a> {
     ground: &'a Ground,
+    environment: &'a [(String, String)],
     binaries: &'a Path,
     logs: PathBuf,
     progress: Progress,
@@ -51,7 +59,8 @@ impl Bench<'_> {
             self.measure("webhook", "webhook", 40.0, webhook::run).await?,
             self.measure("recorder", "recorder", 64.0, recorder::run).await?,
             self.media().await?,
-            self.measure("summarizer", "summarizer", 64.0, summarizer::run).await?,
+            self.measure("summarizer", "summarizer", 64.0, summarizer::builtin).await?,
+            self.provided().await?,
             self.measure("sender", "sender", 64.0, sender::run).await?,
             self.measure("scheduler", "scheduler", 64.0, scheduler::run).await?,
         ])
@@ -63,6 +72,23 @@ impl Bench<'_> {
         media::send(self.ground, &mut recorder).await.context("messages for the media function")?;
         recorder.end().await?;
         self.measure("media", "recorder", 64.0, media::run).await
+    }
+
+    async fn provided(&self) -> anyhow::Result<Figure> {
+        let provider = FakeProvider::start([]).await?;
+        let mut environment = self.ground.environment.clone();
+        environment.extend([
+            ("AI_BASE_URL".to_owned(), provider.base_url().to_owned()),
+            ("AI_MODEL".to_owned(), "gpt-4o-mini".to_owned()),
+            ("AI_API_KEY".to_owned(), "none".to_owned()),
+            ("AI_VISION".to_owned(), "true".to_owned()),
+        ]);
+        let bench = Bench { environment: &environment, logs: self.logs.clone(), ..*self };
+        let name = "summarizer with a provider";
+        let figure = bench.measure(name, "summarizer", 64.0, summarizer::provided).await?;
+        let seen: usize = provider.seen().iter().map(|request| request.pictures()).sum();
+        ensure!(seen == media::SHOWN, "the provider saw {seen} pictures");
+        Ok(figure)
     }
 
     async fn measure(
@@ -84,8 +110,8 @@ impl Bench<'_> {
 
     async fn start(&self, function: &str, name: &str) -> anyhow::Result<Process> {
         let binary = self.binaries.join(package(function));
-        let log = self.logs.join(format!("bench-{name}.log"));
-        Process::start(&binary, &self.ground.environment, Some(&log)).await
+        let log = self.logs.join(format!("bench-{}.log", name.replace(' ', "-")));
+        Process::start(&binary, self.environment, Some(&log)).await
     }
 }
 

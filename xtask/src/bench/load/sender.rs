@@ -18,7 +18,10 @@ pub(super) async fn run(ground: &Ground, process: &mut Process) -> anyhow::Resul
         let entry = fixtures::entry(&room, Purpose::Welcome, None, uuid::Uuid::new_v4().to_string());
         ground.usual.store.collection().insert(&entry).await?;
     }
-    let sent = send(process, &ground.usual).await? + send(process, &ground.patient).await?;
+    let mut sent = 0;
+    for tenant in [&ground.usual, &ground.patient, &ground.pictured] {
+        sent += send(process, tenant).await?;
+    }
     let shown = ground.line.inspect(|w| w.chat.iter().filter(|entry| entry.is_from_bot()).count());
     ensure!(shown >= sent, "{shown} messages are in LINE, of {sent} sent");
     Ok(format!("{sent} entries"))
