@@ -52,6 +52,12 @@ pub enum ProvisionError {
     /// Something that should be there by now is not; it may come.
     #[error("{0}")]
     NotYet(String),
+    /// The step took its process with it each time it was begun (time-out, memory).
+    #[error("the provisioner died at this step {attempts} times")]
+    Died {
+        /// How often.
+        attempts: i64,
+    },
     /// Another provisioner went on with the operation meanwhile.
     #[error("another provisioner has the operation")]
     Overtaken,

@@ -61,6 +61,11 @@ pub async fn run(context: &Context, job: &TenantJob) -> Result<OperationState, P
         let Some(step) = next(&operation) else {
             return record::end(context, &operation).await;
         };
+        if let Some(attempts) = died(&operation, step) {
+            let error = ProvisionError::Died { attempts };
+            fail(context, &mut operation, step, &error, now).await?;
+            continue;
+        }
         operation = begin(context, operation, step, now).await?;
         context.faults.boundary(step.name)?;
         let outcome = call(context, job, &operation, step).await;
@@ -114,6 +119,17 @@ async fn call(
     let none = Document::new();
     let detail = operation.detail(step.name).unwrap_or(&none);
     (step.run)(&Work { context, tenant: &job.tenant_id, operation, detail }).await
+}
+
+/// A step that was begun as often as it may be, and neither came to an end nor failed: it takes its
+/// process with it each time.
+fn died(operation: &Operation, step: &Step) -> Option<i64> {
+    let begun = operation.steps.iter().find(|s| s.name == step.name)?;
+    (begun.attempts >= most_attempts(step)).then_some(begun.attempts)
+}
+
+fn most_attempts(step: &Step) -> i64 {
+    if step.urgent { URGENT_ATTEMPTS } else { ATTEMPTS }
 }
 
 /// Writes down that a step is begun once more.
@@ -178,8 +194,7 @@ async fn fail(
     let Some(begun) = changed.steps.iter_mut().find(|s| s.name == step.name) else { return Ok(None) };
     begun.error = Some(text);
     let attempts = begun.attempts;
-    let most = if step.urgent { URGENT_ATTEMPTS } else { ATTEMPTS };
-    if attempts < most && !error.is_permanent() {
+    if attempts < most_attempts(step) && !error.is_permanent() {
         *operation = record::save(context, changed, now).await?;
         return Ok(Some(backoff(attempts)));
     }

@@ -134,8 +134,16 @@ impl Directory {
     /// As [`Directory::channel`].
     pub async fn tenant(&self, id: &TenantId) -> Result<Option<Arc<TenantRecord>>, DirectoryError> {
         let load = async {
-            let item = self.table.get(&record::tenant_key(id), false).await?;
-            kept(item.as_ref().map(item::to_tenant).transpose()?, |record| match record.relocation {
+            let read = async |consistent| {
+                let item = self.table.get(&record::tenant_key(id), consistent).await?;
+                item.as_ref().map(item::to_tenant).transpose()
+            };
+            let mut record = read(false).await?;
+            // A read that is a moment old could still say that a tenant is where it has just left.
+            if record.as_ref().is_some_and(|record| record.relocation != Relocation::Settled) {
+                record = read(true).await?;
+            }
+            kept(record, |record| match record.relocation {
                 Relocation::Settled => KEEP_HIT,
                 Relocation::Moving => KEEP_MOVING,
                 Relocation::Fenced => Duration::ZERO,
