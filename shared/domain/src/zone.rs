@@ -2,6 +2,12 @@
 
 use crate::clock::Timestamp;
 
+/// Whether there is a zone with this IANA name.
+#[must_use]
+pub fn is_zone(zone: &str) -> bool {
+    jiff::tz::TimeZone::get(zone).is_ok()
+}
+
 /// Minutes east of UTC that clocks in `zone` (an IANA name) show at `at`; 0 for an unknown zone.
 #[must_use]
 pub fn utc_offset_minutes(zone: &str, at: Timestamp) -> i32 {
@@ -15,6 +21,12 @@ pub fn utc_offset_minutes(zone: &str, at: Timestamp) -> i32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_zones_are_zones() {
+        assert!(is_zone("Asia/Bangkok"));
+        assert!(!is_zone("Nowhere/AtAll") && !is_zone(""));
+    }
 
     #[test]
     fn summer_time_counts() {

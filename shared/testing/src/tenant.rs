@@ -37,6 +37,7 @@ pub struct TestSystem {
     directory: MemoryTable,
     kms: MemoryKms,
     commands: Arc<AtomicUsize>,
+    cells: Vec<(String, Store)>,
 }
 
 /// A tenant with one channel.
@@ -81,7 +82,16 @@ impl TestSystem {
             directory: MemoryTable::default(),
             kms: MemoryKms::default(),
             commands,
+            cells: Vec::new(),
         }
+    }
+
+    /// A further cell on a MongoDB of its own, known to every process that starts afterwards.
+    pub async fn add_cell(&mut self, name: &str, uri: &str) -> Store {
+        let prefix = format!("t{}", &self.random.uuid().simple().to_string()[..12]);
+        let store = Store::connect(uri, &prefix, 16).await.expect("the URI is valid");
+        self.cells.push((name.to_owned(), store.clone()));
+        store
     }
 
     /// Commands sent to MongoDB so far, one a round trip.
@@ -111,7 +121,17 @@ impl TestSystem {
     /// The tenants as a newly started process sees them.
     #[must_use]
     pub fn tenants(&self) -> Tenants {
-        Tenants::new(self.directory(), Cells::home_only(self.store.clone()), self.clock.clone())
+        self.tenants_at(self.clock.clone())
+    }
+
+    /// The same for a process with a clock of its own: one that stands still believes what it knows for
+    /// ever.
+    #[must_use]
+    pub fn tenants_at(&self, clock: Arc<ManualClock>) -> Tenants {
+        let directory = Directory::over_memory(self.directory.clone(), clock.clone());
+        let home = Cells::home_only(self.store.clone());
+        let add = |cells: Cells, (name, store): &(String, Store)| cells.with_other(name, store.clone());
+        Tenants::new(directory, self.cells.iter().fold(home, add), clock)
     }
 
     /// LINE at `line_url` as a newly started process sees it. Nothing listens at port 9 of this
@@ -206,6 +226,23 @@ impl TestSystem {
             version: 1,
         };
         directory.put_tenant(&record).await.expect("the tenant can be written");
+    }
+}
+
+impl TestSystem {
+    /// Has the directory say that the tenant and its channel are served, or not.
+    pub async fn set_status(&self, tenant: &TestTenant, status: Status) {
+        let directory = self.directory();
+        let record = directory.newest_tenant(&tenant.id).await.expect("memory answers");
+        let record = record.expect("the tenant is registered");
+        let version = record.version + 1;
+        let put = directory.put_tenant(&TenantRecord { status, version, ..record }).await;
+        put.expect("the tenant can be written");
+        let record = directory.newest_channel(&tenant.channel).await.expect("memory answers");
+        let record = record.expect("the channel is registered");
+        let version = record.version + 1;
+        let put = directory.put_channel(&ChannelRecord { status, version, ..record }).await;
+        put.expect("the channel can be written");
     }
 }
 

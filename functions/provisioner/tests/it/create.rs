@@ -1,0 +1,140 @@
+//! Creating tenants.
+
+use bson::doc;
+use futures::TryStreamExt;
+use matome_domain::placement::Placement;
+use matome_domain::plan::Terms;
+use matome_domain::tier::Tier;
+use matome_provisioner::operations::steps;
+use matome_runtime::directory::Status;
+use matome_store::entities::{
+    OperationKind, OperationState, Organization, OrganizationStatus, OrganizationType, Owner, Room,
+};
+use matome_tenancy::operations::NewOwner;
+use matome_testing::crash::once_at;
+
+use crate::world::{World, shop};
+
+async fn organizations(world: &World) -> Vec<Organization> {
+    let all = world.system.store.platform_collection::<Organization>();
+    all.find(doc! {}).await.unwrap().try_collect().await.unwrap()
+}
+
+#[tokio::test]
+async fn a_tenant_of_each_tier_arrives_whole_in_its_placement() {
+    let world = World::start().await;
+    for tier in Tier::ALL {
+        let id = world.create(tier).await;
+        let tenants = world.system.tenants();
+        let record = tenants.directory().tenant(&id).await.unwrap().unwrap();
+        assert_eq!((record.status, record.placement), (Status::Active, tier.placement()));
+
+        let organization = tenants.organization(&id).await.unwrap();
+        let terms = Terms::of(tier);
+        assert_eq!(organization.status, OrganizationStatus::Active);
+        assert_eq!(organization.kind, OrganizationType::Retail);
+        assert_eq!(organization.limits, terms.limits);
+        assert_eq!(organization.trial_ends_at.is_some(), terms.trial_days > 0);
+        let owners = world.system.store.platform_collection::<Owner>();
+        let owner = owners.find_one(doc! { "_id": organization.owner_id }).await.unwrap().unwrap();
+        assert_eq!(owner.email, format!("{id}@example.com"));
+
+        let store = tenants.store(&id).await.unwrap();
+        assert_eq!(store.collection::<Room>().count(doc! {}).await.unwrap(), 1, "the default room");
+        let sealed = world.system.keys().seal(&id, &record.key, "a field", "a secret").await;
+        assert!(sealed.is_ok(), "the data key works");
+    }
+}
+
+#[tokio::test]
+async fn whoever_dies_at_any_step_leaves_a_tenant_that_is_finished_later() {
+    for step in steps(OperationKind::Create) {
+        let world = World::start().await;
+        let id = world.new_id();
+        let job = world.ask(&id, &shop(Tier::Pro, &id)).await;
+        let operation = world.drive_with(&job, once_at(step.name, 1)).await;
+        assert_eq!(operation.state, OperationState::Done, "death at {}", step.name);
+        let [organization] = organizations(&world).await.try_into().unwrap();
+        assert_eq!(organization.status, OrganizationStatus::Active);
+        let store = world.system.store.tenant(&id, Placement::CollectionSet);
+        assert_eq!(store.collection::<Room>().count(doc! {}).await.unwrap(), 1);
+        let record = world.system.directory().tenant(&id).await.unwrap().unwrap();
+        assert_eq!((record.status, record.key.key_version), (Status::Active, 1));
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_is_refused_by_name_before_anything_is_made() {
+    let world = World::start().await;
+    let id = world.new_id();
+    let good = shop(Tier::Free, &id);
+    let email = |email: &str| NewOwner { email: email.to_owned(), ..good.owner.clone() };
+    let table = [
+        ("type", matome_tenancy::operations::CreateTenant { kind: "circus".to_owned(), ..good.clone() }),
+        ("name", matome_tenancy::operations::CreateTenant { name: " ".to_owned(), ..good.clone() }),
+        (
+            "timezone",
+            matome_tenancy::operations::CreateTenant { timezone: "Mars".to_owned(), ..good.clone() },
+        ),
+        ("owner.email", matome_tenancy::operations::CreateTenant { owner: email("nobody"), ..good.clone() }),
+        ("CELLS", matome_tenancy::operations::CreateTenant { cell: Some("moon".to_owned()), ..good.clone() }),
+    ];
+    for (field, request) in table {
+        let job = world.ask(&id, &request).await;
+        let operation = world.drive(&job).await;
+        assert_eq!(operation.state, OperationState::Failed);
+        let error = operation.steps[0].error.as_deref().unwrap();
+        assert!(error.starts_with(field), "{error}");
+    }
+    assert!(organizations(&world).await.is_empty());
+    assert!(world.system.directory().tenant(&id).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn an_owner_has_as_many_organizations_as_the_plan_allows() {
+    let world = World::start().await;
+    let owner = NewOwner { email: "one@example.com".to_owned(), name: "One".to_owned() };
+    let most = Terms::of(Tier::Free).owner_limits.max_organizations.unwrap();
+    for n in 0..=most {
+        let id = world.new_id();
+        let mut request = shop(Tier::Free, &id);
+        request.owner = owner.clone();
+        let job = world.ask(&id, &request).await;
+        let operation = world.drive(&job).await;
+        let expected = if n < most { OperationState::Done } else { OperationState::Failed };
+        assert_eq!(operation.state, expected, "organization {n}");
+    }
+    let owners = world.system.store.platform_collection::<Owner>();
+    assert_eq!(owners.count_documents(doc! {}).await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn a_creation_that_keeps_failing_is_shown_and_can_be_retried() {
+    let world = World::start().await;
+    let id = world.new_id();
+    let job = world.ask(&id, &shop(Tier::Free, &id)).await;
+    // The organization is there, and the step after it cannot be done: its directory item is lost.
+    let parked = |o: &matome_store::entities::Operation| o.steps.last().is_some_and(|s| s.error.is_some());
+    let lost = world.system.directory();
+    let faults = matome_domain::fault::Faults::at(|name| name == "activate");
+    let context = world.context(faults);
+    assert!(matome_provisioner::run::run(&context, &job).await.is_err());
+    let record = lost.tenant(&id).await.unwrap().unwrap();
+    lost.remove_tenant(&id).await.unwrap();
+    let waiting = world.drive_until(&job, matome_domain::fault::Faults::none(), parked).await;
+    assert_eq!(waiting.state, OperationState::Waiting);
+    let failed = world.drive(&job).await;
+    assert_eq!(failed.state, OperationState::Failed);
+    let [organization] = organizations(&world).await.try_into().unwrap();
+    assert_eq!(organization.status, OrganizationStatus::Failed);
+    let reason = organization.status_reason.unwrap();
+    assert_eq!(reason.step.as_deref(), Some("activate"));
+    assert!(reason.message.contains("is not in the directory"), "{}", reason.message);
+
+    lost.put_tenant(&record).await.unwrap();
+    let now = matome_domain::clock::Clock::now(&*world.system.clock);
+    matome_tenancy::operations::retry(&world.system.store, &world.queues, &id, failed.id, now).await.unwrap();
+    assert_eq!(world.drive(&job).await.state, OperationState::Done);
+    let [organization] = organizations(&world).await.try_into().unwrap();
+    assert_eq!((organization.status, organization.status_reason), (OrganizationStatus::Active, None));
+}
