@@ -3,6 +3,7 @@
 mod bench;
 mod command;
 mod conversation;
+mod samconfig;
 mod seed;
 mod settings;
 mod stack_file;

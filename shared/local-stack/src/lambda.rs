@@ -14,8 +14,7 @@ use crate::install::{self, on_path};
 use crate::progress::Progress;
 
 /// The functions: folder under `functions/` and `target/lambda/`, and with `matome-` before it the package.
-pub const FUNCTIONS: [&str; 6] =
-    ["webhook", "recorder", "summarizer", "sender", "scheduler", "provisioner"];
+pub const FUNCTIONS: [&str; 6] = ["webhook", "recorder", "summarizer", "sender", "scheduler", "provisioner"];
 
 /// The package, and binary, of a function.
 #[must_use]

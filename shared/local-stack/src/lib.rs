@@ -6,6 +6,7 @@
 //! that two checkouts run side by side; processes are recorded by pid *and* start time, so that a
 //! record left by a crash never makes us stop a stranger.
 
+pub mod artifacts;
 mod checkout;
 pub mod command;
 mod environment;

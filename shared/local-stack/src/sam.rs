@@ -116,14 +116,21 @@ impl Sam {
         Ok(Outputs(list.into_iter().map(|output| (output.output_key, output.output_value)).collect()))
     }
 
-    /// `python -m samcli` with nothing of the user's AWS settings, no telemetry, no look for updates.
+    /// `python -m samcli`.
     fn command(&self, endpoint: Option<&str>) -> Result<Command> {
+        let mut command = self.interpreter(endpoint)?;
+        command.args(["-m", "samcli"]);
+        Ok(command)
+    }
+
+    /// SAM CLI's interpreter with nothing of the user's AWS settings, no telemetry, no look for updates.
+    pub(crate) fn interpreter(&self, endpoint: Option<&str>) -> Result<Command> {
         let home = self.checkout.local().join("sam");
         make_folder(&home)?;
         // SAM asks the package index for a newer version unless it did so lately; year 3000 is lately.
         write_whole(&home.join("metadata.json"), br#"{"lastVersionCheck": 32503680000.0}"#)?;
         let mut command = std::process::Command::new(&self.python);
-        command.args(["-m", "samcli"]).current_dir(self.checkout.root());
+        command.current_dir(self.checkout.root());
         without_users_aws_settings(&mut command);
         command
             .env("SAM_CLI_TELEMETRY", "0")

@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 
+use crate::artifacts::{self, Place};
 use crate::checkout::Checkout;
 use crate::environment::variable;
 use crate::error::Result;
 use crate::install;
 use crate::lock::Lock;
-use crate::ministack::MiniStack;
+use crate::ministack::{MiniStack, REGION};
 use crate::mongod::Mongod;
 use crate::port;
 use crate::process::{Record, write_whole};
@@ -64,7 +65,8 @@ impl Stack {
         Ok(Self { checkout: checkout.clone(), options, mongodb_uri, mongod, ministack })
     }
 
-    /// Deploys `template.yaml` with the binaries in `target/lambda` (see [`crate::lambda::build`]).
+    /// Deploys `template.yaml` with the binaries in `target/lambda` (see [`crate::lambda::build`]), and
+    /// lays the code for tenants' stacks into its bucket.
     /// What the emulator needs is set here; `parameters` come on top.
     ///
     /// # Errors
@@ -79,10 +81,17 @@ impl Stack {
             ("LogRetentionDays".to_owned(), "1".to_owned()),
             ("VisibilityTimeoutSeconds".to_owned(), RETRY_SECONDS.to_owned()),
         ];
-        all.extend_from_slice(parameters);
         let sam = Sam::new(python, &self.checkout);
+        let (progress, endpoint) = (self.options.progress, self.ministack.endpoint());
+        let version = artifacts::version(&self.checkout, sam.interpreter(None)?, progress).await?;
+        all.push(("CodeVersion".to_owned(), version));
+        all.extend_from_slice(parameters);
         let name = self.cloudformation_name();
-        sam.deploy(&self.ministack.endpoint(), &name, &all, self.options.progress).await
+        let outputs = sam.deploy(&endpoint, &name, &all, progress).await?;
+        let place =
+            Place { bucket: outputs.get("Bucket")?.to_owned(), region: REGION.to_owned(), profile: None };
+        artifacts::upload(&self.checkout, sam.interpreter(Some(&endpoint))?, &place, progress).await?;
+        Ok(outputs)
     }
 
     /// What a function (or `api`) logged, oldest first.

@@ -15,4 +15,5 @@ pub mod leases;
 pub mod line_signature;
 pub mod queue;
 pub mod random;
+pub mod scoped;
 pub mod telemetry;

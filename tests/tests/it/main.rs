@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
 mod conversation;
+mod dedicated;
 mod kill;
 mod media;
 mod overdue;
@@ -11,4 +12,5 @@ mod permissions;
 mod poison;
 mod redelivery;
 mod refusal;
+mod scoped;
 mod stage;

@@ -7,22 +7,23 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use aws_sdk_s3::error::ProvideErrorMetadata;
 use matome_runtime::aws::Aws;
 
 use crate::stage::Stage;
 
-const REFUSED: [&str; 3] = ["AccessDenied", "AccessDeniedException", "AccessDeniedFault"];
+pub(crate) const REFUSED: [&str; 3] = ["AccessDenied", "AccessDeniedException", "AccessDeniedFault"];
 
 /// Panics unless the call was refused for lack of permission.
 macro_rules! refused {
     ($who:expr, $call:expr) => {{
+        use aws_sdk_s3::error::ProvideErrorMetadata as _;
         let error =
             $call.send().await.err().unwrap_or_else(|| panic!("{}: {} is allowed", $who, stringify!($call)));
         let code = error.code().unwrap_or_default().to_owned();
-        assert!(REFUSED.contains(&code.as_str()), "{}: {} failed with {code:?}", $who, stringify!($call));
+        assert!($crate::permissions::REFUSED.contains(&code.as_str()), "{}: {} failed with {code:?}", $who, stringify!($call));
     }};
 }
+pub(crate) use refused;
 
 async fn role(stage: &Stage, function: &str) -> Aws {
     let role = stage.root.role_of(&stage.function(function)).await;
@@ -90,4 +91,45 @@ async fn each_role_is_refused_what_its_function_does_not_need() {
         "sender",
         sender.sqs().send_message().queue_url(inbound).message_body("{}").message_group_id("g")
     );
+}
+
+#[tokio::test]
+async fn the_provisioner_may_manage_tenants_and_nothing_beside_them() {
+    let stage = Stage::enter().await;
+    let aws = role(&stage, "provisioner").await;
+    let who = "provisioner";
+    let (directory, ephemeral) = (stage.output("DirectoryTable"), stage.output("EphemeralTable"));
+    let (bucket, key) = (stage.output("Bucket"), stage.output("TenantKeyArn"));
+    let item = HashMap::from([("pk".to_owned(), AttributeValue::S("CHANNEL#permissions".to_owned()))]);
+
+    // Its work.
+    aws.dynamodb().put_item().table_name(directory).set_item(Some(item.clone())).send().await.unwrap();
+    aws.dynamodb().delete_item().table_name(directory).set_key(Some(item.clone())).send().await.unwrap();
+    let data_key = aws.kms().generate_data_key().key_id(key).encryption_context("tenantId", "t");
+    data_key.key_spec(aws_sdk_kms::types::DataKeySpec::Aes256).send().await.unwrap();
+    for object in ["tenants/t/media/m/original", "backups/t/1.zip"] {
+        aws.s3().put_object().bucket(bucket).key(object).send().await.unwrap();
+        aws.s3().delete_object().bucket(bucket).key(object).send().await.unwrap();
+    }
+    aws.s3().list_objects_v2().bucket(bucket).prefix("tenants/t/").send().await.unwrap();
+    let attributes = aws.sqs().get_queue_attributes().queue_url(stage.output("TenantsQueueUrl"));
+    attributes.send().await.unwrap();
+
+    // Not its work.
+    refused!(who, aws.dynamodb().scan().table_name(directory));
+    refused!(who, aws.dynamodb().delete_table().table_name(directory));
+    refused!(who, aws.dynamodb().put_item().table_name(ephemeral).set_item(Some(item.clone())));
+    refused!(who, aws.kms().schedule_key_deletion().key_id(key));
+    refused!(who, aws.s3().put_object().bucket(bucket).key("code/0/recorder.zip"));
+    refused!(who, aws.s3().delete_object().bucket(bucket).key("code/0/recorder.zip"));
+    refused!(who, aws.s3().list_objects_v2().bucket(bucket));
+    refused!(who, aws.s3().delete_bucket().bucket(bucket));
+    for queue in ["InboundQueueUrl", "MediaQueueUrl", "SummariesQueueUrl", "OutboundQueueUrl"] {
+        refused!(who, aws.sqs().receive_message().queue_url(stage.output(queue)));
+        refused!(who, aws.sqs().purge_queue().queue_url(stage.output(queue)));
+    }
+    for queue in ["MediaQueueUrl", "SummariesQueueUrl", "OutboundQueueUrl"] {
+        let send = aws.sqs().send_message().queue_url(stage.output(queue)).message_body("{}");
+        refused!(who, send.message_group_id("g"));
+    }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use matome_line_simulator::{LineSimulator, SimulatorConfig};
+use matome_local_stack::sam::TEMPLATES;
 use matome_local_stack::shared::DEPLOYED;
 use matome_local_stack::{Checkout, Progress, Record, Stack, StackOptions, lambda, shared, variable};
 use matome_runtime::clock::SystemClock;
@@ -93,9 +94,10 @@ async fn simulator(port: u16) -> Option<LineSimulator> {
     }
 }
 
-/// Changes when the template or a binary does.
+/// Changes when a template or a binary does.
 fn contents(checkout: &Checkout) -> String {
-    let mut files = vec![checkout.root().join("template.yaml"), checkout.root().join("samconfig.toml")];
+    let mut files: Vec<_> =
+        TEMPLATES.into_iter().chain(["samconfig.toml"]).map(|f| checkout.root().join(f)).collect();
     files.extend(lambda::FUNCTIONS.map(|function| lambda::folder(checkout, function).join("bootstrap")));
     let stamp = |path: &PathBuf| {
         let metadata = path.metadata().unwrap_or_else(|e| panic!("{}: {e}", path.display()));

@@ -63,7 +63,12 @@ impl Stage {
 
     /// A function's name in AWS.
     pub(crate) fn function(&self, name: &str) -> String {
-        format!("matome-{}-{name}", DEPLOYED)
+        format!("{}-{name}", self.platform())
+    }
+
+    /// The deployed stack's name in CloudFormation.
+    pub(crate) fn platform(&self) -> String {
+        format!("matome-{DEPLOYED}")
     }
 
     /// Where a channel's webhooks go, and the `Host` that leads there.

@@ -1,5 +1,7 @@
 //! AWS as the account's root, and what the workspace has no SDK for: Lambda, IAM, STS.
 
+use std::collections::BTreeMap;
+
 use matome_local_stack::REGION;
 use matome_runtime::aws::{Aws, Patience};
 use matome_runtime::config::Env;
@@ -30,10 +32,20 @@ impl Root {
 
     /// The role a function runs as.
     pub(crate) async fn role_of(&self, function: &str) -> String {
+        self.configuration(function).await["Role"].as_str().unwrap().to_owned()
+    }
+
+    /// The environment a function is given.
+    pub(crate) async fn environment_of(&self, function: &str) -> BTreeMap<String, String> {
+        let configuration = self.configuration(function).await;
+        serde_json::from_value(configuration["Environment"]["Variables"].clone()).unwrap()
+    }
+
+    async fn configuration(&self, function: &str) -> Value {
         let url = format!("{}/2015-03-31/functions/{function}", self.endpoint);
         let answer = self.http.get(url).header("Authorization", signed_for("lambda")).send().await.unwrap();
-        let answer: Value = answer.error_for_status().unwrap().json().await.unwrap();
-        answer["Configuration"]["Role"].as_str().unwrap().to_owned()
+        let mut answer: Value = answer.error_for_status().unwrap().json().await.unwrap();
+        answer["Configuration"].take()
     }
 
     /// AWS with the rights of a role.

@@ -1,0 +1,83 @@
+//! A session for one tenant reaches that tenant only, with IAM evaluation on.
+//!
+//! As far as the emulator goes: it evaluates the session's own policy for S3 (prefixes included), and
+//! which actions on which tables and keys; not `dynamodb:LeadingKeys` and not the encryption context.
+//! That those conditions stand in the policies is checked on their text (`xtask/tests/it/tenants.rs`,
+//! `shared/runtime/src/scoped.rs`).
+
+use std::sync::Arc;
+
+use aws_sdk_s3::error::ProvideErrorMetadata;
+use bytes::Bytes;
+use matome_domain::ids::{DocumentId, TenantId};
+use matome_runtime::blobs::{BlobKey, Blobs, MediaPart};
+use matome_runtime::clock::SystemClock;
+use matome_runtime::keys::DataKeys;
+use matome_runtime::random::SystemRandom;
+use matome_runtime::scoped::TenantAccess;
+use secrecy::ExposeSecret;
+
+use crate::permissions::{REFUSED, refused};
+use crate::stage::Stage;
+
+fn key(tenant: &TenantId) -> BlobKey {
+    BlobKey::media(tenant, &DocumentId::new("m1").unwrap(), MediaPart::Original)
+}
+
+#[tokio::test]
+async fn a_session_for_one_tenant_reaches_nothing_of_another() {
+    let stage = Stage::enter().await;
+    let bucket = stage.output("Bucket");
+    let [a, b] = ["scoped-a", "scoped-b"].map(|id| TenantId::new(id).unwrap());
+    let provisioner = stage.root.role_of(&stage.function("provisioner")).await;
+    let provisioner = stage.root.assume(&provisioner).await;
+    let role = stage.output("TenantAccessRoleArn").to_owned();
+    let access = TenantAccess::new(&provisioner, role.clone(), bucket.to_owned(), Arc::new(SystemClock));
+    let (of_a, of_b) = (access.of(&a).await.unwrap(), access.of(&b).await.unwrap());
+
+    let blobs = |aws: &matome_runtime::aws::Aws| Blobs::from_client(aws.s3(), bucket.to_owned());
+    blobs(&of_b).put(&key(&b), "text/plain", Bytes::from_static(b"of b")).await.unwrap();
+    assert_eq!(blobs(&of_b).get(&key(&b)).await.unwrap().unwrap(), "of b");
+    assert_eq!(blobs(&of_a).get(&key(&a)).await.unwrap(), None, "its own it may look for");
+
+    let object = key(&b);
+    refused!("a", of_a.s3().get_object().bucket(bucket).key(object.as_str()));
+    refused!("a", of_a.s3().put_object().bucket(bucket).key(object.as_str()));
+    refused!("a", of_a.s3().delete_object().bucket(bucket).key(object.as_str()));
+    refused!("a", of_a.s3().list_objects_v2().bucket(bucket).prefix("tenants/scoped-b/"));
+    refused!("a", of_a.s3().list_objects_v2().bucket(bucket));
+    refused!("a", of_a.s3().list_object_versions().bucket(bucket).prefix("tenants/"));
+    refused!("a", of_a.s3().get_object().bucket(bucket).key("code/0/tenant.yaml"));
+    of_a.s3().list_objects_v2().bucket(bucket).prefix("tenants/scoped-a/").send().await.unwrap();
+    blobs(&of_b).erase(&object).await.unwrap();
+
+    // What the role has no right to at all.
+    let directory = stage.output("DirectoryTable");
+    refused!("a", of_a.dynamodb().scan().table_name(directory));
+    refused!("a", of_a.sqs().receive_message().queue_url(stage.output("InboundQueueUrl")));
+    let kms_key = stage.output("TenantKeyArn");
+    let data_key = of_a.kms().generate_data_key().key_id(kms_key);
+    refused!("a", data_key.key_spec(aws_sdk_kms::types::DataKeySpec::Aes256));
+
+    // B's data key opens for A's session as little as A's own would under B's name.
+    let keys = |aws: &matome_runtime::aws::Aws, id: Option<&str>| {
+        let (clock, random) = (Arc::new(SystemClock), Arc::new(SystemRandom));
+        DataKeys::from_client(aws.kms(), id.map(str::to_owned), clock, random)
+    };
+    let root = keys(stage.aws(), Some(kms_key));
+    let wrapped = root.generate(&a, 1).await.unwrap();
+    let sealed = root.seal(&a, &wrapped, "field", "secret").await.unwrap();
+    let opened = keys(&of_a, None).open(&a, &wrapped, "field", &sealed).await.unwrap();
+    assert_eq!(opened.expose_secret(), "secret");
+    assert!(keys(&of_b, None).open(&b, &wrapped, "field", &sealed).await.is_err());
+
+    // Nobody else becomes a tenant.
+    for function in ["webhook", "recorder", "summarizer", "scheduler"] {
+        let other = stage.root.assume(&stage.root.role_of(&stage.function(function)).await).await;
+        let access = TenantAccess::new(&other, role.clone(), bucket.to_owned(), Arc::new(SystemClock));
+        let error = access.of(&a).await.err().unwrap_or_else(|| panic!("{function} may act for tenants"));
+        let source = std::error::Error::source(&error).unwrap();
+        let code = source.downcast_ref::<aws_sdk_sts::operation::assume_role::AssumeRoleError>().unwrap();
+        assert!(REFUSED.contains(&code.code().unwrap_or_default()), "{function}: {code:?}");
+    }
+}
