@@ -5,6 +5,7 @@ mod deploy;
 mod down;
 mod lambda;
 mod logs;
+mod migrate;
 mod redrive;
 mod say;
 mod summarize;
@@ -33,6 +34,8 @@ enum Command {
     Bench(bench::Bench),
     /// Show what the running stack's functions logged.
     Logs(logs::Logs),
+    /// Bring stored documents, indexes and validators to the code's version, or back.
+    Migrate(migrate::Migrate),
     /// Move a queue's dead letters back to it.
     Redrive(redrive::Redrive),
     /// Summarize an exported LINE chat, or a file of dialogues.
@@ -54,6 +57,7 @@ impl Xtask {
             Command::Say(say) => say.run().await?,
             Command::Bench(bench) => return bench.run().await,
             Command::Logs(logs) => logs.run().await?,
+            Command::Migrate(migrate) => migrate.run().await?,
             Command::Redrive(redrive) => redrive.run().await?,
             Command::Summarize(summarize) => summarize.run().await?,
             Command::Lambda(lambda) => lambda.run().await?,

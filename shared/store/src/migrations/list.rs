@@ -4,7 +4,7 @@ use bson::{Document, doc};
 use matome_domain::placement::{HOME_CELL, Placement};
 use matome_domain::tier::Tier;
 
-use crate::entities::{Message, Organization, Room, Session, Summary};
+use crate::entities::{Message, Organization, Session, Summary};
 use crate::entity::{Entity, Scope};
 use crate::migrations::change::{Change, Down, Migration, Update};
 use crate::migrations::place::Place;
@@ -98,21 +98,16 @@ fn add_multi_tenant() -> Migration {
 
 /// Plans, and what is measured for limits. Counters begin with the first message after it.
 fn usage_counters() -> Migration {
-    fn months() -> Document {
-        doc! { "tenantId": 1, "usage.month": 1 }
-    }
     fn stored() -> Document {
-        doc! { "tenantId": 1, "media.status": 1, "media.fileSize": 1 }
+        doc! { "tenantId": 1, "media.status": 1, "media.fileSize": 1, "media.thumbnailSize": 1 }
     }
     Migration {
         version: 4,
         name: "usage_counters",
         scopes: EVERYWHERE,
         up: vec![Change::Ensure],
-        down: Down::Changes(vec![
-            Change::DropIndex { collection: Room::COLLECTION, keys: months },
-            Change::DropIndex { collection: Message::COLLECTION, keys: stored },
-        ]),
+        // Counts stay: the code before does not look at them, and the code after wants them.
+        down: Down::Changes(vec![Change::DropIndex { collection: Message::COLLECTION, keys: stored }]),
     }
 }
 

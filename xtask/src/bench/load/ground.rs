@@ -12,6 +12,7 @@ use matome_domain::clock::Clock;
 use matome_domain::ids::{ChannelId, ConversationId};
 use matome_domain::placement::Placement;
 use matome_domain::queue::{Inbound, InboundEvent, MediaJob, OutboundJob, QueueMessage, SummaryJob};
+use matome_domain::tier::Tier;
 use matome_line_simulator::{Deed, LineSimulator, NewChannel, NewUser, Place, SimulatorConfig};
 use matome_local_stack::shared::OwnMongod;
 use matome_local_stack::{Checkout, MiniStack, Progress, REGION, install};
@@ -138,6 +139,7 @@ async fn tenant(
         organization,
         name: "Bench".to_owned(),
         settings,
+        tier: Tier::Free,
         placement: Placement::Shared,
         timezone: "Asia/Tokyo".to_owned(),
         channel_id: channel.channel_id.clone(),
