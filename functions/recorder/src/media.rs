@@ -133,8 +133,9 @@ async fn download(
         && let Some(small) = preview::thumbnail(line, job, &message.line_message_id).await
     {
         let key = BlobKey::media(&job.tenant_id, &job.message_id, MediaPart::Thumbnail);
-        blobs(context)?.put(&key, "image/jpeg", Bytes::from(small)).await?;
+        let stored = blobs(context)?.put(&key, "image/jpeg", Bytes::from(small)).await?;
         set.insert("media.thumbnailKey", key.as_str());
+        set.insert("media.thumbnailSize", i64::try_from(stored.size).unwrap_or(i64::MAX));
     }
     Ok(set)
 }
@@ -174,7 +175,7 @@ async fn erase(
     context.faults.boundary("media.erased")?;
     let update = doc! {
         "$set": { "media.status": "erased", "updatedAt": date(context.clock.now()) },
-        "$unset": { "media.key": "", "media.thumbnailKey": "" },
+        "$unset": { "media.key": "", "media.thumbnailKey": "", "media.thumbnailSize": "" },
         "$inc": { "__v": 1 },
     };
     store.collection::<Message>().update(doc! { "_id": id, "media.status": "erasing" }, update).await?;
