@@ -208,7 +208,8 @@ fn a_dedicated_consumer_is_configured_as_the_shared_one() {
         let mut expected = variables(&shared[id]["Environment"]["Variables"]);
         expected.extend(variables(globals));
         let mut told = variables(&function["Environment"]["Variables"]);
-        (expected.sort(), told.sort());
+        expected.sort();
+        told.sort();
         assert_eq!(told, expected, "{id}");
         for property in ["MemorySize", "Timeout", "Description"] {
             assert_eq!(function[property], shared[id][property], "{id}: {property}");
