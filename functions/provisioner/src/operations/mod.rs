@@ -3,6 +3,7 @@
 mod change_tier;
 mod connect_channel;
 mod create;
+mod offboard;
 mod relocate;
 mod resume;
 mod rotate_channel_secret;
@@ -25,6 +26,7 @@ pub fn steps(kind: OperationKind) -> &'static [Step] {
         OperationKind::Move => relocate::STEPS,
         OperationKind::Suspend => suspend::STEPS,
         OperationKind::Resume => resume::STEPS,
+        OperationKind::Offboard => offboard::STEPS,
         _ => &[],
     }
 }

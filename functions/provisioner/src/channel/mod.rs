@@ -1,0 +1,6 @@
+//! What several operations do with a LINE channel.
+
+pub(crate) mod credentials;
+pub(crate) mod document;
+pub(crate) mod endpoint;
+pub(crate) mod listing;
