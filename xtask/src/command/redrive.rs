@@ -11,8 +11,8 @@ use crate::settings::STACK;
 use crate::stack_file::StackFile;
 
 /// Queues of the template, and whether each keeps an order.
-const QUEUES: [(&str, bool); 4] =
-    [("inbound", true), ("media", false), ("summaries", true), ("outbound", true)];
+const QUEUES: [(&str, bool); 5] =
+    [("inbound", true), ("media", false), ("summaries", true), ("outbound", true), ("tenants", true)];
 
 #[derive(Debug, Args)]
 pub(crate) struct Redrive {

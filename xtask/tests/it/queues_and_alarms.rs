@@ -69,7 +69,7 @@ fn fifo_queues_scale_by_group_and_deduplicate_by_id() {
 }
 
 #[test]
-fn every_consumer_reports_partial_failures_and_its_queue_waits_six_timeouts() {
+fn every_consumer_reports_partial_failures_and_its_queue_waits_for_it() {
     for template in Template::each() {
         let sources = template.sources();
         for (id, queue, source) in &sources {
@@ -81,7 +81,9 @@ fn every_consumer_reports_partial_failures_and_its_queue_waits_six_timeouts() {
             assert!(number || *emulated == json!({ "Ref": "AWS::NoValue" }), "{id}");
             let advised = &template.all(QUEUE)[queue.as_str()]["VisibilityTimeout"]["Fn::If"][1];
             let timeout = template.functions()[id.as_str()]["Timeout"].as_u64().unwrap();
-            assert!(advised.as_u64().unwrap() >= 6 * timeout, "{id}");
+            // AWS advises six, for batches that are throttled again and again; it requires one.
+            let enough = if source["BatchSize"] == 1 { timeout + 60 } else { 6 * timeout };
+            assert!(advised.as_u64().unwrap() >= enough, "{id}");
         }
         let queues = template.all(QUEUE);
         let mut working: Vec<_> =
