@@ -1,13 +1,10 @@
 //! The demo tenant of `cargo xtask up`.
 
 use matome_domain::ids::TenantId;
-use matome_domain::placement::Placement;
-use matome_domain::tier::Tier;
 use matome_local_stack::REGION;
 use matome_local_stack::sam::Outputs;
-use matome_seeding::{Target, Tenant, seed};
-use matome_store::entities::OrganizationSettings;
-use matome_store::id::derived;
+use matome_seeding::sets::{DataSet, SeedChannel};
+use matome_seeding::{Target, seed};
 
 use crate::conversation::Cast;
 use crate::settings::DATABASE_PREFIX;
@@ -28,17 +25,14 @@ pub(crate) async fn demo_tenant(
         directory_table: outputs.get("DirectoryTable")?.to_owned(),
         kms_key_id: outputs.get("TenantKeyArn")?.to_owned(),
     };
-    let tenant = Tenant {
-        organization: derived(&["demo", &cast.channel_id]),
-        name: "Matome Demo".to_owned(),
-        settings: OrganizationSettings::default(),
-        tier: Tier::Free,
-        placement: Placement::Shared,
-        timezone: "Asia/Bangkok".to_owned(),
+    let channel = SeedChannel {
         channel_id: cast.channel_id.clone(),
         channel_secret: cast.channel_secret.clone(),
         bot_user_id: cast.bot_user_id.clone(),
         webhook_url: webhook_url.to_owned(),
     };
+    let [demo] = <[_; 1]>::try_from(DataSet::Demo.tenants())
+        .map_err(|tenants| anyhow::anyhow!("the demo set has {} tenants instead of one", tenants.len()))?;
+    let tenant = demo.with(channel);
     Ok(seed(&target, &tenant).await?)
 }

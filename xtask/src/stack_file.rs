@@ -20,6 +20,10 @@ pub(crate) struct StackFile {
     pub(crate) aws_endpoint: String,
     /// The LINE simulator; controls under `/_sim`.
     pub(crate) line_simulator_url: String,
+    /// Output `DirectoryTable` of the deployed template.
+    pub(crate) directory_table: String,
+    /// Output `TenantKeyArn` of the deployed template.
+    pub(crate) tenant_key_arn: String,
     /// The demo tenant.
     pub(crate) demo: Demo,
 }
@@ -81,6 +85,8 @@ mod tests {
             mongodb_uri: "mongodb://127.0.0.1:2".into(),
             aws_endpoint: "http://127.0.0.1:1".into(),
             line_simulator_url: "http://127.0.0.1:3".into(),
+            directory_table: "directory".into(),
+            tenant_key_arn: "arn:aws:kms:k".into(),
             demo: Demo {
                 channel_id: "2".into(),
                 channel_secret: "s".into(),

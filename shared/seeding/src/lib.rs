@@ -1,6 +1,8 @@
 //! Puts a tenant with one LINE channel into a local stack: what the provisioner will do for real
 //! customers. `cargo xtask up` and the end-to-end tests use it; no function does.
 
+pub mod sets;
+
 use std::sync::Arc;
 
 use bson::doc;

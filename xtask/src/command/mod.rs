@@ -8,6 +8,7 @@ mod logs;
 mod migrate;
 mod redrive;
 mod say;
+mod seed;
 mod summarize;
 mod test;
 mod up;
@@ -32,6 +33,8 @@ enum Command {
     Say(say::Say),
     /// Print the design's budgets beside measured figures.
     Bench(bench::Bench),
+    /// Put a data set's tenants into the running stack.
+    Seed(seed::Seed),
     /// Show what the running stack's functions logged.
     Logs(logs::Logs),
     /// Bring stored documents, indexes and validators to the code's version, or back.
@@ -57,6 +60,7 @@ impl Xtask {
             Command::Say(say) => say.run().await?,
             Command::Bench(bench) => return bench.run().await,
             Command::Logs(logs) => logs.run().await?,
+            Command::Seed(seed) => seed.run().await?,
             Command::Migrate(migrate) => migrate.run().await?,
             Command::Redrive(redrive) => redrive.run().await?,
             Command::Summarize(summarize) => summarize.run().await?,

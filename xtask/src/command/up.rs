@@ -86,6 +86,8 @@ impl Up {
             mongodb_uri: stack.mongodb_uri().to_owned(),
             aws_endpoint: endpoint,
             line_simulator_url: line.api_url(),
+            directory_table: outputs.get("DirectoryTable")?.to_owned(),
+            tenant_key_arn: outputs.get("TenantKeyArn")?.to_owned(),
             demo: Demo {
                 channel_id: cast.channel_id.clone(),
                 channel_secret: cast.channel_secret.clone(),
