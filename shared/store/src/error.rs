@@ -123,8 +123,18 @@ impl StoreError {
             && !e.contains_label(mongodb::error::RETRYABLE_WRITE_ERROR)
     }
 
+    /// The server's error code, if it is a server's error.
+    pub(crate) fn code(&self) -> Option<i32> {
+        match self {
+            Self::Refused { code, .. } => Some(*code),
+            Self::Mongo(e) => code_of(e),
+            _ => None,
+        }
+    }
+
     /// The server went away, or none can be found.
-    pub(crate) fn is_connection_lost(&self) -> bool {
+    #[must_use]
+    pub fn is_connection_lost(&self) -> bool {
         use mongodb::error::ErrorKind;
         let Self::Mongo(e) = self else { return false };
         matches!(

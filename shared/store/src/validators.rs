@@ -23,10 +23,13 @@ use crate::schema::Declaration;
 pub(crate) const RELOCATIONS: &str = "relocations";
 /// How often a lock that another holds is asked for, with pauses of up to 160 ms: about 30 s.
 const LOCK_ATTEMPTS: u32 = 200;
-/// How often validators are brought about again that somebody changed meanwhile.
+/// How often it is tried: somebody may have changed validators meanwhile, or held a collection.
 const ROUNDS: u32 = 10;
-/// How long `collMod` may wait for running transactions; all writes to the collection wait with it.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// How long `collMod` may wait for running transactions. All writes to the collection wait with it, and
+/// among them can be, in want of a connection, the very commit it waits for.
+const PATIENCE: Duration = Duration::from_millis(500);
+/// MaxTimeMSExpired, MongoDB error code 50.
+const TIME_IS_UP: i32 = 50;
 
 /// What is to be different afterwards.
 #[derive(Debug, Clone, Copy)]
@@ -52,21 +55,35 @@ pub(crate) async fn bring_about(
     collections: &[(String, &Declaration)],
     change: Change<'_>,
 ) -> Result<(), StoreError> {
-    for _ in 0..ROUNDS {
+    let mut held = None;
+    for round in 0..ROUNDS {
         if needed(database, collections, change).await?.is_empty() {
             return Ok(());
         }
         let mut lock = Lock::take(database).await?;
-        let (new, old): (Vec<_>, Vec<_>) =
-            needed(database, collections, change).await?.into_iter().partition(|n| n.creates);
-        try_join_all(new.into_iter().map(|n| create(database, n.command))).await?;
-        for Needed { command, .. } in old {
-            lock.hold().await?;
-            acknowledged(&database.run_command(command).await?)?;
-        }
+        let outcome = run(database, &mut lock, needed(database, collections, change).await?).await;
         lock.release().await?;
+        match outcome {
+            Ok(()) => {}
+            Err(error) if error.code() == Some(TIME_IS_UP) => {
+                held = Some(error);
+                tokio::time::sleep(Duration::from_millis(10 << round.min(5))).await;
+            }
+            Err(error) => return Err(error),
+        }
     }
-    Err(StoreError::Setting(format!("the validators of {} keep being changed", database.name())))
+    let changed = || StoreError::Setting(format!("the validators of {} keep being changed", database.name()));
+    Err(StoreError::Contended { attempts: ROUNDS, last: Box::new(held.unwrap_or_else(changed)) })
+}
+
+async fn run(database: &Database, lock: &mut Lock, needed: Vec<Needed>) -> Result<(), StoreError> {
+    let (new, old): (Vec<_>, Vec<_>) = needed.into_iter().partition(|n| n.creates);
+    try_join_all(new.into_iter().map(|n| create(database, n.command))).await?;
+    for Needed { command, .. } in old {
+        lock.hold().await?;
+        acknowledged(&database.run_command(command).await?)?;
+    }
+    Ok(())
 }
 
 /// In how many of `collections` the tenant is fenced.

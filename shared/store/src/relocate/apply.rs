@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::relocate::checkpoint::Budget;
 use crate::relocate::error::RelocateError;
 use crate::relocate::place::{Id, Place};
 use crate::schema::Declaration;
@@ -20,6 +21,12 @@ pub(super) struct Pair<'a> {
 impl<'a> Pair<'a> {
     pub(super) fn new(source: &'a TenantStore, target: &'a TenantStore, of: &'a Declaration) -> Self {
         Self { source: Place::new(source, of), target: Place::new(target, of) }
+    }
+
+    /// Both sides are gone through in pages as large as the budget wants them.
+    pub(super) fn in_pages_of(mut self, budget: &Budget<'_>) -> Self {
+        (self.source.page_size, self.target.page_size) = (budget.page_size, budget.page_size);
+        self
     }
 
     pub(super) fn collection(&self) -> &'static str {

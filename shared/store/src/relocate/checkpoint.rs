@@ -6,6 +6,7 @@ use mongodb::change_stream::event::ResumeToken;
 use serde::{Deserialize, Serialize};
 
 use crate::relocate::error::RelocateError;
+use crate::relocate::place::PAGE;
 
 /// The step that is next.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -181,19 +182,28 @@ pub struct Budget<'a> {
     clock: &'a dyn Clock,
     deadline: Timestamp,
     batches: u32,
+    pub(super) page_size: usize,
 }
 
 impl<'a> Budget<'a> {
     /// Until `deadline`; leave the time a batch takes (a second or two).
     #[must_use]
     pub fn until(clock: &'a dyn Clock, deadline: Timestamp) -> Self {
-        Self { clock, deadline, batches: u32::MAX }
+        Self { clock, deadline, batches: u32::MAX, page_size: PAGE }
     }
 
     /// At most this many batches.
     #[must_use]
     pub fn batches(clock: &'a dyn Clock, batches: u32) -> Self {
-        Self { clock, deadline: Timestamp(i64::MAX), batches }
+        Self { clock, deadline: Timestamp(i64::MAX), batches, page_size: PAGE }
+    }
+
+    /// Documents are gone through in pages of this many, instead of 1,000: fewer where they are large
+    /// and memory is small.
+    #[must_use]
+    pub fn in_pages_of(mut self, documents: usize) -> Self {
+        self.page_size = documents.max(1);
+        self
     }
 
     /// A batch was done.

@@ -4,11 +4,14 @@
 //! `verify` marks it as lived in. Nothing is ever erased from a place that this module has not
 //! marked for it, whatever the caller believes.
 
+use std::time::Duration;
+
 use bson::{Document, doc};
 use futures::future::try_join_all;
 use matome_domain::placement::Placement;
 
 use crate::entities::tenant_declarations;
+use crate::error::StoreError;
 use crate::relocate::checkpoint::{Budget, Checkpoint, Progress, Stage};
 use crate::relocate::error::RelocateError;
 use crate::relocate::place::{Id, Place};
@@ -107,7 +110,7 @@ pub(super) async fn empty(place: &TenantStore, budget: &mut Budget<'_>) -> Resul
     let declarations = tenant_declarations();
     match place.placement {
         Placement::Dedicated => {
-            place.database.drop().await?;
+            drop_database(place).await?;
             return Ok(true);
         }
         Placement::CollectionSet => {
@@ -117,7 +120,8 @@ pub(super) async fn empty(place: &TenantStore, budget: &mut Budget<'_>) -> Resul
         }
         Placement::Shared => {
             for declaration in &declarations {
-                let side = Place::new(place, declaration);
+                let mut side = Place::new(place, declaration);
+                side.page_size = budget.page_size;
                 loop {
                     let page = side.page(None).await?;
                     if page.documents.is_empty() {
@@ -136,4 +140,19 @@ pub(super) async fn empty(place: &TenantStore, budget: &mut Budget<'_>) -> Resul
     let markers = place.database.collection::<Document>(RELOCATIONS);
     markers.delete_one(doc! { "_id": marker_id(place) }).await?;
     Ok(true)
+}
+
+/// Drops a database, with somebody else who is just about to, say this step before it was killed.
+async fn drop_database(place: &TenantStore) -> Result<(), RelocateError> {
+    /// DatabaseDropPending, MongoDB error code 215.
+    const PENDING: i32 = 215;
+    const ATTEMPTS: u32 = 10;
+    for attempt in 1.. {
+        let Err(error) = place.database.drop().await.map_err(StoreError::from) else { break };
+        if error.code() != Some(PENDING) || attempt == ATTEMPTS {
+            return Err(error.into());
+        }
+        tokio::time::sleep(Duration::from_millis(10 << attempt.min(5))).await;
+    }
+    Ok(())
 }

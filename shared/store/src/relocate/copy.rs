@@ -29,7 +29,7 @@ pub async fn copy(
     let mut pages = 0;
     let declarations = tenant_declarations();
     for declaration in rest(&declarations, next.walk.as_ref()) {
-        let pair = Pair::new(source, target, declaration);
+        let pair = Pair::new(source, target, declaration).in_pages_of(budget);
         let mut after = next.walk.take().and_then(|walk| walk.after);
         loop {
             let page = pair.source.page(after.as_ref()).await?;

@@ -12,9 +12,6 @@ use mongodb::options::Hint;
 use crate::relocate::error::RelocateError;
 use crate::relocate::place::{COMMAND_BYTES, Place};
 
-/// Documents of a page at most.
-pub(super) const PAGE: usize = 1_000;
-
 /// Some documents, and the key to go on after; none when these were the last.
 pub(super) struct Page {
     pub(super) documents: Vec<RawDocumentBuf>,
@@ -26,7 +23,7 @@ impl Place<'_> {
     pub(super) async fn page(&self, after: Option<&Document>) -> Result<Page, RelocateError> {
         let walk = self.declaration.walk();
         let begin = after.cloned().unwrap_or_else(|| self.bound(Bson::MinKey, Bson::MaxKey));
-        let limit = i64::try_from(PAGE + 1).unwrap_or(i64::MAX);
+        let limit = i64::try_from(self.page_size + 1).unwrap_or(i64::MAX);
         let collection = self.documents();
         let mut cursor = collection
             .find(bson::doc! { "tenantId": self.tenant() })
@@ -34,7 +31,7 @@ impl Place<'_> {
             .min(begin)
             .max(self.bound(Bson::MaxKey, Bson::MinKey))
             .limit(limit)
-            .batch_size(u32::try_from(PAGE + 1).unwrap_or(u32::MAX))
+            .batch_size(u32::try_from(self.page_size + 1).unwrap_or(u32::MAX))
             .await?;
         let (mut documents, mut bytes, mut met) = (Vec::new(), 0, 0);
         let mut last = None;
@@ -52,7 +49,7 @@ impl Place<'_> {
                 return Ok(Page { documents, next: last });
             }
         }
-        let next = if met > PAGE { last } else { None };
+        let next = if met > self.page_size { last } else { None };
         Ok(Page { documents, next })
     }
 

@@ -15,6 +15,8 @@ use crate::schema::Declaration;
 use crate::store::TenantStore;
 use crate::validators::acknowledged;
 
+/// Documents of a page at most, unless a budget says otherwise.
+pub(super) const PAGE: usize = 1_000;
 /// What one command carries at most; the server takes 48 MB.
 pub(super) const COMMAND_BYTES: usize = 8 * 1024 * 1024;
 /// DuplicateKey, MongoDB error code 11000.
@@ -53,11 +55,13 @@ pub(super) struct Place<'a> {
     pub(super) store: &'a TenantStore,
     pub(super) declaration: &'a Declaration,
     pub(super) name: String,
+    /// Documents of a page at most.
+    pub(super) page_size: usize,
 }
 
 impl<'a> Place<'a> {
     pub(super) fn new(store: &'a TenantStore, declaration: &'a Declaration) -> Self {
-        Self { store, declaration, name: store.name_of(declaration) }
+        Self { store, declaration, name: store.name_of(declaration), page_size: PAGE }
     }
 
     pub(super) fn documents(&self) -> Collection<RawDocumentBuf> {

@@ -95,7 +95,7 @@ pub async fn verify(
     let mut next = checkpoint;
     let declarations = tenant_declarations();
     for declaration in rest(&declarations, next.walk.as_ref()) {
-        let pair = Pair::new(source, target, declaration);
+        let pair = Pair::new(source, target, declaration).in_pages_of(budget);
         let begin = next.walk.take();
         let from = begin.as_ref().is_some_and(|walk| walk.backwards);
         let mut after = begin.and_then(|walk| walk.after);

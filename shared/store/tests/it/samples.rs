@@ -1,0 +1,189 @@
+//! A document of every entity, as Rust writes it: what serde needs is given, the rest is its default.
+
+use bson::oid::ObjectId;
+use bson::{DateTime, Document, doc};
+use matome_domain::plan::Terms;
+use matome_domain::tier::Tier;
+use matome_store::create_organization::default_room;
+use matome_store::entities::{
+    AiUsage, Channel, InboundEventRecord, Message, MonthlyUsage, NewOrganization, Notice, Operation,
+    Organization, OutboxEntry, Owner, PushLedger, Room, RoomMember, Session, Summary, User,
+};
+use matome_store::{Entity, collection};
+
+/// 2026-11-20T09:00:00Z.
+pub(crate) const NOW: DateTime = DateTime::from_millis(1_795_165_200_000);
+
+/// Ids that differ by kind and number and are the same in every run.
+pub(crate) fn id(kind: u8, number: u32) -> ObjectId {
+    let mut bytes = [kind; 12];
+    // Ids are derived from hashes, and so are in no order of time.
+    bytes[..4].copy_from_slice(&number.wrapping_mul(2_654_435_761).to_be_bytes());
+    bytes[8..].copy_from_slice(&number.to_be_bytes());
+    ObjectId::from_bytes(bytes)
+}
+
+fn sample<E: Entity>(tenant: &str, id: ObjectId, fields: Document) -> (&'static str, Document) {
+    let mut document = doc! {
+        "_id": id, "tenantId": tenant, "createdAt": NOW, "updatedAt": NOW, "__v": 0_i64,
+    };
+    document.extend(fields);
+    let entity: E =
+        bson::deserialize_from_document(document).unwrap_or_else(|e| panic!("{}: {e}", E::COLLECTION));
+    (E::COLLECTION, collection::encode(&entity).expect("can be written"))
+}
+
+/// A message of the tenant, unlike those with other numbers.
+pub(crate) fn message(tenant: &str, number: u32) -> Message {
+    let (_, message) = sample::<Message>(
+        tenant,
+        id(5, number),
+        doc! {
+            "channelId": "c", "sessionId": id(4, 0), "roomId": id(1, 0), "lineMessageId": number.to_string(),
+            "messageType": "a kind LINE invents tomorrow", "status": "delivered", "timestamp": NOW,
+            "content": "まとめ".repeat(1 + (number % 40) as usize),
+        },
+    );
+    bson::deserialize_from_document(message).expect("was one before")
+}
+
+/// A session of room 0.
+pub(crate) fn session(tenant: &str, number: u32, status: &str) -> Document {
+    let fields = doc! {
+        "roomId": id(1, 0), "channelId": "c", "conversationId": "r", "sessionNumber": i64::from(number),
+        "participants": [], "status": status, "openedAt": NOW, "closesAt": NOW, "startTime": NOW,
+        "lastMessageAt": NOW, "revision": 0_i64, "metadata": { "platform": "line" },
+        "statistics": { "messageCount": 0_i64, "imageCount": 0_i64, "participantCount": 0_i64 },
+    };
+    sample::<Session>(tenant, id(4, number), fields).1
+}
+
+/// One document of each of the tenant's collections, unlike those with other numbers.
+pub(crate) fn of_tenant(tenant: &str, number: u32) -> Vec<(&'static str, Document)> {
+    let text = number.to_string();
+    let room = Room { id: id(1, number), conversation_id: text.clone(), ..default_room(tenant, NOW) };
+    vec![
+        (Room::COLLECTION, collection::encode(&room).expect("can be written")),
+        sample::<RoomMember>(
+            tenant,
+            id(2, number),
+            doc! {
+                "roomId": id(1, number), "userId": id(3, number), "role": "member", "joinedAt": NOW,
+                "lastActiveAt": NOW, "status": "active", "statusAt": NOW,
+                "permissions": {
+                    "canSendMessage": true, "canViewHistory": true, "canExportData": false, "canManageSettings": false,
+                },
+                "statistics": { "messagesSent": 0_i64, "sessionsParticipated": 0_i64 },
+            },
+        ),
+        sample::<User>(
+            tenant,
+            id(3, number),
+            doc! {
+                "lineUserId": &text, "metadata": {}, "status": "active", "refreshAt": NOW,
+                "statistics": {
+                    "totalMessages": 0_i64, "totalSessions": 0_i64, "totalRooms": 0_i64, "lastActiveAt": NOW,
+                },
+            },
+        ),
+        (Session::COLLECTION, session(tenant, number, if number == 0 { "active" } else { "closed" })),
+        (Message::COLLECTION, collection::encode(&message(tenant, number)).expect("can be written")),
+        sample::<Summary>(
+            tenant,
+            id(6, number),
+            doc! {
+                "sessionId": id(4, number), "roomId": id(1, number), "channelId": "c", "revision": 0_i64,
+                "generatedBy": "system", "content": {}, "analysis": {}, "participants": [], "citations": [],
+                "aiMetadata": {
+                    "provider": "builtin", "model": "builtin", "tokensUsed": 0_i64, "inputTokens": 0_i64,
+                    "outputTokens": 0_i64, "processingTime": 0_i64, "requests": 0_i64,
+                },
+                "language": "ja", "visibility": "room", "status": "completed",
+            },
+        ),
+        sample::<InboundEventRecord>(
+            tenant,
+            id(7, number),
+            doc! {
+                "channelId": "c", "webhookEventId": &text, "type": "follow", "timestamp": NOW,
+                "expiresAt": DateTime::from_millis(NOW.timestamp_millis() * 2),
+            },
+        ),
+        sample::<OutboxEntry>(
+            tenant,
+            id(8, number),
+            doc! {
+                "channelId": "c", "conversationId": &text, "purpose": { "type": "welcome" }, "state": "queued",
+                "retryKey": &text,
+            },
+        ),
+        sample::<PushLedger>(
+            tenant,
+            id(9, number),
+            doc! {
+                "channelId": &text, "month": "2026-11", "booked": 0_i64, "settled": 0_i64, "consumed": 0_i64,
+                "settledAtReading": 0_i64, "readAt": NOW,
+            },
+        ),
+        sample::<AiUsage>(
+            tenant,
+            id(10, number),
+            doc! {
+                "month": format!("{:04}-11", 2026 + number), "summaries": 0_i64, "tokensUsed": 0_i64, "cost": 0.0,
+            },
+        ),
+        sample::<MonthlyUsage>(
+            tenant,
+            id(11, number),
+            doc! { "month": format!("{:04}-11", 2026 + number), "computedAt": NOW },
+        ),
+        sample::<Notice>(
+            tenant,
+            id(12, number),
+            doc! {
+                "month": format!("{:04}-11", 2026 + number), "limit": "storage", "level": "notice",
+                "used": 80_i64, "allowed": 100_i64,
+            },
+        ),
+    ]
+}
+
+/// One document of each of the platform's collections.
+pub(crate) fn of_platform() -> Vec<(&'static str, Document)> {
+    let organization = NewOrganization {
+        id: id(20, 0),
+        owner_id: id(21, 0),
+        name: "A shop".to_owned(),
+        tier: Tier::Free,
+        limits: Terms::of(Tier::Free).limits,
+        placement: Tier::Free.placement(),
+    };
+    let organization = organization.provisioning(NOW);
+    vec![
+        (Organization::COLLECTION, collection::encode(&organization).expect("can be written")),
+        sample::<Owner>(
+            "t",
+            id(21, 0),
+            doc! {
+                "email": "someone@example.com", "name": "Someone", "plan": "free",
+                "subscription": { "status": "active", "startDate": NOW },
+            },
+        ),
+        sample::<Channel>(
+            "t",
+            id(22, 0),
+            doc! {
+                "ownerId": id(21, 0), "kind": "line", "channelId": "1650000001", "botUserId": "U1",
+                "channelSecret": "sealed", "name": "A shop", "webhookUrl": "https://example.com/line/1650000001",
+                "status": "active",
+            },
+        ),
+        sample::<Operation>(
+            "t",
+            id(23, 0),
+            doc! {
+                "kind": "create", "input": {}, "state": "queued", "requestedBy": "operator",
+            },
+        ),
+    ]
+}
