@@ -1,6 +1,8 @@
 //! Blobs in S3: streamed in without holding them whole, read, and erased for good. A key is made
 //! only from a tenant, so nobody reaches outside of a tenant's prefix.
 
+mod prefix;
+
 use aws_lc_rs::digest;
 use aws_sdk_s3::error::SdkError;
 use aws_sdk_s3::operation::get_object::GetObjectError;
@@ -12,6 +14,8 @@ use matome_domain::ids::{DocumentId, TenantId};
 
 use crate::aws::Aws;
 use crate::config::{ConfigError, Env};
+
+pub use self::prefix::{BlobPrefix, BlobVersion, Versions};
 
 /// Bytes of every part but the last: as few as S3 takes, because a part is held in memory. Its 10,000
 /// parts are 48 GiB then.
@@ -39,6 +43,17 @@ impl BlobKey {
             MediaPart::Thumbnail => "thumbnail",
         };
         Self(format!("tenants/{tenant}/media/{message}/{part}"))
+    }
+
+    /// `backups/{tenantId}/{name}`: a file of what stays of a tenant that leaves. Not under the tenant's
+    /// own prefix, which is erased.
+    ///
+    /// # Panics
+    /// When `name` leads elsewhere, which only a mistake in the caller can make it do.
+    #[must_use]
+    pub fn backup(tenant: &TenantId, name: &str) -> Self {
+        assert!(!name.is_empty() && !name.contains(".."), "a backup's name is a plain path");
+        Self(format!("backups/{tenant}/{name}"))
     }
 
     /// A key as it was stored, if it is one of this tenant's.
@@ -71,7 +86,7 @@ pub enum BlobError {
     S3 {
         /// The key.
         key: String,
-        /// `stored`, `read` or `erased`.
+        /// `stored`, `read`, `listed` or `erased`.
         action: &'static str,
         /// The SDK's error.
         #[source]

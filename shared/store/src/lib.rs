@@ -7,6 +7,7 @@ pub mod collection;
 pub mod create_organization;
 pub mod entities;
 pub mod entity;
+pub mod erase_platform;
 pub mod error;
 pub mod fence;
 pub mod id;
@@ -19,6 +20,7 @@ pub mod sweep;
 pub mod time;
 pub mod transaction;
 pub mod usage;
+pub mod usage_due;
 mod validators;
 
 pub use collection::{Collection, Write};

@@ -112,6 +112,18 @@ impl TestSystem {
         self.directory.reads()
     }
 
+    /// Every attribute of every item of the directory, as text.
+    #[must_use]
+    pub fn directory_dump(&self) -> String {
+        self.directory.dump()
+    }
+
+    /// Every data key in the clear: nobody else may have one.
+    #[must_use]
+    pub fn data_keys(&self) -> Vec<Vec<u8>> {
+        self.kms.plaintexts()
+    }
+
     /// How often any process had a data key unwrapped.
     #[must_use]
     pub fn keys_unwrapped(&self) -> usize {

@@ -27,7 +27,6 @@ pub fn steps(kind: OperationKind) -> &'static [Step] {
         OperationKind::Suspend => suspend::STEPS,
         OperationKind::Resume => resume::STEPS,
         OperationKind::Offboard => offboard::STEPS,
-        _ => &[],
     }
 }
 
@@ -40,6 +39,7 @@ pub fn way_back(operation: &Operation) -> Option<&'static [Step]> {
         OperationKind::Move | OperationKind::ChangeTier if !relocate::is_over(operation) => {
             Some(relocate::WAY_BACK)
         }
+        OperationKind::Offboard => offboard::way_back(operation),
         _ => None,
     }
 }

@@ -2,10 +2,18 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
+mod bucket;
+mod canaries;
 mod channel_secret;
 mod connect;
 mod create;
 mod data_key;
+mod move_back;
+mod move_crash;
+mod move_load;
+mod move_tier;
+mod mover;
+mod offboard;
 mod stage;
 mod suspend;
 mod world;

@@ -5,3 +5,4 @@ mod provider;
 mod samples;
 mod summarizer;
 mod summary;
+mod suspended;

@@ -7,8 +7,10 @@
 mod ai_usage;
 mod business_hours;
 mod channel;
+mod erasure_certificate;
 mod event;
 mod message;
+mod notice;
 mod operation;
 mod organization;
 mod outbox;
@@ -28,11 +30,13 @@ pub use channel::{
     Channel, ChannelError, ChannelFeatures, ChannelHealth, ChannelQuota, ChannelStatistics, ChannelStatus,
     Connection, LineConnection, TokenState,
 };
+pub use erasure_certificate::{Erased, ErasureCertificate, Kept};
 pub use event::InboundEventRecord;
 pub use message::{
     Dimensions, Edit, Emoji, FileData, ImageSet, LocationData, Media, MediaStatus, Message, MessageMetadata,
     MessageStatus, StickerData,
 };
+pub use notice::Notice;
 pub use operation::{Operation, OperationKind, OperationState, OperationStep};
 pub use organization::{
     AiSettings, Billing, Delivery, DeliveryTarget, Escalation, NewOrganization, Organization,
@@ -50,7 +54,7 @@ pub use summary::{
     AiMetadata, Citation, Feedback, StoredActionItem, Summary, SummaryAnalysis, SummaryContent,
     SummaryExport, SummaryParticipant, SummaryStatus,
 };
-pub use usage::{MonthlyUsage, usage_id};
+pub use usage::{LastUsage, MonthlyUsage, UsageTotals, usage_id};
 pub use user::{User, UserMetadata, UserPreferences, UserProfile, UserStatistics};
 
 use crate::schema::Declaration;
@@ -70,6 +74,7 @@ pub fn tenant_declarations() -> Vec<Declaration> {
         Declaration::of::<PushLedger>(),
         Declaration::of::<AiUsage>(),
         Declaration::of::<MonthlyUsage>(),
+        Declaration::of::<Notice>(),
     ]
 }
 
@@ -81,5 +86,6 @@ pub fn platform_declarations() -> Vec<Declaration> {
         Declaration::of::<Organization>(),
         Declaration::of::<Channel>(),
         Declaration::of::<Operation>(),
+        Declaration::of::<ErasureCertificate>(),
     ]
 }

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use strum::VariantArray;
 
 use crate::entities::business_hours::BusinessHours;
+use crate::entities::usage::LastUsage;
 use crate::entity::{Entity, Index, Scope};
 use crate::shape::{Shape, date, number, object_id, one_of, string};
 
@@ -50,6 +51,13 @@ pub struct Organization {
     /// changes; an operator may agree on others.
     #[serde(default)]
     pub limits: Limits,
+    /// What it used when that was last measured. Written by the scheduler, which leaves `updatedAt` and
+    /// `__v` alone: nobody's edit is to collide with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub usage: Option<LastUsage>,
+    /// When it is to be measured next; absent = as soon as possible. Written by the scheduler.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub usage_due_at: Option<DateTime>,
     /// Its customer at the payment provider. Written by a billing integration.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub billing: Option<Billing>,
@@ -121,6 +129,32 @@ fn default_cell() -> String {
     HOME_CELL.to_owned()
 }
 
+impl Organization {
+    /// What stays of an organization whose data is erased: ids, times and what it was served as, but
+    /// nothing that says who it was.
+    #[must_use]
+    pub fn tombstone(&self, reason: StatusReason, now: DateTime) -> Self {
+        let new = NewOrganization {
+            id: self.id,
+            owner_id: self.owner_id,
+            name: "(erased)".to_owned(),
+            tier: self.tier,
+            limits: Limits::default(),
+            placement: self.placement,
+        };
+        Self {
+            cell: self.cell.clone(),
+            data_region: self.data_region.clone(),
+            audit_retention_days: self.audit_retention_days,
+            status: OrganizationStatus::Offboarded,
+            status_reason: Some(reason),
+            updated_at: now,
+            version: self.version + 1,
+            ..new.provisioning(self.created_at)
+        }
+    }
+}
+
 /// What is known of an organization when it is made.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewOrganization {
@@ -153,6 +187,8 @@ impl NewOrganization {
             settings: OrganizationSettings::default(),
             metadata: OrganizationMetadata::default(),
             limits: self.limits,
+            usage: None,
+            usage_due_at: None,
             billing: None,
             data_region: default_data_region(),
             audit_retention_days: default_audit_retention_days(),
@@ -434,6 +470,8 @@ impl Entity for Organization {
             Index::on(doc! { "status": 1 }),
             // The few that a sweep visits one by one.
             Index::on(doc! { "placement": 1 }),
+            // The few whose usage is to be measured now.
+            Index::on(doc! { "usageDueAt": 1 }),
             Index::on(doc! { "name": "text" }),
         ]
     }

@@ -36,6 +36,7 @@ mod place;
 mod prepare;
 mod stream;
 mod verify;
+mod whole;
 
 pub use checkpoint::{Budget, Checkpoint, Measured, Progress, Stage};
 pub use clean_up::{abort, clean_up};
@@ -46,6 +47,7 @@ pub use fence::{FENCE_LIMIT, fence};
 pub use follow::follow;
 pub use prepare::{position, prepare};
 pub use verify::{Verified, VerifiedCollection, verify};
+pub use whole::{RawPage, count, erase_documents, erase_place, page};
 
 use crate::store::TenantStore;
 

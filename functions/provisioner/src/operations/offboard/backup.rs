@@ -1,0 +1,195 @@
+//! The final backup: every document of the tenant as JSON lines in S3 (MongoDB's canonical extended
+//! JSON, one file for each thousand documents or 8 MB, which `mongoimport` reads), a list of the media,
+//! and a manifest with counts and digests.
+//!
+//! It is what the tenant had when it was offboarded. What customers write during the days of grace is
+//! recorded, for the tenant could come back, but is not in it.
+
+use bson::raw::RawDocumentBuf;
+use bson::{Bson, Document, doc};
+use bytes::Bytes;
+use matome_runtime::blobs::{BlobKey, BlobPrefix, Blobs};
+use matome_store::StoreError;
+use matome_store::entities::tenant_declarations;
+use matome_store::relocate;
+use serde_json::{Value, json};
+
+use super::places;
+use crate::error::ProvisionError;
+use crate::step::{Progress, Work};
+
+const LINES: &str = "application/x-ndjson";
+const JSON: &str = "application/json";
+
+/// Writes the documents, collection by collection, and remembers how far it is.
+pub(super) async fn documents(work: &Work<'_>) -> Result<Progress, ProvisionError> {
+    let blobs = blobs(work)?;
+    let mut detail = work.detail.clone();
+    let Some(home) = places::home(work).await? else { return Ok(Progress::done()) };
+    let declarations = tenant_declarations();
+    let mut slice = work.context.slice;
+    let begin = usize::try_from(detail.get_i64("collection").unwrap_or(0)).unwrap_or(0);
+    for (index, declaration) in declarations.iter().enumerate().skip(begin) {
+        loop {
+            if slice == 0 {
+                return Ok(Progress::Again(detail));
+            }
+            slice -= 1;
+            let after = detail.get_document("after").ok().cloned();
+            let page = relocate::page(&home, declaration, after.as_ref()).await?;
+            let part = detail.get_i64("part").unwrap_or(0) + 1;
+            if !page.documents.is_empty() {
+                let name = format!("{}-{part:05}.jsonl", declaration.collection);
+                let written = write(work, blobs, &name, &page.documents).await?;
+                note(&mut detail, "files", written);
+            }
+            match page.next {
+                Some(next) => detail.extend(doc! { "after": next, "part": part }),
+                None => break,
+            }
+        }
+        detail.remove("after");
+        detail.extend(doc! { "collection": i64::try_from(index + 1).unwrap_or(i64::MAX), "part": 0_i64 });
+    }
+    detail.remove("part");
+    detail.remove("collection");
+    Ok(Progress::Done(detail))
+}
+
+/// Lists the media, which stay where they are until they are erased, then writes what there is.
+pub(super) async fn manifest(work: &Work<'_>) -> Result<Progress, ProvisionError> {
+    let blobs = blobs(work)?;
+    let mut detail = work.detail.clone();
+    let prefix = BlobPrefix::tenant(work.tenant);
+    for _ in 0..work.context.slice {
+        if detail.get_bool("listed").unwrap_or(false) {
+            break;
+        }
+        let page = blobs.versions_under(&prefix, marker(&detail).as_ref()).await?;
+        let part = detail.get_i64("part").unwrap_or(0) + 1;
+        let media: Vec<_> = page.versions.iter().filter(|version| version.is_current).collect();
+        if !media.is_empty() {
+            let lines = media.iter().map(|v| json!({ "key": v.key, "bytes": v.size }).to_string());
+            let name = format!("media-{part:05}.jsonl");
+            let file = store(work, blobs, &name, lines.collect(), media.len()).await?;
+            note(&mut detail, "files", file);
+        }
+        add(&mut detail, "objects", media.len() as u64);
+        add(&mut detail, "bytes", media.iter().map(|version| version.size).sum());
+        set_marker(&mut detail, page.next);
+        detail.insert("part", part);
+        detail.insert("listed", !detail.contains_key("marker"));
+    }
+    if !detail.get_bool("listed").unwrap_or(false) {
+        return Ok(Progress::Again(detail));
+    }
+    for passing in ["part", "listed"] {
+        detail.remove(passing);
+    }
+    let documents = work.operation.detail("final_backup").cloned().unwrap_or_default();
+    let manifest = json!({
+        "tenantId": work.tenant.as_str(),
+        "operationId": work.operation.id.to_hex(),
+        "format": "MongoDB extended JSON, canonical, one document a line",
+        "documents": files(&documents),
+        "media": {
+            "files": files(&detail),
+            "objects": detail.get_i64("objects").unwrap_or(0),
+            "bytes": detail.get_i64("bytes").unwrap_or(0),
+            "note": "the objects themselves are erased with the tenant",
+        },
+    });
+    let key = key(work, "manifest.json");
+    let stored = blobs.put(&key, JSON, Bytes::from(manifest.to_string())).await?;
+    detail.insert("manifest", key.as_str());
+    detail.insert("sha256", stored.sha256);
+    Ok(Progress::Done(detail))
+}
+
+/// Erases the backup: the tenant stays.
+pub(super) async fn discard(work: &Work<'_>) -> Result<Progress, ProvisionError> {
+    let blobs = blobs(work)?;
+    let prefix = BlobPrefix::backups(work.tenant);
+    for _ in 0..work.context.slice {
+        if blobs.erase_under(&prefix).await? {
+            return Ok(Progress::done());
+        }
+    }
+    Ok(Progress::Again(Document::new()))
+}
+
+pub(super) fn blobs<'a>(work: &Work<'a>) -> Result<&'a Blobs, ProvisionError> {
+    work.context.blobs.as_ref().ok_or_else(|| ProvisionError::Refused {
+        field: Blobs::SETTING,
+        reason: "is needed to back up and to erase a tenant".to_owned(),
+    })
+}
+
+/// Where to go on in a list of versions.
+pub(super) fn marker(detail: &Document) -> Option<(String, Option<String>)> {
+    let marker = detail.get_document("marker").ok()?;
+    let version = marker.get_str("version").ok().map(str::to_owned);
+    Some((marker.get_str("key").ok()?.to_owned(), version))
+}
+
+pub(super) fn set_marker(detail: &mut Document, next: Option<(String, Option<String>)>) {
+    match next {
+        Some((key, version)) => drop(detail.insert("marker", doc! { "key": key, "version": version })),
+        None => drop(detail.remove("marker")),
+    }
+}
+
+/// Adds to a counter.
+pub(super) fn add(detail: &mut Document, field: &str, more: u64) {
+    let sum = detail.get_i64(field).unwrap_or(0).saturating_add(i64::try_from(more).unwrap_or(i64::MAX));
+    detail.insert(field, sum);
+}
+
+async fn write(
+    work: &Work<'_>,
+    blobs: &Blobs,
+    name: &str,
+    documents: &[RawDocumentBuf],
+) -> Result<Document, ProvisionError> {
+    let line = |document: &RawDocumentBuf| {
+        let document: Document = bson::deserialize_from_slice(document.as_bytes())
+            .map_err(|why| StoreError::Decode { collection: name.to_owned(), why })?;
+        Ok::<_, StoreError>(Bson::Document(document).into_canonical_extjson().to_string())
+    };
+    let lines = documents.iter().map(line).collect::<Result<Vec<_>, _>>()?;
+    store(work, blobs, name, lines, documents.len()).await
+}
+
+async fn store(
+    work: &Work<'_>,
+    blobs: &Blobs,
+    name: &str,
+    lines: Vec<String>,
+    count: usize,
+) -> Result<Document, ProvisionError> {
+    let mut text = lines.join("\n");
+    text.push('\n');
+    let stored = blobs.put(&key(work, name), LINES, Bytes::from(text)).await?;
+    Ok(doc! {
+        "name": name,
+        "count": i64::try_from(count).unwrap_or(i64::MAX),
+        "bytes": i64::try_from(stored.size).unwrap_or(i64::MAX),
+        "sha256": stored.sha256,
+    })
+}
+
+/// `backups/{tenantId}/final-{operationId}/{name}`.
+fn key(work: &Work<'_>, name: &str) -> BlobKey {
+    BlobKey::backup(work.tenant, &format!("final-{}/{name}", work.operation.id.to_hex()))
+}
+
+fn note(detail: &mut Document, list: &str, file: Document) {
+    let mut files = detail.get_array(list).cloned().unwrap_or_default();
+    files.push(file.into());
+    detail.insert(list, files);
+}
+
+fn files(detail: &Document) -> Vec<Value> {
+    let files = detail.get_array("files").into_iter().flatten();
+    files.map(|file| file.clone().into_relaxed_extjson()).collect()
+}

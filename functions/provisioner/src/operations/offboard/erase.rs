@@ -1,0 +1,137 @@
+//! The part of offboarding that cannot be taken back.
+
+use bson::Document;
+use matome_domain::clock::Timestamp;
+use matome_runtime::blobs::BlobPrefix;
+use matome_runtime::directory::ChannelRecord;
+use matome_store::StoreError;
+use matome_store::entities::{Organization, StatusReason};
+use matome_store::relocate::{self, Budget};
+use matome_store::time::date;
+
+use super::backup::{add, blobs as bucket, marker, set_marker};
+use super::grace::{at, find_organization};
+use super::places;
+use crate::error::ProvisionError;
+use crate::standing;
+use crate::step::{Progress, Work};
+
+/// Takes the tenant's channels out of the directory, so that nothing of LINE's comes in any more, and
+/// waits until no cache holds them.
+///
+/// At LINE nothing can be undone: its API sets another webhook URL but removes none, and a channel is
+/// deleted in LINE's console only. What LINE goes on posting is refused as an unknown channel's.
+pub(super) async fn disconnect(work: &Work<'_>) -> Result<Progress, ProvisionError> {
+    let mut detail = work.detail.clone();
+    if !detail.contains_key("at") {
+        let channels = standing::channels(work.context, work.tenant).await?;
+        for ChannelRecord { channel_id, .. } in &channels {
+            work.context.tenants.directory().remove_channel(channel_id).await?;
+        }
+        detail.insert("at", date(work.context.clock.now()));
+    }
+    Ok(when_forgotten(work, detail))
+}
+
+/// Has the server refuse further writes, then counts what there is.
+pub(super) async fn inventory(work: &Work<'_>) -> Result<Progress, ProvisionError> {
+    let mut detail = work.detail.clone();
+    if !detail.contains_key("documents") {
+        let mut documents = Document::new();
+        if let Some(home) = places::home(work).await? {
+            home.ensure_collections().await?;
+            home.fence().await?;
+            for (collection, count) in relocate::count(&home).await? {
+                documents.insert(collection, i64::try_from(count).unwrap_or(i64::MAX));
+            }
+        }
+        let platform = work.context.tenants.platform();
+        for (collection, count) in platform.count_on_platform(work.tenant, work.operation.id).await? {
+            if count > 0 {
+                let count = i64::try_from(count).unwrap_or(i64::MAX);
+                documents.insert(format!("platform/{collection}"), count);
+            }
+        }
+        detail.insert("documents", documents);
+        let record = work.context.tenants.directory().newest_tenant(work.tenant).await?;
+        detail.insert("keyVersion", record.map_or(0, |record| i64::from(record.key.key_version)));
+        return Ok(Progress::Again(detail));
+    }
+    let prefix = BlobPrefix::tenant(work.tenant);
+    for _ in 0..work.context.slice {
+        let page = bucket(work)?.versions_under(&prefix, marker(&detail).as_ref()).await?;
+        add(&mut detail, "objects", page.versions.iter().filter(|v| v.is_current).count() as u64);
+        add(&mut detail, "versions", page.versions.len() as u64);
+        add(&mut detail, "bytes", page.versions.iter().map(|v| v.size).sum());
+        set_marker(&mut detail, page.next);
+        if !detail.contains_key("marker") {
+            return Ok(Progress::Done(detail));
+        }
+    }
+    Ok(Progress::Again(detail))
+}
+
+/// Erases the documents where the tenant lives; the fence stays, so that they stay erased.
+pub(super) async fn database(work: &Work<'_>) -> Result<Progress, ProvisionError> {
+    let Some(home) = places::home(work).await? else { return Ok(Progress::done()) };
+    let mut budget = Budget::batches(&*work.context.clock, work.context.slice);
+    let is_done = relocate::erase_documents(&home, &mut budget).await?;
+    Ok(if is_done { Progress::done() } else { Progress::Again(Document::new()) })
+}
+
+/// Erases every version of every object.
+pub(super) async fn blobs(work: &Work<'_>) -> Result<Progress, ProvisionError> {
+    let prefix = BlobPrefix::tenant(work.tenant);
+    for _ in 0..work.context.slice {
+        if bucket(work)?.erase_under(&prefix).await? {
+            return Ok(Progress::done());
+        }
+    }
+    Ok(Progress::Again(Document::new()))
+}
+
+/// Destroys the data key, whose only copy is in the directory: what was sealed under it and may still
+/// lie in a backup of a database is noise from then on. Waits until nobody holds the tenant's record.
+pub(super) async fn key(work: &Work<'_>) -> Result<Progress, ProvisionError> {
+    let mut detail = work.detail.clone();
+    if !detail.contains_key("at") {
+        work.context.tenants.directory().remove_tenant(work.tenant).await?;
+        detail.insert("at", date(work.context.clock.now()));
+    }
+    Ok(when_forgotten(work, detail))
+}
+
+/// Erases what is left anywhere: collections, databases, the fence, what the platform knows. Of the
+/// organization a tombstone stays.
+pub(super) async fn remains(work: &Work<'_>) -> Result<Progress, ProvisionError> {
+    let mut budget = Budget::batches(&*work.context.clock, work.context.slice);
+    for place in places::all(work).await? {
+        if !relocate::erase_place(&place, &mut budget).await? {
+            return Ok(Progress::Again(Document::new()));
+        }
+    }
+    let platform = work.context.tenants.platform();
+    platform.erase_from_platform(work.tenant, work.operation.id).await?;
+    if let Some(organization) = find_organization(work).await? {
+        let now = work.context.clock.now();
+        let reason = StatusReason {
+            message: "its data were erased".to_owned(),
+            operation_id: Some(work.operation.id),
+            step: None,
+            at: date(now),
+        };
+        let organizations = platform.platform_collection::<Organization>();
+        let tombstone = organization.tombstone(reason, date(now));
+        let replaced = organizations.replace_one(places::of_tenant(work), tombstone).await;
+        replaced.map_err(StoreError::from)?;
+    }
+    Ok(Progress::done())
+}
+
+/// Done when what was removed from the directory at `detail.at` is in nobody's cache any more.
+fn when_forgotten(work: &Work<'_>, detail: Document) -> Progress {
+    let now: Timestamp = work.context.clock.now();
+    let removed = at(Some(&detail), "at").unwrap_or(now);
+    let left = removed.plus(work.context.directory_age).since(now);
+    if left.is_zero() { Progress::Done(detail) } else { Progress::Wait(left, detail) }
+}

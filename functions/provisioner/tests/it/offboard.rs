@@ -1,0 +1,312 @@
+//! The end of a tenant: nothing of it is left, everything of others is.
+
+use std::time::Duration;
+
+use bson::{Bson, Document, doc};
+use bytes::Bytes;
+use futures::TryStreamExt;
+use matome_domain::clock::Clock;
+use matome_domain::fault::Faults;
+use matome_domain::ids::{DocumentId, TenantId};
+use matome_domain::placement::Placement;
+use matome_domain::queue::TenantJob;
+use matome_domain::tier::Tier;
+use matome_provisioner::operations::steps;
+use matome_runtime::blobs::{BlobKey, MediaPart};
+use matome_runtime::directory::Status;
+use matome_store::entities::{
+    ErasureCertificate, Operation, OperationKind, OperationState, Organization, OrganizationStatus,
+    tenant_declarations,
+};
+use matome_store::id::derived;
+use matome_tenancy::operations::{Offboard, Suspend, request_abort};
+use matome_testing::crash::once_at;
+use serde_json::Value;
+
+use crate::bucket::Bucket;
+use crate::world::World;
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+struct Setting {
+    world: World,
+    bucket: Bucket,
+}
+
+impl Setting {
+    async fn new() -> Self {
+        let mut world = World::start().await;
+        let bucket = Bucket::make().await;
+        world.blobs = Some(bucket.blobs.clone());
+        Self { world, bucket }
+    }
+
+    /// A tenant with one document more in every collection, a channel, media in two versions and a
+    /// deleted one; all of it says `canary`.
+    async fn tenant(&self, tier: Tier, canary: &str) -> TenantId {
+        let id = self.world.create(tier).await;
+        let database = self.database(tier.placement(), &id).await;
+        for declaration in tenant_declarations() {
+            let name = tier.placement().collection(&id, declaration.collection);
+            let document =
+                doc! { "_id": derived(&["canary", id.as_str()]), "tenantId": id.as_str(), "text": canary };
+            let insert = database.collection::<Document>(&name);
+            insert.insert_one(document).bypass_document_validation(true).await.unwrap();
+        }
+        let channel =
+            doc! { "tenantId": id.as_str(), "channelId": format!("20{}", &id.as_str()[..8]), "name": canary };
+        let channels = self.world.system.store.platform().collection::<Document>("channels");
+        channels.insert_one(channel).bypass_document_validation(true).await.unwrap();
+        self.register_channel(&id).await;
+        for (message, versions) in [("m1", 2), ("m2", 1)] {
+            let key = BlobKey::media(&id, &DocumentId::new(message).unwrap(), MediaPart::Original);
+            for _ in 0..versions {
+                self.bucket.blobs.put(&key, "text/plain", Bytes::from(canary.to_owned())).await.unwrap();
+            }
+        }
+        let deleted = format!("tenants/{id}/media/m2/original");
+        self.bucket.s3.delete_object().bucket(&self.bucket.name).key(deleted).send().await.unwrap();
+        id
+    }
+
+    async fn register_channel(&self, id: &TenantId) {
+        use matome_domain::ids::ChannelId;
+        use matome_runtime::directory::{ChannelRecord, secret_field};
+        let directory = self.world.system.directory();
+        let record = directory.newest_tenant(id).await.unwrap().unwrap();
+        let channel_id = ChannelId::new(format!("20{}", &id.as_str()[..8])).unwrap();
+        let keys = self.world.system.keys();
+        let secret = keys.seal(id, &record.key, &secret_field(&channel_id), "a secret").await.unwrap();
+        let channel = ChannelRecord {
+            channel_id,
+            tenant_id: id.clone(),
+            bot_user_id: "Ubot".to_owned(),
+            secret,
+            previous_secret: None,
+            key: record.key,
+            placement: record.placement,
+            cell: record.cell,
+            status: Status::Active,
+            inbound_queue_url: None,
+            version: 1,
+        };
+        directory.put_channel(&channel).await.unwrap();
+    }
+
+    fn prefix(&self) -> String {
+        self.world.system.store.platform().name().trim_end_matches("_platform").to_owned()
+    }
+
+    async fn client(&self) -> mongodb::Client {
+        let uri = matome_local_stack::shared::mongodb_uri().await.unwrap();
+        mongodb::Client::with_uri_str(uri).await.unwrap()
+    }
+
+    async fn database(&self, placement: Placement, id: &TenantId) -> mongodb::Database {
+        self.client().await.database(&placement.database(&self.prefix(), id))
+    }
+
+    /// Every document of every collection of every database of this test, and what names and
+    /// validators say, as text.
+    async fn everything_in_mongodb(&self) -> Vec<(String, String)> {
+        let client = self.client().await;
+        let mut all = Vec::new();
+        for name in client.list_database_names().await.unwrap() {
+            if !name.starts_with(&self.prefix()) {
+                continue;
+            }
+            all.push(("database".to_owned(), name.clone()));
+            let database = client.database(&name);
+            let collections: Vec<_> = database.list_collections().await.unwrap().try_collect().await.unwrap();
+            for collection in collections {
+                all.push(("collection".to_owned(), format!("{name}.{}", collection.name)));
+                all.push(("validator".to_owned(), format!("{:?}", collection.options.validator)));
+                let documents = database.collection::<Document>(&collection.name);
+                let documents: Vec<_> = documents.find(doc! {}).await.unwrap().try_collect().await.unwrap();
+                let text = |d: Document| Bson::Document(d).into_relaxed_extjson().to_string();
+                all.extend(documents.into_iter().map(|d| (collection.name.clone(), text(d))));
+            }
+        }
+        all
+    }
+
+    /// Where MongoDB, the directory or the bucket mention `text`.
+    async fn mentions(&self, text: &str) -> Vec<String> {
+        let mut found: Vec<String> = Vec::new();
+        for (place, content) in self.everything_in_mongodb().await {
+            if content.contains(text) {
+                found.push(place);
+            }
+        }
+        found.extend(self.world.system.directory_dump().contains(text).then(|| "directory".to_owned()));
+        for key in self.bucket.versions().await {
+            if key.contains(text) {
+                found.push(key);
+            }
+        }
+        found.sort();
+        found.dedup();
+        found
+    }
+
+    async fn offboard(&self, id: &TenantId, grace_days: u32) -> TenantJob {
+        self.world.ask(id, &Offboard { reason: "contract ended".to_owned(), grace_days }).await
+    }
+
+    async fn organization(&self, id: &TenantId) -> Organization {
+        let all = self.world.system.store.platform_collection::<Organization>();
+        all.find_one(doc! { "tenantId": id.as_str() }).await.unwrap().unwrap()
+    }
+
+    /// Nothing is left but what is meant to be.
+    async fn assert_gone(&self, id: &TenantId, canary: &str, done: &Operation) {
+        assert_eq!(done.state, OperationState::Done, "{done:?}");
+        assert_eq!(self.mentions(canary).await, Vec::<String>::new(), "contents");
+        let final_backup = format!("backups/{id}/");
+        for place in self.mentions(id.as_str()).await {
+            let is_meant =
+                ["erasure_certificates", "organizations", "tenant_operations"].contains(&place.as_str());
+            // The owner's e-mail address is derived from the id here: the account stays.
+            let is_owner = place == "owners";
+            assert!(is_meant || is_owner || place.starts_with(&final_backup), "{id} is left in {place}");
+        }
+        let tombstone = self.organization(id).await;
+        assert_eq!(tombstone.status, OrganizationStatus::Offboarded);
+        assert_eq!(tombstone.name, "(erased)");
+        let operations = self.world.system.store.platform_collection::<Operation>();
+        assert_eq!(operations.count_documents(doc! { "tenantId": id.as_str() }).await.unwrap(), 1);
+    }
+}
+
+#[tokio::test]
+async fn nothing_of_an_offboarded_tenant_is_left_anywhere_and_everything_of_others_is() {
+    for tier in [Tier::Free, Tier::Pro, Tier::Enterprise] {
+        let setting = Setting::new().await;
+        let id = setting.tenant(tier, "canary-one").await;
+        let other = setting.tenant(tier, "canary-two").await;
+        let before = setting.mentions("canary-two").await;
+        assert!(setting.mentions("canary-one").await.len() > 10, "the canaries can be found");
+
+        let job = setting.offboard(&id, 30).await;
+        let waiting = setting.world.drive_until(&job, Faults::none(), |_| true).await;
+        assert_eq!(waiting.steps.last().unwrap().name, "grace");
+        assert_eq!(setting.organization(&id).await.status, OrganizationStatus::Offboarding);
+        let record = setting.world.system.directory().tenant(&id).await.unwrap().unwrap();
+        assert_eq!(record.status, Status::Suspended);
+        let wait = waiting.not_before.unwrap().timestamp_millis() - setting.world.system.clock.now().0;
+        assert!(wait > 29 * DAY.as_millis() as i64, "{wait}");
+
+        let done = setting.world.drive(&job).await;
+        setting.assert_gone(&id, "canary-one", &done).await;
+        assert_eq!(setting.mentions("canary-two").await, before, "another tenant is untouched");
+        let tenants = setting.world.system.tenants();
+        assert!(tenants.is_served(&other).await.unwrap());
+    }
+}
+
+#[tokio::test]
+async fn the_certificate_says_what_was_erased_and_the_backup_holds_it() {
+    let setting = Setting::new().await;
+    let id = setting.tenant(Tier::Pro, "canary").await;
+    let job = setting.offboard(&id, 0).await;
+    let done = setting.world.drive(&job).await;
+    assert_eq!(done.state, OperationState::Done);
+
+    let certificates = setting.world.system.store.platform_collection::<ErasureCertificate>();
+    let certificate = certificates.find_one(doc! { "tenantId": id.as_str() }).await.unwrap().unwrap();
+    // The default room as well.
+    assert_eq!(certificate.erased.documents["rooms"], 2);
+    assert_eq!(certificate.erased.documents["messages"], 1);
+    assert_eq!(certificate.erased.documents["platform/channels"], 1);
+    let erased = &certificate.erased;
+    assert_eq!((erased.objects, erased.versions, erased.bytes), (1, 4, 3 * "canary".len() as i64));
+    assert_eq!(erased.key_version, 1);
+    assert!(certificate.kept.iter().any(|kept| kept.what.contains("final backup") && kept.until.is_some()));
+    let text = setting.bucket.text(&format!("backups/{id}/certificate.json")).await;
+    let mut copy: Value = serde_json::from_str(&text).unwrap();
+    copy["sha256"] = Value::from("");
+    let sorted: std::collections::BTreeMap<String, Value> = serde_json::from_value(copy).unwrap();
+    let digest = aws_lc_rs::digest::digest(
+        &aws_lc_rs::digest::SHA256,
+        serde_json::to_string(&sorted).unwrap().as_bytes(),
+    );
+    let digest: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(certificate.sha256, digest);
+
+    let folder = format!("backups/{id}/final-{}", done.id.to_hex());
+    let manifest: Value =
+        serde_json::from_str(&setting.bucket.text(&format!("{folder}/manifest.json")).await).unwrap();
+    assert_eq!(manifest["media"]["objects"], 1);
+    let files = manifest["documents"].as_array().unwrap();
+    assert_eq!(files.len(), tenant_declarations().len(), "each collection has one document at least");
+    for file in files {
+        let text = setting.bucket.text(&format!("{folder}/{}", file["name"].as_str().unwrap())).await;
+        assert_eq!(text.lines().count() as i64, file["count"].as_i64().unwrap());
+        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
+        let digest: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(digest, file["sha256"]);
+        assert!(text.contains("canary"), "{}", file["name"]);
+    }
+}
+
+#[tokio::test]
+async fn whoever_dies_at_any_step_erases_all_the_same() {
+    let setting = Setting::new().await;
+    for (n, step) in steps(OperationKind::Offboard).iter().enumerate() {
+        let canary = format!("canary-{n}-");
+        let id = setting.tenant(if n % 2 == 0 { Tier::Pro } else { Tier::Free }, &canary).await;
+        let job = setting.offboard(&id, 1).await;
+        let done = setting.world.drive_with(&job, once_at(step.name, 1)).await;
+        setting.assert_gone(&id, &canary, &done).await;
+        let certificates = setting.world.system.store.platform_collection::<ErasureCertificate>();
+        let found = certificates.find_one(doc! { "tenantId": id.as_str() }).await.unwrap().unwrap();
+        assert_eq!(
+            (found.erased.documents["rooms"], found.erased.versions),
+            (2, 4),
+            "death at {}",
+            step.name
+        );
+    }
+}
+
+#[tokio::test]
+async fn during_the_days_of_grace_it_can_be_taken_back() {
+    for suspended_before in [false, true] {
+        let setting = Setting::new().await;
+        let id = setting.tenant(Tier::Free, "canary").await;
+        if suspended_before {
+            let job = setting.world.ask(&id, &Suspend { reason: "unpaid".to_owned() }).await;
+            assert_eq!(setting.world.drive(&job).await.state, OperationState::Done);
+        }
+        let before = setting.organization(&id).await;
+        let keys = setting.bucket.versions().await;
+        let job = setting.offboard(&id, 30).await;
+        let waiting = setting.world.drive_until(&job, Faults::none(), |_| true).await;
+        assert_ne!(setting.bucket.versions().await, keys, "there is a backup");
+
+        let world = &setting.world;
+        let now = world.system.clock.now();
+        request_abort(&world.system.store, &world.queues, &id, waiting.id, now).await.unwrap();
+        let aborted = world.drive(&job).await;
+        assert_eq!(aborted.state, OperationState::Aborted);
+        let after = setting.organization(&id).await;
+        assert_eq!((after.status, after.status_reason), (before.status, before.status_reason));
+        assert_eq!(world.system.tenants().is_served(&id).await.unwrap(), !suspended_before);
+        assert_eq!(setting.bucket.versions().await, keys, "the backup is discarded");
+        assert!(setting.mentions("canary").await.len() > 10);
+    }
+}
+
+#[tokio::test]
+async fn once_something_is_erased_there_is_no_way_back() {
+    let setting = Setting::new().await;
+    let id = setting.tenant(Tier::Free, "canary").await;
+    let job = setting.offboard(&id, 0).await;
+    let disconnecting = |o: &Operation| o.steps.last().is_some_and(|step| step.name == "disconnect");
+    let waiting = setting.world.drive_until(&job, Faults::none(), disconnecting).await;
+    let now = setting.world.system.clock.now();
+    let (store, queues) = (&setting.world.system.store, &setting.world.queues);
+    request_abort(store, queues, &id, waiting.id, now).await.unwrap();
+    let done = setting.world.drive(&job).await;
+    setting.assert_gone(&id, "canary", &done).await;
+}
