@@ -2,6 +2,7 @@
 //! metrics, queues, the directory, data keys and blobs. The one crate that reads the process's
 //! environment, clock and randomness, so that everything else can be handed them.
 
+pub mod api_calls;
 pub mod aws;
 pub mod batch;
 pub mod blobs;

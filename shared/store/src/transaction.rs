@@ -4,6 +4,8 @@
 //! the transaction and touch nothing else.
 
 use bson::{Bson, Document, doc};
+use futures::TryStreamExt;
+use matome_domain::ids::TenantId;
 use mongodb::ClientSession;
 
 use crate::collection::{Write, encode};
@@ -24,6 +26,15 @@ pub struct Transaction<'a> {
 }
 
 impl TenantStore {
+    /// As [`Transaction::look_up`], outside of a transaction.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn look_up(&self, look_ups: Vec<LookUp>) -> Result<Document, StoreError> {
+        let mut cursor = self.database.aggregate(LookUp::pipeline(look_ups, &self.tenant)).await?;
+        Ok(cursor.try_next().await?.unwrap_or_default())
+    }
+
     /// Runs `body` in a transaction and commits it.
     ///
     /// # Errors
@@ -85,13 +96,7 @@ impl Transaction<'_> {
     /// # Errors
     /// [`StoreError`].
     pub async fn look_up(&mut self, look_ups: Vec<LookUp>) -> Result<Document, StoreError> {
-        let mut pipeline = vec![doc! { "$documents": [{}] }];
-        for LookUp { collection, mut filter, stages, into } in look_ups {
-            filter.insert("tenantId", self.store.tenant.as_str());
-            let mut inner = vec![doc! { "$match": filter }];
-            inner.extend(stages);
-            pipeline.push(doc! { "$lookup": { "from": collection, "pipeline": inner, "as": into } });
-        }
+        let pipeline = LookUp::pipeline(look_ups, &self.store.tenant);
         let mut cursor = self.store.database.aggregate(pipeline).session(&mut self.session).await?;
         let answer = cursor.next(&mut self.session).await.transpose()?;
         Ok(answer.unwrap_or_default())
@@ -165,6 +170,17 @@ pub struct LookUp {
 }
 
 impl LookUp {
+    fn pipeline(look_ups: Vec<Self>, tenant: &TenantId) -> Vec<Document> {
+        let mut pipeline = vec![doc! { "$documents": [{}] }];
+        for Self { collection, mut filter, stages, into } in look_ups {
+            filter.insert("tenantId", tenant.as_str());
+            let mut inner = vec![doc! { "$match": filter }];
+            inner.extend(stages);
+            pipeline.push(doc! { "$lookup": { "from": collection, "pipeline": inner, "as": into } });
+        }
+        pipeline
+    }
+
     /// `E`'s documents that match `filter`, as the array `into`.
     #[must_use]
     pub fn of<E: Entity>(store: &TenantStore, filter: Document, into: &'static str) -> Self {

@@ -1,24 +1,105 @@
-//! Measures what a tenant uses.
+//! Measures what a tenant uses, and says so where it comes close to what it may use.
 
-use bson::{Document, doc};
-use futures::TryStreamExt;
+use std::collections::BTreeSet;
+
+use bson::oid::ObjectId;
+use bson::{Bson, Document, doc};
 use matome_domain::clock::Timestamp;
-use matome_domain::limits::{Levels, Limits, Usage};
+use matome_domain::limits::{Level, Levels, Limit, Limits, Usage};
 use matome_domain::month::Month;
+use serde::Deserialize;
 
 use crate::collection::encode;
-use crate::entities::{AiUsage, Message, MonthlyUsage, Room, RoomMember, usage_id};
-use crate::entity::Entity;
+use crate::entities::{
+    AiUsage, LastUsage, Message, MonthlyUsage, Notice, Room, RoomMember, UsageTotals, usage_id,
+};
 use crate::error::StoreError;
 use crate::store::TenantStore;
 use crate::time::date;
+use crate::transaction::{LookUp, decode};
+
+/// What is not counted from the tenant's own documents.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct CountedElsewhere {
+    /// Staff who answer.
+    pub agents: u64,
+    /// API calls in the month.
+    pub api_calls: u64,
+}
+
+/// What [`TenantStore::measure_usage`] found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Measurement {
+    /// The month's document, as it was written.
+    pub usage: MonthlyUsage,
+    /// Since the organization was made.
+    pub totals: UsageTotals,
+    /// Notices that were raised now, and by nobody before.
+    pub raised: Vec<Notice>,
+}
+
+impl Measurement {
+    /// As the organization remembers it.
+    #[must_use]
+    pub fn last_usage(&self, now: Timestamp) -> LastUsage {
+        LastUsage {
+            month: self.usage.month.clone(),
+            used: self.usage.used,
+            totals: self.totals,
+            measured_at: date(now),
+        }
+    }
+}
+
+/// What the tenant's collections say.
+#[derive(Debug, Default)]
+struct Found {
+    rooms: Rooms,
+    members: Members,
+    storage: Storage,
+    ai: Ai,
+    notices: Vec<Notice>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Rooms {
+    active: i64,
+    messages: i64,
+    total_messages: i64,
+    total_sessions: i64,
+    /// Those flagged for their members.
+    flagged: Vec<ObjectId>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Members {
+    max: i64,
+    /// Rooms with more than the limit.
+    over: Vec<ObjectId>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Storage {
+    files: i64,
+    thumbnails: i64,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Ai {
+    tokens: i64,
+    #[serde(rename = "totalTokens")]
+    total_tokens: i64,
+    summaries: i64,
+}
 
 impl TenantStore {
-    /// Sums up what the tenant uses and used in `month`, compares it with `limits`, and writes the
-    /// month's [`MonthlyUsage`]. Messages are exact as of the reading, for this month and the one
-    /// before; rooms, members and storage are those of now. Done again it writes the same.
+    /// Sums up what the tenant uses and used in `month`, compares it with `limits`, writes the month's
+    /// [`MonthlyUsage`], raises a [`Notice`] for each limit that came to a level it had not come to in
+    /// that month, and flags rooms with too many members. Messages are exact as of the reading, for this
+    /// month and the one before; rooms, members and storage are those of now. Done again it writes the same.
     ///
-    /// `apiCalls` and `agents` are taken from the document as others counted them.
+    /// Two round trips, whatever there is; more only where something is raised or flagged.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -26,91 +107,162 @@ impl TenantStore {
         &self,
         month: &Month,
         limits: &Limits,
+        elsewhere: CountedElsewhere,
         now: Timestamp,
-    ) -> Result<MonthlyUsage, StoreError> {
-        let collection = self.collection::<MonthlyUsage>();
-        let id = usage_id(&self.tenant, month);
-        let rooms_in_use = self.collection::<Room>();
-        let (messages, rooms, max_members, storage_bytes, ai_tokens, others) = tokio::try_join!(
-            self.messages(month),
-            rooms_in_use.count(doc! { "status": "active" }),
-            self.max_members(),
-            self.storage_bytes(),
-            self.ai_tokens(month),
-            self.counted_by_others(month),
-        )?;
-        let used = Usage { rooms, max_members, messages, storage_bytes, ..others };
-        let levels = Levels::of(&used, limits);
-        let set = doc! {
-            "rooms": count(rooms), "maxMembers": count(max_members), "messages": count(messages),
-            "storageBytes": count(storage_bytes), "aiTokens": ai_tokens,
-            "levels": encode(&levels)?,
-            "level": bson::serialize_to_bson(&levels.highest()).map_err(StoreError::Encode)?,
-            "computedAt": date(now), "updatedAt": date(now),
+    ) -> Result<Measurement, StoreError> {
+        let found = self.usage_found(month, limits).await?;
+        let CountedElsewhere { agents, api_calls } = elsewhere;
+        let used = Usage {
+            rooms: unsigned(found.rooms.active),
+            max_members: unsigned(found.members.max),
+            messages: unsigned(found.rooms.messages),
+            storage_bytes: unsigned(found.storage.files.saturating_add(found.storage.thumbnails)),
+            agents,
+            api_calls,
         };
+        let levels = Levels::of(&used, limits);
+        let mut set = encode(&used)?;
+        set.extend(doc! {
+            "aiTokens": found.ai.tokens,
+            "levels": encode(&levels)?,
+            "level": levels.highest().as_str(),
+            "computedAt": date(now), "updatedAt": date(now),
+        });
         let update = doc! {
             "$set": set,
             "$inc": { "__v": 1_i64 },
-            "$setOnInsert": { "_id": id, "createdAt": date(now) },
+            "$setOnInsert": { "_id": usage_id(&self.tenant, month), "createdAt": date(now) },
         };
         // The filter's fields become the new document's.
-        let written = collection.upsert(doc! { "month": month.as_str() }, update).await?;
-        Ok(written)
+        let filter = doc! { "month": month.as_str() };
+        let usage = self.collection::<MonthlyUsage>().upsert(filter, update).await?;
+        self.flag_rooms(&found, now).await?;
+        let raised = self.raise(month, &used, limits, &found.notices, now).await?;
+        let totals = UsageTotals {
+            messages: found.rooms.total_messages,
+            sessions: found.rooms.total_sessions,
+            summaries: found.ai.summaries,
+            ai_tokens: found.ai.total_tokens,
+        };
+        Ok(Measurement { usage, totals, raised })
     }
 
-    /// Counted by the rooms that were written in, each in the recorder's transaction.
-    async fn messages(&self, month: &Month) -> Result<u64, StoreError> {
-        let of_month = doc! { "$filter": {
-            "input": "$usage", "cond": { "$eq": ["$$this.month", month.as_str()] },
-        } };
-        let sum = doc! { "$sum": { "$sum": { "$map": { "input": of_month, "in": "$$this.messages" } } } };
-        let rooms = doc! { "usage.month": month.as_str() };
-        self.total::<Room>(rooms, vec![doc! { "$group": { "_id": null, "total": sum } }]).await
-    }
-
-    async fn max_members(&self) -> Result<u64, StoreError> {
-        let stages = vec![
-            doc! { "$group": { "_id": "$roomId", "members": { "$sum": 1_i64 } } },
-            doc! { "$group": { "_id": null, "total": { "$max": "$members" } } },
+    async fn usage_found(&self, month: &Month, limits: &Limits) -> Result<Found, StoreError> {
+        let this_month = doc! { "month": month.as_str() };
+        let look_ups = vec![
+            LookUp::of::<Room>(self, doc! {}, "rooms").then(rooms(month)),
+            LookUp::of::<RoomMember>(self, doc! { "status": "active" }, "members")
+                .then(doc! { "$group": { "_id": "$roomId", "members": { "$sum": 1_i64 } } })
+                .then(members(limits)),
+            LookUp::of::<Message>(self, doc! { "media.status": "stored" }, "storage").then(doc! { "$group": {
+                "_id": null,
+                "files": { "$sum": "$media.fileSize" }, "thumbnails": { "$sum": "$media.thumbnailSize" },
+            } }),
+            LookUp::of::<AiUsage>(self, doc! {}, "ai").then(doc! { "$group": {
+                "_id": null,
+                "tokens": { "$sum": { "$cond": [{ "$eq": ["$month", month.as_str()] }, "$tokensUsed", 0_i64] } },
+                "totalTokens": { "$sum": "$tokensUsed" }, "summaries": { "$sum": "$summaries" },
+            } }),
+            LookUp::of::<Notice>(self, this_month, "notices"),
         ];
-        self.total::<RoomMember>(doc! { "status": "active" }, stages).await
+        let mut answer = self.look_up(look_ups).await?;
+        // An empty collection has no group.
+        Ok(Found {
+            rooms: decode(&mut answer, "rooms")?.pop().unwrap_or_default(),
+            members: decode(&mut answer, "members")?.pop().unwrap_or_default(),
+            storage: decode(&mut answer, "storage")?.pop().unwrap_or_default(),
+            ai: decode(&mut answer, "ai")?.pop().unwrap_or_default(),
+            notices: decode(&mut answer, "notices")?,
+        })
     }
 
-    async fn storage_bytes(&self) -> Result<u64, StoreError> {
-        let sum = doc! { "$group": { "_id": null, "total": { "$sum": "$media.fileSize" } } };
-        self.total::<Message>(doc! { "media.status": "stored" }, vec![sum]).await
+    /// A limit that is beyond its limit is not said to come close to it any more: only what is higher
+    /// than all that was raised in the month is news.
+    async fn raise(
+        &self,
+        month: &Month,
+        used: &Usage,
+        limits: &Limits,
+        before: &[Notice],
+        now: Timestamp,
+    ) -> Result<Vec<Notice>, StoreError> {
+        let mut raised = Vec::new();
+        for standing in used.beside(limits) {
+            let (limit, level) = (standing.limit, standing.level);
+            let told = before.iter().filter(|n| n.limit == limit).map(|n| n.level).max();
+            let (Some(allowed), true) = (standing.allowed, level > told.unwrap_or(Level::Ok)) else {
+                continue;
+            };
+            let notice = Notice {
+                id: Notice::id_of(&self.tenant, month, limit, level),
+                tenant_id: self.tenant.to_string(),
+                month: month.clone(),
+                limit,
+                level,
+                used: standing.used,
+                allowed,
+                created_at: date(now),
+                updated_at: date(now),
+                version: 0,
+            };
+            match self.collection::<Notice>().insert(&notice).await {
+                Ok(()) => raised.push(notice),
+                Err(error) if error.is_duplicate() => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(raised)
     }
 
-    async fn ai_tokens(&self, month: &Month) -> Result<i64, StoreError> {
-        let found = self.collection::<AiUsage>().find_one(doc! { "month": month.as_str() }).await?;
-        Ok(found.map_or(0, |usage| usage.tokens_used))
-    }
-
-    async fn counted_by_others(&self, month: &Month) -> Result<Usage, StoreError> {
-        let usage = self.database.collection::<Document>(&self.name::<MonthlyUsage>());
-        let filter = doc! { "tenantId": self.tenant.as_str(), "month": month.as_str() };
-        let find = usage.find_one(filter).projection(doc! { "_id": 0, "agents": 1, "apiCalls": 1 });
-        let why = |why| StoreError::Decode { collection: MonthlyUsage::COLLECTION.to_owned(), why };
-        find.await?.map_or_else(|| Ok(Usage::default()), |d| bson::deserialize_from_document(d).map_err(why))
-    }
-
-    /// The `total` that `stages` make of the tenant's matching documents; 0 when there are none.
-    async fn total<E: Entity>(&self, mut filter: Document, stages: Vec<Document>) -> Result<u64, StoreError> {
-        filter.insert("tenantId", self.tenant.as_str());
-        let mut pipeline = vec![doc! { "$match": filter }];
-        pipeline.extend(stages);
-        let collection = self.database.collection::<Document>(&self.name::<E>());
-        let answer: Vec<Document> = collection.aggregate(pipeline).await?.try_collect().await?;
-        let total = answer.first().and_then(|first| first.get("total"));
-        let total = total.and_then(|total| match total {
-            bson::Bson::Int32(n) => Some(i64::from(*n)),
-            bson::Bson::Int64(n) => Some(*n),
-            _ => None,
-        });
-        Ok(total.and_then(|n| u64::try_from(n).ok()).unwrap_or_default())
+    /// Flags rooms that have too many members, and takes the flag from those that no longer do.
+    async fn flag_rooms(&self, found: &Found, now: Timestamp) -> Result<(), StoreError> {
+        let over: BTreeSet<_> = found.members.over.iter().copied().collect();
+        let flagged: BTreeSet<_> = found.rooms.flagged.iter().copied().collect();
+        let rooms = self.database.collection::<Document>(&self.name::<Room>());
+        for (operator, ids) in [("$addToSet", &over - &flagged), ("$pull", &flagged - &over)] {
+            if ids.is_empty() {
+                continue;
+            }
+            let ids: Vec<Bson> = ids.into_iter().map(Bson::from).collect();
+            let filter = doc! { "tenantId": self.tenant.as_str(), "_id": { "$in": ids } };
+            let update = doc! {
+                operator: { "overLimits": Limit::MembersPerRoom.as_str() },
+                "$set": { "updatedAt": date(now) }, "$inc": { "__v": 1_i64 },
+            };
+            rooms.update_many(filter, update).await?;
+        }
+        Ok(())
     }
 }
 
-fn count(n: u64) -> i64 {
-    i64::try_from(n).unwrap_or(i64::MAX)
+fn rooms(month: &Month) -> Document {
+    let of_month = doc! { "$filter": {
+        "input": { "$ifNull": ["$usage", []] }, "cond": { "$eq": ["$$this.month", month.as_str()] },
+    } };
+    let messages = doc! { "$sum": { "$map": { "input": of_month, "in": "$$this.messages" } } };
+    let flags = doc! { "$ifNull": ["$overLimits", []] };
+    let flagged = doc! { "$in": [Limit::MembersPerRoom.as_str(), flags] };
+    doc! { "$group": {
+        "_id": null,
+        "active": { "$sum": { "$cond": [{ "$eq": ["$status", "active"] }, 1_i64, 0_i64] } },
+        // Counted by the recorder, room by room, in the transactions that recorded them.
+        "messages": { "$sum": messages },
+        "totalMessages": { "$sum": "$statistics.totalMessages" },
+        "totalSessions": { "$sum": "$statistics.totalSessions" },
+        "flagged": { "$push": { "$cond": [flagged, "$_id", "$$REMOVE"] } },
+    } }
+}
+
+fn members(limits: &Limits) -> Document {
+    let limit = limits.of(Limit::MembersPerRoom).and_then(|limit| i64::try_from(limit).ok());
+    let over = doc! { "$gt": ["$members", limit.unwrap_or(i64::MAX)] };
+    doc! { "$group": {
+        "_id": null,
+        "max": { "$max": "$members" },
+        "over": { "$push": { "$cond": [over, "$_id", "$$REMOVE"] } },
+    } }
+}
+
+fn unsigned(n: i64) -> u64 {
+    u64::try_from(n).unwrap_or_default()
 }

@@ -129,6 +129,9 @@ pub struct Media {
     /// Key of the thumbnail.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub thumbnail_key: Option<String>,
+    /// Bytes of the thumbnail.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub thumbnail_size: Option<i64>,
     /// File name as sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file_name: Option<String>,
@@ -317,8 +320,10 @@ impl Entity for Message {
             Index::on(doc! { "media.status": 1, "updatedAt": 1 })
                 .only(doc! { "media.status": { "$in": ["pending", "erasing"] } }),
             // For the sum of what is stored, read off the index alone.
-            Index::on(doc! { "tenantId": 1, "media.status": 1, "media.fileSize": 1 })
-                .only(doc! { "media.status": "stored" }),
+            Index::on(
+                doc! { "tenantId": 1, "media.status": 1, "media.fileSize": 1, "media.thumbnailSize": 1 },
+            )
+            .only(doc! { "media.status": "stored" }),
         ]
     }
 

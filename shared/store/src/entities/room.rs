@@ -55,7 +55,8 @@ pub struct Room {
     /// Messages by the month they were recorded in, the newest month first: see [`Room::count_message`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub usage: Vec<RoomUsage>,
-    /// Limits that were exceeded when it was made, or by its members. Written by the recorder.
+    /// `rooms` if there were too many when it was made, written by the recorder; `membersPerRoom` while it
+    /// has too many members, written when usage is measured.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub over_limits: Vec<Limit>,
     /// `active`, `archived` or `deleted`.
@@ -197,8 +198,6 @@ impl Entity for Room {
         vec![
             Index::unique(doc! { "tenantId": 1, "channelId": 1, "conversationId": 1 }),
             Index::on(doc! { "tenantId": 1, "status": 1, "statistics.lastActivityAt": -1 }),
-            // For the month's sum: rooms that were written in.
-            Index::on(doc! { "tenantId": 1, "usage.month": 1 }),
         ]
     }
 
