@@ -1,6 +1,7 @@
 //! Sending to SQS: typed, in batches, and never silent about a message that could not be queued.
 
 mod entry;
+mod own;
 #[cfg(any(test, feature = "test-support"))]
 mod recording;
 mod redrive;
@@ -14,6 +15,7 @@ use matome_domain::fault::InjectedFault;
 use matome_domain::queue::{QueueMessage, url_variable};
 
 use self::entry::Entry;
+pub use self::own::own_queue_url;
 #[cfg(any(test, feature = "test-support"))]
 pub use self::recording::{Recorded, Recording, Refuse};
 pub use self::redrive::{RedriveError, redrive};
