@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use matome_domain::clock::Clock;
 use matome_domain::fault::Faults;
-use matome_domain::queue::{Inbound, MediaJob, OutboundJob, SummaryJob};
+use matome_domain::queue::{Inbound, MediaJob, OutboundJob, SummaryJob, TenantJob};
 use matome_runtime::aws::{Aws, Patience};
 use matome_runtime::clock::SystemClock;
 use matome_runtime::config::Env;
@@ -26,7 +26,7 @@ pub struct Context {
 
 impl Context {
     /// Reads `DIRECTORY_TABLE`, `MONGODB_URI`, `INBOUND_QUEUE_URL`, `MEDIA_QUEUE_URL`,
-    /// `SUMMARIES_QUEUE_URL`, `OUTBOUND_QUEUE_URL`.
+    /// `SUMMARIES_QUEUE_URL`, `OUTBOUND_QUEUE_URL`, `TENANTS_QUEUE_URL`.
     ///
     /// # Errors
     /// [`TenancyError`] with the setting that is missing or wrong.
@@ -38,7 +38,8 @@ impl Context {
                 .with::<Inbound>(env)?
                 .with::<MediaJob>(env)?
                 .with::<SummaryJob>(env)?
-                .with::<OutboundJob>(env)?,
+                .with::<OutboundJob>(env)?
+                .with::<TenantJob>(env)?,
             tenants: Tenants::from_env(env, &aws, Arc::clone(&clock)).await?,
             clock,
             faults: Faults::none(),

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::context::Context;
 use crate::error::SweepError;
-use crate::place;
+use crate::{operations, place};
 
 /// No new page is begun after this: the function's own time-out is a minute.
 const BUDGET: Duration = Duration::from_secs(40);
@@ -26,6 +26,8 @@ pub struct Swept {
     pub outbound: usize,
     /// Media that nobody fetched or erased.
     pub media: usize,
+    /// Operations on tenants that are to go on.
+    pub operations: usize,
 }
 
 impl AddAssign for Swept {
@@ -34,6 +36,7 @@ impl AddAssign for Swept {
         self.summaries += other.summaries;
         self.outbound += other.outbound;
         self.media += other.media;
+        self.operations += other.operations;
     }
 }
 
@@ -63,6 +66,13 @@ pub async fn handle(context: &Context) -> Result<Swept, SweepError> {
     let places = in_turn(context.tenants.sweeps().await?, run.now);
     let mut swept = Swept::default();
     let mut failed = 0;
+    match operations::sweep(run).await {
+        Ok(queued) => swept.operations = queued,
+        Err(error) => {
+            failed += 1;
+            tracing::warn!(error = %Chain(&error), "operations could not be swept");
+        }
+    }
     for place in &places {
         let place = match place {
             Ok(place) => place,
@@ -81,9 +91,10 @@ pub async fn handle(context: &Context) -> Result<Swept, SweepError> {
     metrics::counter!("SummariesRedriven").increment(swept.summaries as u64);
     metrics::counter!("OutboxRedriven").increment(swept.outbound as u64);
     metrics::counter!("MediaRedriven").increment(swept.media as u64);
+    metrics::counter!("OperationsRedriven").increment(swept.operations as u64);
     metrics::counter!("PlacesFailed").increment(failed as u64);
-    let Swept { expired, summaries, outbound, media } = swept;
-    tracing::info!(places = places.len(), failed, expired, summaries, outbound, media, "swept");
+    let Swept { expired, summaries, outbound, media, operations } = swept;
+    tracing::info!(places = places.len(), failed, expired, summaries, outbound, media, operations, "swept");
     if failed > 0 { Err(SweepError::Incomplete { failed, places: places.len() }) } else { Ok(swept) }
 }
 

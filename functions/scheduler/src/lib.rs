@@ -4,6 +4,7 @@
 pub mod context;
 pub mod error;
 pub mod handler;
+pub mod operations;
 pub mod place;
 
 pub use context::Context;

@@ -35,7 +35,7 @@ async fn exactly_what_is_due_is_queued_for_tenants_in_every_placement() {
     }
     let (context, recording) = scheduler(&system, Faults::none());
     let swept = matome_scheduler::handle(&context).await.unwrap();
-    assert_eq!(swept, Swept { expired: 10, summaries: 5, outbound: 10, media: 10 });
+    assert_eq!(swept, Swept { expired: 10, summaries: 5, outbound: 10, media: 10, operations: 0 });
 
     let mut due: Vec<_> = households.iter().flat_map(|h| h.due.clone()).collect();
     due.sort();

@@ -4,5 +4,6 @@
 
 mod crash;
 mod due;
+mod operations;
 mod samples;
 mod stage;

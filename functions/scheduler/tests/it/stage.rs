@@ -145,6 +145,7 @@ fn picture(room: &Room, n: i64, status: MediaStatus, updated_at: bson::DateTime)
             status,
             key: None,
             thumbnail_key: None,
+            thumbnail_size: None,
             file_name: None,
             file_size: None,
             mime_type: None,
