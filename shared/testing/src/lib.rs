@@ -1,6 +1,7 @@
 //! What tests of several crates need: isolated tenants in a real MongoDB, LINE events, SQS batches,
 //! crashes at every step boundary. Panics on failure, like any test.
 
+pub mod counts;
 pub mod crash;
 pub mod events;
 pub mod fixtures;

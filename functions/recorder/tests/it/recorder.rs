@@ -1,9 +1,6 @@
 //! A recorder to feed, and what it left behind.
 
-use std::collections::BTreeMap;
-
 use aws_lambda_events::sqs::SqsBatchResponse;
-use bson::doc;
 use matome_domain::fault::Faults;
 use matome_domain::queue::Inbound;
 use matome_recorder::Context;
@@ -12,8 +9,8 @@ use matome_runtime::blobs::Blobs;
 use matome_runtime::config::Env;
 use matome_runtime::queue::{Queues, Recording};
 use matome_store::Entity;
-use matome_store::entities::{Message, Room, RoomMember, Session, User};
-use matome_testing::{TestSystem, TestTenant, sqs};
+use matome_tenancy::HealthRecords;
+use matome_testing::{TestSystem, TestTenant, counts, sqs};
 
 /// Nothing listens there: for tests that LINE and S3 play no part in.
 pub(crate) const NOWHERE: &str = "http://127.0.0.1:9";
@@ -34,6 +31,7 @@ impl Recorder {
         let context = Context {
             tenants: system.tenants(),
             channels: system.channels(line_url),
+            health: HealthRecords::new(system.clock.clone()),
             queues,
             blobs: Some(Blobs::from_client(aws(aws_endpoint).s3(), "media".to_owned())),
             clock: system.clock.clone(),
@@ -67,43 +65,10 @@ pub(crate) fn aws(endpoint: &str) -> Aws {
 
 /// All of a tenant's documents of one kind.
 pub(crate) async fn all<E: Entity>(tenant: &TestTenant, sort: &str) -> Vec<E> {
-    tenant.store.collection::<E>().find(doc! {}, doc! { sort: 1 }, 0).await.expect("can be read")
+    counts::all(&tenant.store, sort).await
 }
 
 /// Checks that every counter says what a count of the documents says.
 pub(crate) async fn assert_counts_are_exact(tenant: &TestTenant) {
-    let messages: Vec<Message> = all(tenant, "timestamp").await;
-    let sessions: Vec<Session> = all(tenant, "sessionNumber").await;
-    for session in &sessions {
-        let own: Vec<_> = messages.iter().filter(|m| m.session_id == session.id).collect();
-        assert_eq!(session.statistics.message_count, as_count(own.len()), "messages of a session");
-        let images = own.iter().filter(|m| m.message_type == "image").count();
-        assert_eq!(session.statistics.image_count, as_count(images), "pictures of a session");
-        assert_eq!(session.statistics.participant_count, as_count(session.participants.len()));
-        assert_eq!(Some(session.start_time), own.iter().map(|m| m.timestamp).min());
-    }
-    for room in all::<Room>(tenant, "_id").await {
-        let own: Vec<_> = sessions.iter().filter(|s| s.room_id == room.id).collect();
-        let numbers: Vec<i64> = own.iter().map(|s| s.session_number).collect();
-        assert_eq!(numbers, (1..=as_count(own.len())).collect::<Vec<_>>(), "session numbers have no gap");
-        assert_eq!(room.statistics.total_sessions, as_count(own.len()));
-        let in_room = messages.iter().filter(|m| m.room_id == room.id).count();
-        assert_eq!(room.statistics.total_messages, as_count(in_room), "messages of a room");
-    }
-    let mut by_user: BTreeMap<_, i64> = BTreeMap::new();
-    for user in messages.iter().filter_map(|m| m.user_id) {
-        *by_user.entry(user).or_default() += 1;
-    }
-    for user in all::<User>(tenant, "_id").await {
-        let said = by_user.get(&user.id).copied().unwrap_or_default();
-        assert_eq!(user.statistics.total_messages, said, "messages of a person");
-        let members: Vec<RoomMember> = all(tenant, "_id").await;
-        let own: Vec<_> = members.iter().filter(|m| m.user_id == user.id).collect();
-        assert_eq!(own.iter().map(|m| m.statistics.messages_sent).sum::<i64>(), said);
-        assert_eq!(user.statistics.total_rooms, as_count(own.len()));
-    }
-}
-
-pub(crate) fn as_count(n: usize) -> i64 {
-    i64::try_from(n).expect("a test has fewer documents than that")
+    counts::assert_counts_are_exact(&tenant.store).await;
 }
