@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use bson::{Bson, Document, doc};
+use futures::StreamExt;
 use matome_domain::clock::{Clock, Timestamp};
 use matome_domain::placement::Placement;
-use matome_local_stack::shared::OwnMongod;
 use matome_store::entities::{InboundEventRecord, Message, Session, User};
 use matome_store::relocate::{self, Budget, Checkpoint, FENCE_LIMIT, Progress, RelocateError, Stage};
 use matome_store::{Entity, Store, TenantStore};
@@ -198,42 +198,38 @@ async fn given_up_at_any_step_the_source_lives_on_and_the_target_is_empty() {
     }
 }
 
-/// Fills the source's oplog until it no longer reaches back to where it began.
-async fn roll_oplog(world: &World) {
-    let local = world.client.database("local").collection::<Document>("oplog.rs");
-    // The server cuts it while it is read, too.
-    let first = async || loop {
-        if let Ok(Some(first)) = local.find_one(doc! {}).sort(doc! { "$natural": 1 }).await {
-            return first.get_timestamp("ts").expect("every entry has one");
-        }
-    };
-    let begin = first().await;
-    // It is cut up to the last checkpoint of the storage engine only: every second, not every minute.
-    let often = doc! { "setParameter": 1, "syncdelay": 1.0 };
-    world.client.database("admin").run_command(often).await.expect("set");
-    let ballast = world.client.database("ballast").collection::<Document>("ballast");
-    while first().await == begin {
-        ballast.insert_one(doc! { "x": "x".repeat(15_000_000) }).await.expect("written");
-    }
+/// The same checkpoint at a position that the oplog does not have: just before an event of ours.
+async fn lost(world: &World, source: &TenantStore, checkpoint: &Checkpoint) -> Checkpoint {
+    let mut events = world.database(source).watch().await.expect("watched");
+    assert!(writes_pass(source, 2_000).await);
+    let event = events.next().await.expect("goes on").expect("read");
+    let mut token = bson::serialize_to_document(&event.id).expect("a document");
+    // 82, then the event's time: four bytes of seconds, four that count.
+    let data = token.get_str("_data").expect("as the server writes it").to_owned();
+    let count = u32::from_str_radix(&data[10..18], 16).expect("hexadecimal");
+    token.insert("_data", format!("{}{:08X}{}", &data[..10], count - 1, &data[18..]));
+    let mut kept = bson::serialize_to_document(checkpoint).expect("can be kept");
+    kept.insert("token", token);
+    bson::deserialize_from_document(kept).expect("still a checkpoint")
 }
 
 #[tokio::test]
 async fn changes_that_are_gone_from_the_oplog_make_it_copy_again() {
-    let mongod = OwnMongod::start("relocate-oplog").await.expect("a MongoDB of our own starts");
-    let world = World::on(&mongod.uri()).await;
+    let world = World::start().await;
     let (source, target) = places(&world, Placement::Shared, Placement::CollectionSet).await;
     world.fill("t", Placement::Shared, 3, 50).await;
     let followed = run_to(&source, &target, Checkpoint::new(), 100, Stage::Follow).await;
-    let ready = run_to(&source, &target, followed.clone(), 100, Stage::Fence).await;
     // Nobody will tell of these: one document is gone, one is new.
     let messages = world.database(&source).collection::<Document>("messages");
     messages.delete_one(doc! { "tenantId": "t" }).await.expect("deleted");
     assert!(writes_pass(&source, 1_000).await);
+    let followed = lost(&world, &source, &followed).await;
+    let mut ready = followed.clone();
+    ready.stage = Stage::Fence;
     let before = world.contents("t", Placement::Shared).await;
-    roll_oplog(&world).await;
 
-    let lost = call(&source, &target, &followed, 100).await.expect_err("not there");
-    assert!(matches!(lost, RelocateError::HistoryLost), "{lost:?}");
+    let error = call(&source, &target, &followed, 100).await.expect_err("not there");
+    assert!(matches!(error, RelocateError::HistoryLost), "{error:?}");
     let fence = call(&source, &target, &ready, 100).await.expect("begins again");
     assert_eq!(fence, Progress::Again(Checkpoint::new()));
     assert!(!source.is_fenced().await.expect("read"), "nobody waits for the copy");
