@@ -11,6 +11,7 @@ use matome_domain::queue::Inbound;
 use matome_recorder::Context;
 use matome_runtime::queue::Queues;
 use matome_store::entities::{Message, Room};
+use matome_tenancy::HealthRecords;
 use matome_testing::events::Talk;
 use matome_testing::tenant::BEGIN;
 use matome_testing::{TestSystem, TestTenant, sqs};
@@ -46,6 +47,7 @@ fn recorder(system: &TestSystem) -> Context {
     Context {
         tenants: system.tenants(),
         channels: system.channels("http://127.0.0.1:9"),
+        health: HealthRecords::new(system.clock.clone()),
         queues: Queues::recording().0,
         blobs: None,
         clock: system.clock.clone(),

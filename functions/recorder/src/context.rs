@@ -11,7 +11,7 @@ use matome_runtime::clock::SystemClock;
 use matome_runtime::config::Env;
 use matome_runtime::queue::Queues;
 use matome_runtime::random::{Random, SystemRandom};
-use matome_tenancy::{Channels, TenancyError, Tenants};
+use matome_tenancy::{Channels, HealthRecords, TenancyError, Tenants};
 
 /// See the module.
 pub struct Context {
@@ -19,6 +19,8 @@ pub struct Context {
     pub tenants: Tenants,
     /// LINE.
     pub channels: Channels,
+    /// What is learnt of the channels.
+    pub health: HealthRecords,
     /// Queues of media, summaries and outbound messages.
     pub queues: Queues,
     /// Media; absent where only `inbound.fifo` is consumed, which needs no access to the bucket.
@@ -44,6 +46,7 @@ impl Context {
         let aws = Aws::from_env(env, Patience::CONSUMER)?;
         Ok(Self {
             channels: Channels::from_env(env, &aws, Arc::clone(&clock), Arc::clone(&random))?,
+            health: HealthRecords::new(Arc::clone(&clock)),
             queues: Queues::new(&aws, Arc::clone(&random))
                 .with::<MediaJob>(env)?
                 .with::<SummaryJob>(env)?

@@ -40,6 +40,9 @@ async fn handle_inbound(event: SqsEvent, context: &Context) -> Result<SqsBatchRe
     let mut tenants: BTreeMap<TenantId, Vec<Room>> = BTreeMap::new();
     let now = context.clock.now();
     for delivery in deliveries {
+        if let Inbound::Event(event) = &delivery.message {
+            context.health.received(event);
+        }
         let key = key_of(&delivery.message);
         let rooms = tenants.entry(key.tenant.clone()).or_default();
         let fact = Fact::translate(delivery.message, now);
@@ -62,6 +65,7 @@ async fn handle_inbound(event: SqsEvent, context: &Context) -> Result<SqsBatchRe
             Failure::Alone(message_id) => outcome.fail_alone(&message_id),
         }
     }
+    context.health.flush(context.tenants.platform()).await;
     let (messages, returned) = outcome.counts();
     tracing::info!(messages, rooms, returned, "recorded");
     Ok(outcome.response())

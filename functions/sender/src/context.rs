@@ -8,7 +8,7 @@ use matome_runtime::aws::{Aws, Patience};
 use matome_runtime::clock::SystemClock;
 use matome_runtime::config::Env;
 use matome_runtime::random::{Random, SystemRandom};
-use matome_tenancy::{Channels, TenancyError, Tenants};
+use matome_tenancy::{Channels, HealthRecords, TenancyError, Tenants};
 use tokio::sync::Mutex;
 
 /// See the module.
@@ -17,6 +17,8 @@ pub struct Context {
     pub tenants: Tenants,
     /// LINE.
     pub channels: Channels,
+    /// What is learnt of the channels.
+    pub health: HealthRecords,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Randomness.
@@ -39,6 +41,7 @@ impl Context {
         let aws = Aws::from_env(env, Patience::CONSUMER)?;
         Ok(Self {
             channels: Channels::from_env(env, &aws, Arc::clone(&clock), Arc::clone(&random))?,
+            health: HealthRecords::new(Arc::clone(&clock)),
             tenants: Tenants::from_env(env, &aws, Arc::clone(&clock)).await?,
             clock,
             random,

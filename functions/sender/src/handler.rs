@@ -24,6 +24,7 @@ pub async fn handle(event: SqsEvent, context: &Context) -> Result<SqsBatchRespon
     for message_id in failed.into_iter().flatten() {
         outcome.fail(&message_id);
     }
+    context.health.flush(context.tenants.platform()).await;
     Ok(outcome.response())
 }
 

@@ -50,6 +50,7 @@ async fn read(
     settled: i64,
 ) -> Result<(), SendError> {
     let (limit, consumed) = tokio::try_join!(line.quota(), line.quota_consumption())?;
+    context.health.called(&entry.tenant_id, &entry.channel_id, None);
     let limit = match limit {
         Quota::Unlimited => None,
         Quota::Limited(limit) => Some(i64::try_from(limit).unwrap_or(i64::MAX)),
@@ -79,6 +80,7 @@ async fn keep_reading(
     month: &str,
     (limit, consumed, settled): (Option<i64>, i64, i64),
 ) -> Result<(), SendError> {
+    context.health.quota(&entry.tenant_id, &entry.channel_id, limit, consumed);
     let (id, now) = (ledger_id(entry, month), date(context.clock.now()));
     let mut set = doc! { "consumed": consumed, "settledAtReading": settled, "readAt": now, "updatedAt": now };
     let mut unset = Vec::new();

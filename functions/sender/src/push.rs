@@ -38,7 +38,11 @@ pub(crate) async fn push(
     entry: &mut OutboxEntry,
     messages: &[Value],
 ) -> Result<End, SendError> {
-    match book(context, store, line, entry, messages).await {
+    let booked = book(context, store, line, entry, messages).await;
+    if let Err(SendError::Line(error)) = &booked {
+        context.health.called(&entry.tenant_id, &entry.channel_id, Some(&error.code()));
+    }
+    match booked {
         Ok(true) => {}
         Ok(false) => return Ok(End::because(OutboxState::QuotaRefused, QUOTA_SPENT)),
         // Asked what the push costs, LINE says that this account may not push at all.
@@ -100,6 +104,7 @@ async fn attempt(
     let mut tries = 0;
     loop {
         let outcome = line.push(&entry.conversation_id, &messages, retry_key).await;
+        context.health.called(&entry.tenant_id, &entry.channel_id, outcome.code().as_deref());
         context.faults.boundary("sender.push_answered")?;
         let (code, unsent) = match of_push(outcome, begun_before) {
             Verdict::Accepted(request_id) => return Ok(End::accepted(OutboxKind::Push, request_id)),

@@ -44,6 +44,7 @@ pub(crate) async fn reply(
         }
         context.faults.boundary("sender.reply_begun")?;
         let outcome = line.reply(&token, messages).await;
+        context.health.called(&entry.tenant_id, &entry.channel_id, outcome.code().as_deref());
         context.faults.boundary("sender.reply_answered")?;
         let (code, unsent) = match of_reply(outcome, begun_before) {
             Verdict::Accepted(request_id) => return Ok(Some(End::accepted(OutboxKind::Reply, request_id))),

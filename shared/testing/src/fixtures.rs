@@ -9,7 +9,8 @@ use matome_domain::ids::ConversationId;
 use matome_domain::queue::OutboundJob;
 use matome_domain::summary::Sentiment;
 use matome_store::entities::{
-    AiMetadata, NewOutboxEntry, OutboxEntry, Presence, Purpose, ReplyToken, Room, RoomMember,
+    AiMetadata, Channel, ChannelFeatures, ChannelHealth, ChannelStatistics, ChannelStatus, Connection,
+    LineConnection, NewOutboxEntry, OutboxEntry, Presence, Purpose, ReplyToken, Room, RoomMember,
     RoomMemberStatistics, RoomMetadata, RoomPermissions, RoomSettings, RoomStatistics, RoomType, Session,
     SessionStatistics, SessionStatus, StoredActionItem, Summary, SummaryAnalysis, SummaryContent,
     SummaryStatus, User, UserMetadata, UserPreferences, UserProfile, UserStatistics,
@@ -18,6 +19,41 @@ use matome_store::id::{derived, document_id};
 use matome_store::time::date;
 
 use crate::tenant::{BEGIN, TestTenant};
+
+/// The tenant's channel as the provisioner leaves it. Its secret is not sealed but a word: those who
+/// need it take it from the directory.
+#[must_use]
+pub fn channel(tenant: &TestTenant) -> Channel {
+    let now = date(BEGIN);
+    Channel {
+        id: derived(&["channel", tenant.channel.as_str()]),
+        tenant_id: tenant.id.to_string(),
+        owner_id: derived(&["owner", tenant.id.as_str()]),
+        channel_id: tenant.channel.to_string(),
+        connection: Connection::Line(LineConnection {
+            bot_user_id: tenant.bot_user_id.clone(),
+            basic_id: None,
+            premium_id: None,
+            chat_mode: None,
+            mark_as_read_mode: None,
+            channel_secret: "sealed".to_owned(),
+            channel_access_token: None,
+            webhook_url: "https://example.com".to_owned(),
+            webhook_verified: true,
+            verified_at: Some(now),
+        }),
+        name: "Shop".to_owned(),
+        picture_url: None,
+        description: None,
+        features: ChannelFeatures::default(),
+        statistics: ChannelStatistics::default(),
+        health: ChannelHealth::default(),
+        status: ChannelStatus::Active,
+        created_at: now,
+        updated_at: now,
+        version: 0,
+    }
+}
 
 /// LINE's ids start with `U`, `C` or `R`.
 fn room_type(conversation: &str) -> RoomType {

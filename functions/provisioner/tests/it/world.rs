@@ -9,13 +9,18 @@ use matome_domain::queue::TenantJob;
 use matome_domain::tier::Tier;
 use matome_provisioner::{Context, ProvisionError, run};
 use matome_runtime::blobs::Blobs;
-use matome_runtime::directory::{KEEP_HIT, KEEP_MOVING};
+use matome_runtime::directory::KEEP_HIT;
 use matome_runtime::queue::{Queues, Recording};
 use matome_store::entities::{Operation, OperationState};
 use matome_store::id::{document_id, object_id};
 use matome_store::time::timestamp;
 use matome_tenancy::operations::{CreateTenant, NewOwner, Request, ask};
 use matome_testing::TestSystem;
+
+/// Real time that a move waits before the fence.
+const MOVING_AGE: Duration = Duration::from_millis(20);
+/// A tenant of a test is copied in a few slices.
+const SLICE: u32 = 8;
 
 /// See the module.
 pub(crate) struct World {
@@ -55,8 +60,8 @@ impl World {
             random: self.system.random.clone(),
             budget: Duration::ZERO,
             directory_age: KEEP_HIT,
-            moving_age: KEEP_MOVING,
-            slice: 1,
+            moving_age: MOVING_AGE,
+            slice: SLICE,
             faults,
         }
     }

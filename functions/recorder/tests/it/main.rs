@@ -3,6 +3,7 @@
 mod crash;
 mod delivery;
 mod edit;
+mod health;
 mod kill;
 mod media;
 mod poison;

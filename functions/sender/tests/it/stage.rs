@@ -16,6 +16,7 @@ use matome_store::entities::{
     OutboxEntry, OutboxState, Purpose, PushLedger, ReplyToken, Room, Session, SessionStatus, Summary,
 };
 use matome_store::time::date;
+use matome_tenancy::HealthRecords;
 use matome_testing::tenant::BEGIN;
 use matome_testing::{TestSystem, TestTenant, fixtures, sqs};
 
@@ -133,6 +134,7 @@ impl Stage {
         Context {
             tenants: self.system.tenants(),
             channels: self.system.channels(&self.line.api_url()),
+            health: HealthRecords::new(self.system.clock.clone()),
             clock: self.system.clock.clone(),
             random: Arc::clone(&self.system.random) as Arc<dyn Random>,
             turn: tokio::sync::Mutex::default(),

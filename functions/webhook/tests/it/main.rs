@@ -8,5 +8,6 @@ mod ministack;
 mod mutations;
 mod outcomes;
 mod process;
+mod replaced_secret;
 mod samples;
 mod world;

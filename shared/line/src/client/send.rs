@@ -60,6 +60,25 @@ pub enum SendOutcome {
     Unknown,
 }
 
+impl SendOutcome {
+    /// A word for what went wrong with the channel, as [`LineError::code`] has it; `None` when LINE took
+    /// the message, or refused nothing but its reply token.
+    #[must_use]
+    pub fn code(&self) -> Option<String> {
+        Some(match self {
+            Self::Accepted { .. } | Self::AlreadyAccepted { .. } | Self::InvalidReplyToken => return None,
+            Self::QuotaExhausted => "quota_spent".to_owned(),
+            Self::RateLimited { .. } => "rate_limited".to_owned(),
+            Self::Rejected { status, .. } => format!("rejected_{status}"),
+            Self::Unauthorized => "unauthorized".to_owned(),
+            Self::Forbidden => "forbidden".to_owned(),
+            Self::Unavailable { status: Some(status) } => format!("unavailable_{status}"),
+            Self::Unavailable { status: None } => "unreachable".to_owned(),
+            Self::Unknown => "no_answer".to_owned(),
+        })
+    }
+}
+
 /// A message that LINE took.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

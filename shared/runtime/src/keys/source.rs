@@ -103,6 +103,12 @@ impl MemoryKms {
         self.memory().unwrapped
     }
 
+    /// Every data key in the clear: for tests that search for what must not be there.
+    #[must_use]
+    pub fn plaintexts(&self) -> Vec<Vec<u8>> {
+        self.memory().keys.iter().map(|(_, key)| key.clone()).collect()
+    }
+
     /// Makes every call fail, or work again.
     pub fn fail(&self, failing: bool) {
         self.memory().failing = failing;
