@@ -13,7 +13,7 @@ use crate::id::derived;
 use crate::store::{Store, TenantStore};
 
 /// How often a colliding creation is tried.
-const ATTEMPTS: u32 = 5;
+const ATTEMPTS: u32 = 8;
 
 /// The id of a tenant's default room.
 #[must_use]
@@ -94,12 +94,20 @@ impl Store {
                 let created = insert_once(&organizations, &organization, &mut session).await?;
                 insert_once(&rooms, &room, &mut session).await?;
                 session.commit_transaction().await?;
-                Ok(created)
+                Ok::<bool, StoreError>(created)
             };
             match outcome.await {
-                Err(error) if StoreError::is_transient(&error) && attempts < ATTEMPTS => attempts += 1,
-                other => return other,
+                Ok(created) => return Ok(created),
+                Err(error) => {
+                    // The server drops it anyway; the first error is the one that matters.
+                    let _ = session.abort_transaction().await;
+                    attempts += 1;
+                    if !error.is_transient() || attempts >= ATTEMPTS {
+                        return Err(error);
+                    }
+                }
             }
+            tokio::time::sleep(std::time::Duration::from_millis(4 << attempts)).await;
         }
     }
 
