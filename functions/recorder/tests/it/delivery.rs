@@ -116,9 +116,9 @@ async fn a_batch_costs_the_same_few_round_trips_however_large_it_is() {
         recorder.record(&batch).await;
         commands.push(system.round_trips() - before);
     }
-    // Read, insert, four updates, commit. The first time also the organization's settings, and when
-    // the names of group and person are to be asked for again.
-    assert_eq!(commands, [10, 7, 7]);
+    // Read, insert, four updates, commit. The first time also the organization's settings, when the
+    // names of group and person are to be asked for again, and the channel's health: once a minute.
+    assert_eq!(commands, [11, 7, 7]);
     assert_eq!(all::<Message>(&tenant, "_id").await.len(), 51);
 }
 

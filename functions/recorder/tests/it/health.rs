@@ -58,19 +58,17 @@ async fn the_record_says_what_came_and_what_came_again() {
         recorder.record(&batch).await;
         system.clock.advance(MINUTE / 5);
     }
+    // Ten batches in less than two minutes, written after the first and the sixth.
+    assert_eq!(health(&system, &tenant).await.received, 60);
+    // The rest is written with whatever comes next.
     recorder.record(&[message(&other, 1)]).await;
-    // Ten batches in two minutes: the last ones are still gathered.
-    let early = health(&system, &tenant).await;
-    assert!(early.received < 100 && early.received >= 50, "{early:?}");
-    system.clock.advance(MINUTE);
-    recorder.record(&[message(&other, 2)]).await;
     let health_now = health(&system, &tenant).await;
     assert_eq!((health_now.received, health_now.redelivered), (100, 10));
     assert_eq!(health_now.redelivery_rate(), Some(0.1));
     assert_eq!(health_now.last_webhook_at, Some(date(BEGIN.plus(Duration::from_secs(99)))));
     assert_eq!(health_now.counted_since, Some(date(BEGIN)));
     assert!(!health_now.standby);
-    assert_eq!(health(&system, &other).await.received, 2);
+    assert_eq!(health(&system, &other).await.received, 1);
 }
 
 #[tokio::test]
