@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use bson::doc;
 use matome_line_simulator::Deed;
-use matome_store::entities::{Message, OrganizationSettings, Room, Session};
+use matome_store::entities::{Message, OrganizationSettings, Session};
 
 use crate::stage::{Business, Group, Stage, eventually};
 
@@ -40,7 +40,7 @@ async fn every_event_answered_with_200_is_recorded_though_mongodb_was_killed_mea
     assert_eq!(recorded.len(), 80);
     assert_eq!(recorded.into_iter().collect::<BTreeSet<_>>(), acknowledged);
     for (what, counts) in [
-        ("rooms", business.all::<Room>(doc! {}).await.iter().map(|r| r.statistics.total_messages).collect()),
+        ("rooms", business.rooms().await.iter().map(|r| r.statistics.total_messages).collect()),
         (
             "sessions",
             business

@@ -20,7 +20,12 @@ macro_rules! refused {
         let error =
             $call.send().await.err().unwrap_or_else(|| panic!("{}: {} is allowed", $who, stringify!($call)));
         let code = error.code().unwrap_or_default().to_owned();
-        assert!($crate::permissions::REFUSED.contains(&code.as_str()), "{}: {} failed with {code:?}", $who, stringify!($call));
+        assert!(
+            $crate::permissions::REFUSED.contains(&code.as_str()),
+            "{}: {} failed with {code:?}",
+            $who,
+            stringify!($call)
+        );
     }};
 }
 pub(crate) use refused;

@@ -43,7 +43,7 @@ async fn events_posted_again_and_again_in_any_order_are_one_message_each_with_ex
     let expected: Vec<_> = (0..20).map(|n| n.to_string()).chain(["last".to_owned()]).collect();
     assert_eq!(said, expected);
     let [session]: [Session; 1] = business.all(doc! {}).await.try_into().unwrap();
-    let [room]: [Room; 1] = business.all(doc! {}).await.try_into().unwrap();
+    let [room] = <[Room; 1]>::try_from(business.rooms().await).unwrap();
     assert_eq!((session.statistics.message_count, room.statistics.total_messages), (21, 21));
     let mut counts: Vec<_> =
         business.all::<User>(doc! {}).await.iter().map(|u| u.statistics.total_messages).collect();

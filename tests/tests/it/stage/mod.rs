@@ -19,6 +19,7 @@ use matome_local_stack::shared::DEPLOYED;
 use matome_runtime::aws::Aws;
 use matome_runtime::clock::SystemClock;
 use matome_store::Store;
+use matome_store::entities::Room;
 use serde_json::Value;
 
 pub(crate) use self::business::{Business, Group};
@@ -123,5 +124,12 @@ impl Stage {
         let send = self.aws().sqs().send_message().queue_url(self.output("InboundQueueUrl"));
         let send = send.message_body(body).message_group_id(group).message_deduplication_id(deduplication);
         send.send().await.unwrap();
+    }
+}
+
+impl Business<'_> {
+    /// The rooms that people talk in at LINE; every organization has one of its own besides.
+    pub(crate) async fn rooms(&self) -> Vec<Room> {
+        self.all(bson::doc! { "channelId": { "$ne": Room::NO_CHANNEL } }).await
     }
 }
