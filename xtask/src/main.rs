@@ -3,8 +3,8 @@
 mod bench;
 mod command;
 mod conversation;
+mod demo;
 mod samconfig;
-mod seed;
 mod settings;
 mod stack_file;
 

@@ -24,6 +24,8 @@ pub(crate) struct StackFile {
     pub(crate) directory_table: String,
     /// Output `TenantKeyArn` of the deployed template.
     pub(crate) tenant_key_arn: String,
+    /// Output `TenantsQueueUrl` of the deployed template.
+    pub(crate) tenants_queue_url: String,
     /// The demo tenant.
     pub(crate) demo: Demo,
 }
@@ -87,6 +89,7 @@ mod tests {
             line_simulator_url: "http://127.0.0.1:3".into(),
             directory_table: "directory".into(),
             tenant_key_arn: "arn:aws:kms:k".into(),
+            tenants_queue_url: "http://127.0.0.1:1/000000000000/tenants.fifo".into(),
             demo: Demo {
                 channel_id: "2".into(),
                 channel_secret: "s".into(),

@@ -10,6 +10,7 @@ mod redrive;
 mod say;
 mod seed;
 mod summarize;
+pub(crate) mod tenant;
 mod test;
 mod up;
 
@@ -43,6 +44,8 @@ enum Command {
     Redrive(redrive::Redrive),
     /// Summarize an exported LINE chat, or a file of dialogues.
     Summarize(summarize::Summarize),
+    /// Create, connect, move, suspend, resume and remove tenants.
+    Tenant(tenant::Tenant),
     /// Run every check and every test there is.
     Test(test::Test),
     /// Build the functions and deploy the template: to the local stack, or to AWS.
@@ -64,6 +67,7 @@ impl Xtask {
             Command::Migrate(migrate) => migrate.run().await?,
             Command::Redrive(redrive) => redrive.run().await?,
             Command::Summarize(summarize) => summarize.run().await?,
+            Command::Tenant(tenant) => return tenant.run().await,
             Command::Lambda(lambda) => lambda.run().await?,
             Command::Down => down::run().await?,
             Command::Test(test) => return test.run().await,

@@ -13,7 +13,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::command::logs;
 use crate::conversation::{Cast, Script, Watch, play, show};
-use crate::seed;
+use crate::demo;
 use crate::settings::{STACK, overrides};
 use crate::stack_file::{Demo, StackFile};
 
@@ -66,28 +66,30 @@ impl Up {
             ..SimulatorConfig::new(Arc::new(SystemClock))
         })
         .await?;
-        let mut parameters =
-            vec![("LineApiUrl".to_owned(), line.api_url()), ("LineDataApiUrl".to_owned(), line.api_url())];
+        let endpoint = stack.ministack().endpoint();
+        let mut parameters = vec![
+            ("LineApiUrl".to_owned(), line.api_url()),
+            ("LineDataApiUrl".to_owned(), line.api_url()),
+            ("WebhookBaseUrl".to_owned(), endpoint.clone()),
+        ];
         parameters.extend(overrides());
         let outputs = stack.deploy(&parameters).await?;
 
         let script = Script::demo()?;
         let cast = Cast::of(&script, &line);
-        let endpoint = stack.ministack().endpoint();
-        let webhook_url = format!("{endpoint}/line/{}", cast.channel_id);
         let host_header = stack.ministack().host_header(outputs.get("ApiId")?);
-        let step = progress.step("Seeding the demo tenant");
-        let tenant = seed::demo_tenant(&cast, &webhook_url, stack.mongodb_uri(), &endpoint, &outputs).await?;
-        line.set_webhook(&cast.channel_id, &webhook_url, Some(&host_header))?;
-        step.done();
+        // LINE is told the URL by the provisioner; the header is what the emulated gateway needs beside it.
+        line.update_channel(&cast.channel_id, |channel| channel.webhook_host = Some(host_header.clone()))?;
+        let tenant = demo::tenant_id(&cast)?;
         let file = StackFile {
-            webhook_url,
+            webhook_url: format!("{endpoint}/line/{}", cast.channel_id),
             host_header,
             mongodb_uri: stack.mongodb_uri().to_owned(),
             aws_endpoint: endpoint,
             line_simulator_url: line.api_url(),
             directory_table: outputs.get("DirectoryTable")?.to_owned(),
             tenant_key_arn: outputs.get("TenantKeyArn")?.to_owned(),
+            tenants_queue_url: outputs.get("TenantsQueueUrl")?.to_owned(),
             demo: Demo {
                 channel_id: cast.channel_id.clone(),
                 channel_secret: cast.channel_secret.clone(),
@@ -98,6 +100,7 @@ impl Up {
             },
         };
         file.write(checkout)?;
+        demo::provision(&file, &tenant, &cast, progress).await?;
 
         let watch = Watch::new(stack.mongodb_uri(), &tenant, &cast.group).await?;
         tokio::try_join!(play(&script, &cast, &line), watch.until_summarized())?;

@@ -1,0 +1,110 @@
+//! What an operator's command talks to: the platform's database, the directory, KMS, `tenants.fifo`.
+
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use matome_domain::clock::Clock;
+use matome_domain::ids::TenantId;
+use matome_domain::queue::TenantJob;
+use matome_local_stack::{Checkout, Progress, REGION};
+use matome_runtime::aws::{Aws, Patience};
+use matome_runtime::clock::SystemClock;
+use matome_runtime::config::Env;
+use matome_runtime::keys::{DataKeys, Sealed};
+use matome_runtime::queue::Queues;
+use matome_runtime::random::{Random, SystemRandom};
+use matome_store::entities::{Operation, OperationState};
+use matome_tenancy::Tenants;
+use matome_tenancy::operations::{self, Request};
+use secrecy::{ExposeSecret, SecretString};
+
+use super::{OPERATOR, watch};
+use crate::settings::DATABASE_PREFIX;
+use crate::stack_file::StackFile;
+
+/// See the module.
+pub(crate) struct Desk {
+    pub(crate) tenants: Tenants,
+    pub(crate) queues: Queues,
+    keys: DataKeys,
+}
+
+impl Desk {
+    /// Of the running local stack.
+    pub(crate) async fn local() -> anyhow::Result<Self> {
+        Self::of_stack(&StackFile::read(&Checkout::find()?)?).await
+    }
+
+    /// Of a local stack that a file tells about.
+    pub(crate) async fn of_stack(file: &StackFile) -> anyhow::Result<Self> {
+        let settings = [
+            ("AWS_ACCESS_KEY_ID", "test"),
+            ("AWS_SECRET_ACCESS_KEY", "test"),
+            ("AWS_REGION", REGION),
+            ("AWS_ENDPOINT_URL", &file.aws_endpoint),
+            ("MONGODB_URI", &file.mongodb_uri),
+            ("DATABASE_PREFIX", DATABASE_PREFIX),
+            ("DIRECTORY_TABLE", &file.directory_table),
+            ("KMS_KEY_ID", &file.tenant_key_arn),
+            ("TENANTS_QUEUE_URL", &file.tenants_queue_url),
+        ];
+        Self::from_env(&Env::from_map(settings)).await
+    }
+
+    /// Of what the environment says.
+    pub(crate) async fn from_environment() -> anyhow::Result<Self> {
+        let env = Env::from_process();
+        // Named before anything is connected to.
+        for setting in ["MONGODB_URI", "DIRECTORY_TABLE", "KMS_KEY_ID", "TENANTS_QUEUE_URL", "AWS_REGION"] {
+            env.required(setting).context("--aws takes everything from the environment")?;
+        }
+        Self::from_env(&env).await
+    }
+
+    async fn from_env(env: &Env) -> anyhow::Result<Self> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let random: Arc<dyn Random> = Arc::new(SystemRandom);
+        let aws = Aws::from_env(env, Patience::CONSUMER)?;
+        Ok(Self {
+            queues: Queues::new(&aws, Arc::clone(&random)).with::<TenantJob>(env)?,
+            keys: DataKeys::from_env(env, &aws, Arc::clone(&clock), random)?,
+            tenants: Tenants::from_env(env, &aws, clock).await?,
+        })
+    }
+
+    /// Asks for an operation.
+    pub(crate) async fn ask<R: Request>(&self, tenant: &TenantId, request: &R) -> anyhow::Result<Operation> {
+        let now = SystemClock.now();
+        Ok(operations::ask(self.tenants.platform(), &self.queues, tenant, request, OPERATOR, now).await?)
+    }
+
+    /// Asks for an operation and waits for its end.
+    pub(crate) async fn carry_out<R: Request>(
+        &self,
+        tenant: &TenantId,
+        request: &R,
+        progress: Progress,
+    ) -> anyhow::Result<()> {
+        let asked = self.ask(tenant, request).await?;
+        let operation = watch::watch(self, &asked, progress).await?;
+        match operation.state {
+            OperationState::Done => Ok(()),
+            _ if operation.open => bail!("{}", watch::waits(&operation)),
+            _ => bail!("{}", watch::why(&operation)),
+        }
+    }
+
+    /// Seals a secret for a field of the tenant.
+    pub(crate) async fn seal(
+        &self,
+        tenant: &TenantId,
+        field: &str,
+        secret: &SecretString,
+    ) -> anyhow::Result<Sealed> {
+        Ok(self.tenants.seal(&self.keys, tenant, field, secret.expose_secret()).await?)
+    }
+
+    pub(crate) fn operations(&self) -> mongodb::Collection<Operation> {
+        self.tenants.platform().platform_collection::<Operation>()
+    }
+}
