@@ -2,7 +2,6 @@
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use bson::oid::ObjectId;
 use bson::{Document, doc};
 use futures::future::join_all;
 use matome_domain::placement::Placement;
@@ -148,9 +147,9 @@ async fn under_load_nothing_is_written_once_the_fence_stands() {
     let write = async |writer: u32| {
         let mut number = writer;
         while !stop.load(Ordering::SeqCst) {
-            let message = Message { id: ObjectId::new(), ..samples::message("ours", number) };
+            let message = samples::message("ours", number);
             let begun_after = fenced.load(Ordering::SeqCst);
-            let outcome = if writer % 2 == 0 {
+            let outcome = if writer.is_multiple_of(2) {
                 ours.collection::<Message>().insert(&message).await
             } else {
                 ours.transaction(async |t| t.insert(std::slice::from_ref(&message)).await).await

@@ -11,6 +11,7 @@ use futures::future::join_all;
 use matome_domain::placement::Placement;
 use matome_local_stack::shared::OwnMongod;
 use matome_store::entities::{Message, Room};
+use matome_store::id::derived;
 use matome_store::relocate::{self, Budget, Checkpoint, FENCE_LIMIT, Stage};
 use matome_store::{Store, StoreError, TenantStore, Write};
 use tokio::sync::watch;
@@ -137,7 +138,10 @@ async fn nothing_is_lost_or_doubled_while_a_busy_tenant_moves_to_another_cluster
         let (place, mut number) = (here.place("neighbour", Placement::Shared), 0);
         while !load.stop.load(Ordering::SeqCst) {
             number += 1;
-            let message = Message { id: ObjectId::new(), ..samples::message("neighbour", number) };
+            let message = Message {
+                id: derived(&["neighbour", &number.to_string()]),
+                ..samples::message("neighbour", number)
+            };
             place.collection::<Message>().insert(&message).await.expect("neighbours never wait");
         }
         u64::from(number)
