@@ -32,6 +32,7 @@ pub(crate) fn environment(mongodb_uri: &str, aws_endpoint: &str, line_url: &str)
         ("AWS_ENDPOINT_URL", aws_endpoint.to_owned()),
         ("MONGODB_URI", mongodb_uri.to_owned()),
         ("DIRECTORY_TABLE", DIRECTORY_TABLE.to_owned()),
+        ("EPHEMERAL_TABLE", "ephemeral".to_owned()),
         ("BLOBS_BUCKET", BUCKET.to_owned()),
         ("KMS_KEY_ID", KMS_KEY.to_owned()),
         ("INBOUND_QUEUE_URL", queue("inbound.fifo")),
