@@ -9,6 +9,7 @@ use matome_runtime::directory::{KEEP_HIT, secret_field};
 use matome_runtime::keys::Sealed;
 use matome_store::entities::{Operation, OperationState};
 use matome_store::time::timestamp;
+use matome_tenancy::Tenants;
 use matome_tenancy::operations::{ConnectChannel, RotateDataKey};
 use matome_testing::crash::{Boundaries, once_at};
 use secrecy::ExposeSecret;
@@ -19,6 +20,8 @@ use crate::stage::{Stage, Webhook, new_tenant, of_line};
 struct Shop {
     channels: [ChannelId; 2],
     old_secret: String,
+    /// Somebody who has read of the tenant before, and believes it for a minute.
+    consumer: Tenants,
 }
 
 impl Shop {
@@ -29,7 +32,7 @@ impl Shop {
         stage.issue_secret(&channels[0], "another-secret");
         let job = stage.world.ask(&stage.tenant, &stage.rotation(&channels[0]).await).await;
         assert_eq!(stage.world.drive(&job).await.state, OperationState::Done);
-        Self { channels, old_secret }
+        Self { channels, old_secret, consumer: stage.world.system.tenants() }
     }
 
     /// Everything that is sealed opens, for who has just begun to read and for who has read before.
@@ -40,12 +43,14 @@ impl Shop {
             }
             assert!(webhook.takes(&self.channels[0], &self.old_secret).await, "{where_}");
         }
-        let (tenants, keys) = (stage.world.system.tenants(), stage.world.system.keys());
-        for channel in &self.channels {
-            let stored = of_line(&stage.document(channel).await.unwrap()).channel_secret.clone();
-            let field = secret_field(channel);
-            let secret = tenants.open(&keys, &stage.tenant, &field, &Sealed::from(stored)).await.unwrap();
-            assert_eq!(secret.expose_secret(), stage.secret(channel), "{where_}");
+        let keys = stage.world.system.keys();
+        for tenants in [&self.consumer, &stage.world.system.tenants()] {
+            for channel in &self.channels {
+                let stored = of_line(&stage.document(channel).await.unwrap()).channel_secret.clone();
+                let (field, sealed) = (secret_field(channel), Sealed::from(stored));
+                let secret = tenants.open(&keys, &stage.tenant, &field, &sealed).await.unwrap();
+                assert_eq!(secret.expose_secret(), stage.secret(channel), "{where_}");
+            }
         }
     }
 
