@@ -7,6 +7,7 @@ use bson::{Document, doc};
 use bytes::Bytes;
 use futures::TryStreamExt;
 use matome_domain::ids::ChannelId;
+use matome_domain::limits::Limit;
 use matome_domain::queue::MediaJob;
 use matome_line::client::{Content, ContentStream, LineChannel};
 use matome_runtime::blobs::{BlobError, BlobKey, Blobs, MediaPart};
@@ -148,9 +149,16 @@ async fn settle(
     id: ObjectId,
     mut set: Document,
 ) -> Result<(), RecordError> {
-    set.insert("updatedAt", date(context.clock.now()));
+    let now = context.clock.now();
+    set.insert("updatedAt", date(now));
     let still_wanted = doc! { "_id": id, "media.status": "pending" };
-    let update = doc! { "$set": set, "$inc": { "__v": 1 } };
+    let mut update = doc! { "$set": set, "$inc": { "__v": 1 } };
+    if update.get_document("$set").is_ok_and(|set| set.contains_key("media.key"))
+        && context.tenants.organization(&job.tenant_id).await?.levels_at(now).is_full(Limit::Storage)
+    {
+        // LINE would not keep it for us: it is stored all the same.
+        update.insert("$addToSet", doc! { "overLimits": Limit::Storage.as_str() });
+    }
     if store.collection::<Message>().update(still_wanted, update).await? {
         return Ok(());
     }

@@ -141,6 +141,7 @@ fn pending() -> Media {
         status: MediaStatus::Pending,
         key: None,
         thumbnail_key: None,
+        thumbnail_size: None,
         file_name: None,
         file_size: None,
         mime_type: None,

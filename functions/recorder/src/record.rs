@@ -31,13 +31,14 @@ async fn attempt(context: &Context, tenant: &TenantId, batch: &[RoomFacts]) -> R
     let store = context.tenants.store(tenant).await?;
     let organization = context.tenants.organization(tenant).await?;
     let now = context.clock.now();
+    let levels = organization.levels_at(now);
     context.faults.boundary("recorder.begin")?;
     let plan = store
         .transaction(async |transaction| {
             let state = State::load(transaction, &store, batch).await?;
             context.faults.boundary("recorder.loaded")?;
             let mut retry_keys = || context.random.uuid().to_string();
-            let plan = decide(batch, state, &organization.settings, &mut retry_keys, now)?;
+            let plan = decide(batch, state, &organization.settings, &levels, &mut retry_keys, now)?;
             write(context, transaction, &plan).await?;
             Ok(plan)
         })

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use matome_domain::clock::Clock;
 use matome_domain::fault::Faults;
 use matome_domain::queue::{Inbound, MediaJob, OutboundJob, SummaryJob, TenantJob};
+use matome_runtime::api_calls::ApiCalls;
 use matome_runtime::aws::{Aws, Patience};
 use matome_runtime::clock::SystemClock;
 use matome_runtime::config::Env;
@@ -18,6 +19,8 @@ pub struct Context {
     pub tenants: Tenants,
     /// Where the work goes.
     pub queues: Queues,
+    /// API calls, which are part of what a tenant uses.
+    pub api_calls: ApiCalls,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Where a test makes the scheduler die.
@@ -26,7 +29,7 @@ pub struct Context {
 
 impl Context {
     /// Reads `DIRECTORY_TABLE`, `MONGODB_URI`, `INBOUND_QUEUE_URL`, `MEDIA_QUEUE_URL`,
-    /// `SUMMARIES_QUEUE_URL`, `OUTBOUND_QUEUE_URL`, `TENANTS_QUEUE_URL`.
+    /// `SUMMARIES_QUEUE_URL`, `OUTBOUND_QUEUE_URL`, `TENANTS_QUEUE_URL`, `EPHEMERAL_TABLE`.
     ///
     /// # Errors
     /// [`TenancyError`] with the setting that is missing or wrong.
@@ -41,6 +44,7 @@ impl Context {
                 .with::<OutboundJob>(env)?
                 .with::<TenantJob>(env)?,
             tenants: Tenants::from_env(env, &aws, Arc::clone(&clock)).await?,
+            api_calls: ApiCalls::from_env(env, &aws, Arc::clone(&clock))?,
             clock,
             faults: Faults::none(),
         })

@@ -1,6 +1,7 @@
 //! Why a sweep stopped short. The next minute's sweep finds what this one left.
 
 use matome_domain::fault::InjectedFault;
+use matome_runtime::api_calls::ApiCallsError;
 use matome_runtime::directory::DirectoryError;
 use matome_runtime::queue::QueueError;
 use matome_store::StoreError;
@@ -28,6 +29,17 @@ pub enum SweepError {
         failed: usize,
         /// All of them.
         places: usize,
+    },
+    /// API calls could not be read.
+    #[error(transparent)]
+    ApiCalls(#[from] ApiCallsError),
+    /// The usage of some tenants could not be measured; whose and why is in the log.
+    #[error("the usage of {failed} of {due} tenants could not be measured")]
+    Unmeasured {
+        /// Tenants that failed.
+        failed: usize,
+        /// All that were due.
+        due: usize,
     },
     /// A test made the scheduler die here.
     #[error(transparent)]

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::context::Context;
 use crate::error::SweepError;
-use crate::{operations, place};
+use crate::{operations, place, usage};
 
 /// No new page is begun after this: the function's own time-out is a minute.
 const BUDGET: Duration = Duration::from_secs(40);
@@ -95,7 +95,15 @@ pub async fn handle(context: &Context) -> Result<Swept, SweepError> {
     metrics::counter!("PlacesFailed").increment(failed as u64);
     let Swept { expired, summaries, outbound, media, operations } = swept;
     tracing::info!(places = places.len(), failed, expired, summaries, outbound, media, operations, "swept");
-    if failed > 0 { Err(SweepError::Incomplete { failed, places: places.len() }) } else { Ok(swept) }
+    // Last: nobody waits for it.
+    let measured = usage::measure(run).await;
+    if let Err(error) = &measured {
+        tracing::warn!(error = %Chain(error), "usage is not measured everywhere");
+    }
+    if failed > 0 {
+        return Err(SweepError::Incomplete { failed, places: places.len() });
+    }
+    measured.map(|_| swept)
 }
 
 /// Another place comes first every minute, so that none is always the one time runs out for.

@@ -130,7 +130,9 @@ async fn read(
     let people = doc! { "_id": { "$in": &session.participants } };
     let users = store.collection::<User>().find(people, doc! { "_id": 1 }, 0).await?;
     let model = organization.settings.ai_settings.model.as_deref();
-    let pictures = if context.writers.of(model)?.sees() {
+    // Who may not write is shown nothing.
+    let may_write = organization.levels_at(context.clock.now()).may_use_ai();
+    let pictures = if may_write && context.writers.of(model)?.sees() {
         pictures(context, store.tenant_id(), &messages).await?
     } else {
         HashMap::new()
@@ -183,7 +185,7 @@ async fn summarize(
         style: settings.summary_style,
     };
     let writer = context.writers.of(settings.model.as_deref())?;
-    let budget = budget(context, store, settings.monthly_token_limit).await?;
+    let budget = budget(context, store, organization).await?;
     Ok(writer.summarize(dialogue, &request, budget).await)
 }
 
@@ -191,10 +193,15 @@ async fn summarize(
 async fn budget(
     context: &Context,
     store: &TenantStore,
-    limit: Option<i64>,
+    organization: &Organization,
 ) -> Result<TokenBudget, SummarizeError> {
+    let now = context.clock.now();
+    if !organization.levels_at(now).may_use_ai() {
+        return Ok(TokenBudget::Withheld);
+    }
+    let limit = organization.settings.ai_settings.monthly_token_limit;
     let Some(limit) = limit else { return Ok(TokenBudget::Unlimited) };
-    let (id, _) = usage_of(store.tenant_id(), context.clock.now());
+    let (id, _) = usage_of(store.tenant_id(), now);
     let used = store.collection::<AiUsage>().get(id).await?.map_or(0, |u| u.tokens_used);
     Ok(TokenBudget::Remaining(u64::try_from(limit - used).unwrap_or(0)))
 }

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use bson::doc;
+use matome_domain::month::Month;
 use matome_store::entities::{Message, Room, RoomMember, Session, User};
+use matome_store::time::timestamp;
 use matome_store::{Entity, TenantStore};
 
 /// All of a tenant's documents of one kind.
@@ -30,6 +32,12 @@ pub async fn assert_counts_are_exact(tenant: &TenantStore) {
         assert_eq!(room.statistics.total_sessions, as_count(own.len()));
         let in_room = messages.iter().filter(|m| m.room_id == room.id).count();
         assert_eq!(room.statistics.total_messages, as_count(in_room), "messages of a room");
+        for usage in &room.usage {
+            let recorded = |m: &&Message| Month::of(timestamp(m.created_at)) == usage.month;
+            let in_month = messages.iter().filter(|m| m.room_id == room.id).filter(recorded).count();
+            assert_eq!(usage.messages, as_count(in_month), "messages of a room in {}", usage.month);
+        }
+        assert_eq!(room.usage.is_empty(), in_room == 0, "what is recorded is counted in some month");
     }
     let mut by_user: BTreeMap<_, i64> = BTreeMap::new();
     for user in messages.iter().filter_map(|m| m.user_id) {

@@ -15,6 +15,8 @@ use std::time::Duration;
 
 use bson::oid::ObjectId;
 use matome_domain::clock::Timestamp;
+use matome_domain::limits::{Levels, Limit};
+use matome_domain::month::Month;
 use matome_domain::queue::{CloseTrigger, MediaJob, SummaryJob};
 use matome_domain::session::{OpenSession, SessionCursor, SessionLimits};
 use matome_store::entities::{
@@ -95,7 +97,9 @@ impl Plan {
     }
 }
 
-/// The one decision of the recorder, about rooms of one tenant.
+/// The one decision of the recorder, about rooms of one tenant. What is beyond a limit (`levels` are
+/// those that are known, see [`matome_store::entities::Organization::levels_at`]) is recorded like
+/// everything else, and flagged.
 ///
 /// # Errors
 /// [`StoreError::Encode`] when a document cannot be written as BSON.
@@ -103,6 +107,7 @@ pub fn decide(
     batch: &[RoomFacts],
     state: State,
     settings: &OrganizationSettings,
+    levels: &Levels,
     retry_keys: &mut dyn FnMut() -> String,
     now: Timestamp,
 ) -> Result<Plan, StoreError> {
@@ -111,7 +116,7 @@ pub fn decide(
     for (RoomFacts { key, facts }, stored) in batch.iter().zip(state.rooms) {
         let mut facts: Vec<&Fact> = facts.iter().collect();
         facts.sort_by(|a, b| (a.at, &a.event_id).cmp(&(b.at, &b.event_id)));
-        let mut desk = Desk::new(key, stored, &mut users, settings, retry_keys, now);
+        let mut desk = Desk::new(key, stored, &mut users, (settings, levels), retry_keys, now);
         for fact in facts {
             desk.take(fact);
         }
@@ -125,8 +130,10 @@ pub fn decide(
 struct Desk<'a> {
     key: &'a RoomKey,
     settings: &'a OrganizationSettings,
+    levels: &'a Levels,
     retry_keys: &'a mut dyn FnMut() -> String,
     now: Timestamp,
+    month: Month,
     rooms: Tracked<Room>,
     sessions: Tracked<Session>,
     messages: Tracked<Message>,
@@ -148,7 +155,7 @@ impl<'a> Desk<'a> {
         key: &'a RoomKey,
         state: RoomState,
         users: &'a mut Tracked<User>,
-        settings: &'a OrganizationSettings,
+        (settings, levels): (&'a OrganizationSettings, &'a Levels),
         retry_keys: &'a mut dyn FnMut() -> String,
         now: Timestamp,
     ) -> Self {
@@ -164,8 +171,10 @@ impl<'a> Desk<'a> {
         Self {
             key,
             settings,
+            levels,
             retry_keys,
             now,
+            month: Month::of(now),
             rooms: Tracked::loaded(state.room, |r| r.id),
             sessions: Tracked::loaded(state.sessions, |s| s.id),
             messages: Tracked::loaded(state.messages, |m| m.id),
@@ -246,10 +255,23 @@ impl<'a> Desk<'a> {
         });
     }
 
+    /// The limits that something new goes beyond, if it counts against `limit`.
+    fn beyond(&self, limit: Limit) -> Vec<Limit> {
+        if self.levels.is_full(limit) { vec![limit] } else { Vec::new() }
+    }
+
     fn add_to(mut self, plan: &mut Plan) -> Result<(), StoreError> {
         self.refresh_closing_time();
         plan.rooms.extend(self.rooms.writes(
-            &["statistics", "presence", "presenceAt", "lastSessionNumber", "waitingSummaryId", "updatedAt"],
+            &[
+                "statistics",
+                "usage",
+                "presence",
+                "presenceAt",
+                "lastSessionNumber",
+                "waitingSummaryId",
+                "updatedAt",
+            ],
             false,
         )?);
         plan.sessions.extend(self.sessions.writes(talk::SESSION_FIELDS, false)?);

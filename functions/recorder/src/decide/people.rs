@@ -2,6 +2,7 @@
 
 use bson::oid::ObjectId;
 use matome_domain::clock::Timestamp;
+use matome_domain::limits::Limit;
 use matome_store::entities::{
     Presence, Room, RoomMember, RoomMemberStatistics, RoomPermissions, RoomSettings, RoomStatistics,
     RoomType, User, UserMetadata, UserStatistics,
@@ -17,6 +18,7 @@ impl Desk<'_> {
     /// The room, made on sight.
     pub(super) fn room(&mut self, fact: &Fact) -> &mut Room {
         let (key, now) = (self.key, date(self.now));
+        let over_limits = self.beyond(Limit::Rooms);
         let kind = fact.place.unwrap_or(RoomType::Individual);
         let id = |of: RoomType| (kind == of).then(|| key.conversation.to_string());
         let (room, _) = self.rooms.change_or_insert(key.room_id(), || Room {
@@ -41,7 +43,7 @@ impl Desk<'_> {
                 last_activity_at: date(fact.at),
             },
             usage: Vec::new(),
-            over_limits: Vec::new(),
+            over_limits,
             status: "active".to_owned(),
             archived_at: None,
             presence: Presence::Present,

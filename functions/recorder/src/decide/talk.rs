@@ -2,6 +2,7 @@
 
 use bson::oid::ObjectId;
 use matome_domain::command::Command;
+use matome_domain::limits::Limit;
 use matome_domain::session::{Closed, Placed};
 use matome_line::events::{Message as LineMessage, MessageContent};
 use matome_store::entities::{
@@ -210,7 +211,9 @@ impl Desk<'_> {
         }
         self.count_in_session(fact, placed, user, image);
         let (last, opened) = (self.cursor.last_number(), i64::from(placed.opened));
+        let month = self.month.clone();
         let room = self.room(fact);
+        room.count_message(&month);
         room.last_session_number = i64::try_from(last).unwrap_or(i64::MAX);
         room.statistics.total_messages += 1;
         room.statistics.total_images += i64::from(image);
@@ -310,7 +313,7 @@ impl Desk<'_> {
             edit_history: Vec::new(),
             edited_at: None,
             status: MessageStatus::Delivered,
-            over_limits: Vec::new(),
+            over_limits: self.beyond(Limit::MessagesPerMonth),
             ai_processing: None,
             delivered_at: None,
             read_at: None,

@@ -44,11 +44,16 @@ fn batch(facts: &[Fact]) -> [RoomFacts; 1] {
 }
 
 fn plan(state: RoomState, facts: &[Fact]) -> Plan {
+    plan_at(&Levels::default(), state, facts)
+}
+
+fn plan_at(levels: &Levels, state: RoomState, facts: &[Fact]) -> Plan {
     let mut keys = || "retry-key".to_owned();
     decide(
         &batch(facts),
         State { rooms: vec![state], users: Vec::new() },
         &OrganizationSettings::default(),
+        levels,
         &mut keys,
         NOW,
     )
@@ -164,7 +169,7 @@ fn a_stale_token_answers_nothing() {
     let later = NOW.plus(Duration::from_secs(56));
     let settings = OrganizationSettings::default();
     let state = State { rooms: vec![RoomState::default()], users: Vec::new() };
-    let plan = decide(&batch(&facts), state, &settings, &mut keys, later).unwrap();
+    let plan = decide(&batch(&facts), state, &settings, &Levels::default(), &mut keys, later).unwrap();
     assert!(plan.outbox.is_empty());
     assert_eq!(plan.events.len(), 1, "it is done all the same");
 }
@@ -226,7 +231,8 @@ fn a_person_in_two_rooms_of_a_batch_is_counted_once_for_each_message_and_fetched
     ];
     let state = State { rooms: vec![RoomState::default(); 2], users: Vec::new() };
     let mut keys = || "retry-key".to_owned();
-    let plan = decide(&rooms, state, &OrganizationSettings::default(), &mut keys, NOW).unwrap();
+    let plan =
+        decide(&rooms, state, &OrganizationSettings::default(), &Levels::default(), &mut keys, NOW).unwrap();
     assert_eq!((plan.users.len(), plan.members.len(), plan.rooms.len()), (1, 2, 2));
     let statistics = plan.users[0].update.get_document("statistics").unwrap();
     assert_eq!(statistics.get_i64("totalMessages").unwrap(), 3);
@@ -250,4 +256,59 @@ fn an_unknown_event_is_kept_raw_even_where_bson_has_no_place_for_it() {
         assert_eq!(raw.get_str("json").unwrap(), odd.to_string());
         assert!(raw.to_vec().is_ok());
     }
+}
+
+/// A new room as it is written.
+fn written_room(plan: &Plan) -> Room {
+    assert_eq!(plan.rooms.len(), 1);
+    bson::deserialize_from_document(plan.rooms[0].update.clone()).unwrap()
+}
+
+#[test]
+fn what_is_beyond_a_limit_is_recorded_as_ever_and_flagged() {
+    use matome_domain::limits::Level;
+    let facts = [text("1", 0, "a"), text("2", 1, "b")];
+    let flags = |levels: &Levels| {
+        let plan = plan_at(levels, RoomState::default(), &facts);
+        assert_eq!((plan.new_messages.len(), plan.sessions.len()), (2, 1));
+        let room = written_room(&plan);
+        assert_eq!((room.usage.len(), room.usage[0].messages), (1, 2));
+        (plan.new_messages.into_iter().map(|m| m.over_limits).collect::<Vec<_>>(), room.over_limits)
+    };
+    let (messages, rooms) = (Limit::MessagesPerMonth, Limit::Rooms);
+    for (level, beyond) in
+        [(Level::Ok, false), (Level::Notice, false), (Level::Reached, true), (Level::Over, true)]
+    {
+        let some = |limit| if beyond { vec![limit] } else { vec![] };
+        let of_messages = Levels { messages_per_month: level, ..Levels::default() };
+        assert_eq!(flags(&of_messages), (vec![some(messages); 2], vec![]), "{level:?}");
+        let of_rooms = Levels { rooms: level, ..Levels::default() };
+        assert_eq!(flags(&of_rooms), (vec![vec![]; 2], some(rooms)), "{level:?}");
+        // The others do not concern what is recorded here.
+        let others = Levels {
+            members_per_room: level,
+            storage: level,
+            agents: level,
+            api_calls_per_month: level,
+            ..Levels::default()
+        };
+        assert_eq!(flags(&others), (vec![vec![]; 2], vec![]), "{level:?}");
+    }
+}
+
+#[test]
+fn a_message_whose_unsend_came_first_is_counted_once_and_unsending_does_not_uncount() {
+    let unsend = |id: &str| fact(&format!("u{id}"), 9, "unsend", json!({ "unsend": { "messageId": id } }));
+    let first = plan(RoomState::default(), &[unsend("1")]);
+    assert_eq!(written_room(&first).usage[0].messages, 1);
+    let stored = RoomState {
+        room: Some(written_room(&first)),
+        messages: first.new_messages.clone(),
+        ..RoomState::default()
+    };
+    let late = plan(stored, &[text("1", 0, "a")]);
+    let room = &late.rooms[0].update.get_document("$set").unwrap().get_array("usage").unwrap()[0];
+    assert_eq!(room.as_document().unwrap().get_i64("messages").unwrap(), 1);
+    let both = plan(RoomState::default(), &[text("1", 0, "a"), unsend("1")]);
+    assert_eq!(written_room(&both).usage[0].messages, 1);
 }

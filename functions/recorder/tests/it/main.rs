@@ -5,6 +5,7 @@ mod delivery;
 mod edit;
 mod health;
 mod kill;
+mod limits;
 mod media;
 mod poison;
 mod recorder;

@@ -176,7 +176,9 @@ async fn a_picture_larger_than_the_memory_for_it_has_dimensions_and_a_thumbnail(
     assert_eq!(media.file_size, Some(20_000_000));
     assert_eq!(media.dimensions, Some(Dimensions { width: 600, height: 300 }));
     assert!(get(&studio, media.key).await == original, "stored as LINE has it");
-    let small = image::load_from_memory(&get(&studio, media.thumbnail_key).await).expect("a picture");
+    let small = get(&studio, media.thumbnail_key).await;
+    assert_eq!(media.thumbnail_size, i64::try_from(small.len()).ok());
+    let small = image::load_from_memory(&small).expect("a picture");
     assert_eq!((small.width(), small.height()), (240, 120));
 }
 
@@ -356,4 +358,22 @@ async fn names_are_fetched_once_and_again_when_stale_and_failures_block_nothing(
 
 async fn tenant_users(studio: &Studio) -> u64 {
     studio.tenant.store.collection::<User>().count(doc! {}).await.expect("can be counted")
+}
+
+#[tokio::test]
+async fn media_beyond_the_storage_limit_are_stored_as_ever_and_flagged() {
+    use matome_domain::limits::Limit;
+    for (used, flags) in [(999_999_999_i64, vec![]), (1_000_000_000, vec![Limit::Storage])] {
+        let studio = Studio::open().await;
+        let usage = doc! { "month": "2026-11", "storageBytes": used, "measuredAt": bson::DateTime::MIN };
+        let organizations = studio.system.store.platform_collection::<matome_store::entities::Organization>();
+        let of_tenant = doc! { "tenantId": studio.tenant.id.as_str() };
+        let update = doc! { "$set": { "usage": usage } };
+        organizations.update_one(of_tenant, update).await.expect("can be written");
+        let recorder = studio.recorder(Faults::none());
+        let act = picture(0, false);
+        let media = fetched(&studio, &recorder, act).await;
+        assert!(media.key.is_some() && media.thumbnail_key.is_some());
+        assert_eq!(studio.message().await.over_limits, flags);
+    }
 }

@@ -44,6 +44,8 @@ async fn a_death_at_any_step_loses_nothing() {
         "scheduler.expired",
         "scheduler.marked",
         "scheduler.queued",
+        "scheduler.usage_remembered",
+        "scheduler.usage_written",
     ];
     assert_eq!(names, BTreeSet::from(expected));
 

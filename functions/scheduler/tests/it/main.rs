@@ -7,3 +7,4 @@ mod due;
 mod operations;
 mod samples;
 mod stage;
+mod usage;

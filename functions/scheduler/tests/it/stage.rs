@@ -6,6 +6,7 @@ use bson::{Bson, Document, doc};
 use matome_domain::fault::Faults;
 use matome_domain::placement::Placement;
 use matome_domain::queue::{Inbound, MediaJob, OutboundJob, QueueMessage, SummaryJob};
+use matome_runtime::api_calls::ApiCalls;
 use matome_runtime::queue::{Queues, Recording};
 use matome_scheduler::Context;
 use matome_store::collection::encode;
@@ -58,7 +59,13 @@ pub(crate) fn queued(recording: &Recording) -> Vec<String> {
 /// A newly started scheduler at the sweep's time.
 pub(crate) fn scheduler(system: &TestSystem, faults: Faults) -> (Context, Recording) {
     let (queues, recording) = Queues::recording_with(faults.clone());
-    let context = Context { tenants: system.tenants(), queues, clock: system.clock.clone(), faults };
+    let context = Context {
+        tenants: system.tenants(),
+        queues,
+        api_calls: ApiCalls::in_memory(system.clock.clone()),
+        clock: system.clock.clone(),
+        faults,
+    };
     (context, recording)
 }
 

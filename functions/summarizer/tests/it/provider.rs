@@ -69,3 +69,33 @@ async fn an_organization_over_its_monthly_token_limit_gets_the_built_in_summariz
     assert_eq!(provider.seen().len(), 0, "nothing was sent");
     assert_eq!(only::<AiUsage>(&tenant).await.tokens_used, 0);
 }
+
+#[tokio::test]
+async fn an_organization_over_its_message_limit_gets_the_built_in_summarizer_until_the_month_ends() {
+    use matome_domain::clock::Clock;
+    use matome_domain::limits::Usage;
+    use matome_domain::month::Month;
+    use matome_store::entities::{LastUsage, Organization, UsageTotals};
+    for (messages, reason) in [(10_000, None), (10_001, Some(FallbackReason::MessageLimit))] {
+        let system = TestSystem::start().await;
+        let tenant = system.tenant(Placement::Shared).await;
+        let job = closed_session(&tenant).await;
+        let now = system.clock.now();
+        let usage = LastUsage {
+            month: Month::of(now),
+            used: Usage { messages, ..Usage::default() },
+            totals: UsageTotals::default(),
+            measured_at: matome_store::time::date(now),
+        };
+        let usage = matome_store::collection::encode(&usage).expect("can be written");
+        let organizations = system.store.platform_collection::<Organization>();
+        let of_tenant = bson::doc! { "tenantId": tenant.id.as_str() };
+        let update = bson::doc! { "$set": { "usage": usage } };
+        organizations.update_one(of_tenant, update).await.expect("can be written");
+        let provider = FakeProvider::start([Step::Ok]).await.expect("a loopback port is free");
+        Summarizer::with(&system, provider.config(), Faults::none()).done(&job).await;
+        let summary: Summary = only(&tenant).await;
+        assert_eq!(summary.ai_metadata.fallback_reason, reason);
+        assert_eq!(provider.seen().is_empty(), reason.is_some(), "nothing is sent");
+    }
+}
