@@ -10,11 +10,12 @@ pub(crate) const DATABASE_PREFIX: &str = "matome";
 
 /// Environment variables that override the template's parameters. `MONGODB_URI` does so too, but is
 /// read where MongoDB would be started.
-const OVERRIDES: [(&str, &str); 6] = [
+const OVERRIDES: [(&str, &str); 7] = [
     ("LINE_API_URL", "LineApiUrl"),
     ("LINE_DATA_API_URL", "LineDataApiUrl"),
     ("AI_PROVIDER", "AiProvider"),
     ("AI_MODEL", "AiModel"),
+    ("AI_VISION", "AiVision"),
     ("AI_BASE_URL", "AiBaseUrl"),
     ("AI_API_KEY", "AiApiKey"),
 ];

@@ -14,7 +14,7 @@ use crate::stack::Stacks;
 use crate::status::{Outputs, Status};
 
 /// The platform's settings that every tenant's stack is given: variable, parameter.
-const HANDED_ON: [(&str, &str); 10] = [
+const HANDED_ON: [(&str, &str); 11] = [
     ("ARCHITECTURE", "Architecture"),
     ("LOG_RETENTION_DAYS", "LogRetentionDays"),
     ("RUST_LOG", "LogLevel"),
@@ -23,6 +23,7 @@ const HANDED_ON: [(&str, &str); 10] = [
     ("LINE_DATA_API_URL", "LineDataApiUrl"),
     ("AI_PROVIDER", "AiProvider"),
     ("AI_MODEL", "AiModel"),
+    ("AI_VISION", "AiVision"),
     ("AI_BASE_URL", "AiBaseUrl"),
     ("AI_API_KEY", "AiApiKey"),
 ];
