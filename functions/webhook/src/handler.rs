@@ -79,12 +79,17 @@ async fn accept(
     let body = request.raw_body()?;
     let channel_id = channel_id.ok_or(Problem::UnknownChannel)?;
     // A suspended tenant's customers are heard all the same; who serves them decides later.
-    let channel =
+    let mut channel =
         context.directory.channel(channel_id).await.map_err(unavailable)?.ok_or(Problem::UnknownChannel)?;
 
     let signature = request.signature().ok_or(Problem::Signature)?;
     if !is_signed(context, &channel, &body, signature).await? {
-        return Err(Problem::Signature.into());
+        // The secret may have been replaced since the directory was read.
+        let anew = context.directory.doubted_channel(channel_id).await.map_err(unavailable)?;
+        channel = anew.ok_or(Problem::Signature)?;
+        if !is_signed(context, &channel, &body, signature).await? {
+            return Err(Problem::Signature.into());
+        }
     }
 
     let events: Vec<Inbound> = event::split(&body, &channel, context.clock.now())?;

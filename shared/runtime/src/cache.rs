@@ -16,8 +16,14 @@ pub(crate) struct Cache<V> {
 
 /// One key's place; its lock is held while the value is fetched, so that many askers cause one fetch.
 struct Slot<V> {
-    value: tokio::sync::Mutex<Option<(V, Timestamp)>>,
+    value: tokio::sync::Mutex<Option<Held<V>>>,
     asked: Mutex<Timestamp>,
+}
+
+struct Held<V> {
+    value: V,
+    loaded: Timestamp,
+    until: Timestamp,
 }
 
 /// A value and whether it was there already.
@@ -40,14 +46,26 @@ impl<V: Clone> Cache<V> {
     ) -> Result<Found<V>, E> {
         let slot = self.slot(key);
         let mut held = slot.value.lock().await;
-        if let Some((value, until)) = &*held
+        if let Some(Held { value, until, .. }) = &*held
             && self.clock.now() < *until
         {
             return Ok(Found { value: value.clone(), hit: true });
         }
         let (value, keep) = load.await?;
-        *held = Some((value.clone(), self.clock.now().plus(keep)));
+        let loaded = self.clock.now();
+        *held = Some(Held { value: value.clone(), loaded, until: loaded.plus(keep) });
         Ok(Found { value, hit: false })
+    }
+
+    /// Forgets a key whose value was loaded at least `age` ago; whether it did.
+    pub(crate) async fn forget_older(&self, key: &str, age: Duration) -> bool {
+        let slot = self.slot(key);
+        let mut held = slot.value.lock().await;
+        let is_older = held.as_ref().is_some_and(|held| self.clock.now().since(held.loaded) >= age);
+        if is_older {
+            *held = None;
+        }
+        is_older
     }
 
     /// Forgets a key.
@@ -140,6 +158,19 @@ mod tests {
         };
         futures::future::join_all((0..20).map(|_| ask())).await;
         assert_eq!(loads.load(Ordering::SeqCst), 1);
+    }
+
+    #[tokio::test]
+    async fn only_what_is_old_enough_is_forgotten() {
+        let (clock, cache) = cache(8);
+        assert!(!cache.forget_older("a", Duration::ZERO).await);
+        hit(&cache, "a").await;
+        clock.advance(Duration::from_secs(4));
+        assert!(!cache.forget_older("a", Duration::from_secs(5)).await);
+        assert!(hit(&cache, "a").await);
+        clock.advance(Duration::from_secs(1));
+        assert!(cache.forget_older("a", Duration::from_secs(5)).await);
+        assert!(!hit(&cache, "a").await);
     }
 
     #[tokio::test]

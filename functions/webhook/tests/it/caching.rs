@@ -62,3 +62,26 @@ async fn a_flood_of_unknown_channels_asks_kms_nothing() {
     }
     assert_eq!(world.kms.unwrapped(), 0);
 }
+
+#[tokio::test]
+async fn a_replaced_secret_is_looked_up_at_once_and_doubts_cost_one_read_in_five_seconds() {
+    let world = World::new().await;
+    assert_eq!(post(&world).await, 200);
+    world.clock.advance(KEEP_MISS);
+    // Another process writes the new secret; nobody tells this one's cache.
+    let new = crate::world::Channel { secret: "00112233445566778899aabbccddeeff", ..ONE };
+    let provisioner = world.table.directory(world.clock.clone());
+    register(&provisioner, &world.context.keys, new, |record| record.version = 2).await;
+    let body = body(new, &[from_user("01HB", "U1")]);
+    assert_eq!(world.send(signed(new, &body)).await.status_code, 200);
+    assert_eq!(world.table.reads(), 2);
+    for _ in 0..20 {
+        assert_eq!(world.send(request(ONE.id, &body, Some("AAAA"))).await.status_code, 401);
+    }
+    assert_eq!(world.table.reads(), 2);
+    world.clock.advance(KEEP_MISS);
+    for _ in 0..20 {
+        assert_eq!(world.send(request(ONE.id, &body, Some("AAAA"))).await.status_code, 401);
+    }
+    assert_eq!(world.table.reads(), 3);
+}

@@ -128,6 +128,22 @@ impl Directory {
         Ok(found.value)
     }
 
+    /// The channel read anew, for a caller who has reason to doubt what [`Self::channel`] said; `None`
+    /// when that is no older than [`KEEP_MISS`], so that doubts cost a read every few seconds at most.
+    ///
+    /// # Errors
+    /// As [`Directory::channel`].
+    pub async fn doubted_channel(
+        &self,
+        id: &ChannelId,
+    ) -> Result<Option<Arc<ChannelRecord>>, DirectoryError> {
+        if self.channels.forget_older(id.as_str(), KEEP_MISS).await {
+            self.channel(id).await
+        } else {
+            Ok(None)
+        }
+    }
+
     /// A tenant; `None` when there is none of that id.
     ///
     /// # Errors
