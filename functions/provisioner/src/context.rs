@@ -14,6 +14,7 @@ use matome_runtime::directory::{KEEP_HIT, KEEP_MOVING};
 use matome_runtime::keys::DataKeys;
 use matome_runtime::queue::Queues;
 use matome_runtime::random::{Random, SystemRandom};
+use matome_stacks::TenantStacks;
 use matome_tenancy::{Channels, TenancyError, Tenants};
 
 /// See the module.
@@ -28,6 +29,8 @@ pub struct Context {
     pub queues: Queues,
     /// Media and backups; absent in tests that need none.
     pub blobs: Option<Blobs>,
+    /// Stacks of dedicated tenants; absent where no code for them is deployed.
+    pub stacks: Option<TenantStacks>,
     /// Where LINE is to post webhooks: `<base>/line/<channel id>`.
     pub webhook_base_url: String,
     /// Time.
@@ -54,7 +57,8 @@ const SLICE: u32 = 10;
 
 impl Context {
     /// Reads `DIRECTORY_TABLE`, `MONGODB_URI`, `CELLS`, `KMS_KEY_ID`, `TENANTS_QUEUE_URL`,
-    /// `BLOBS_BUCKET`, `WEBHOOK_BASE_URL`, `LINE_API_URL`, `LINE_DATA_API_URL`.
+    /// `BLOBS_BUCKET`, `WEBHOOK_BASE_URL`, `LINE_API_URL`, `LINE_DATA_API_URL`, and what
+    /// [`TenantStacks::from_env`] names.
     ///
     /// # Errors
     /// [`TenancyError`] with the setting that is missing or wrong.
@@ -67,6 +71,7 @@ impl Context {
             keys: DataKeys::from_env(env, &aws, Arc::clone(&clock), Arc::clone(&random))?,
             queues: Queues::new(&aws, Arc::clone(&random)).with::<TenantJob>(env)?,
             blobs: Some(Blobs::from_client(aws.s3(), env.required(Blobs::SETTING)?)),
+            stacks: TenantStacks::from_env(env, &aws)?,
             webhook_base_url: env.required("WEBHOOK_BASE_URL")?,
             tenants: Tenants::from_env(env, &aws, Arc::clone(&clock)).await?,
             clock,

@@ -38,6 +38,9 @@ pub enum ProvisionError {
     /// The tenant's documents could not be moved.
     #[error(transparent)]
     Relocate(#[from] RelocateError),
+    /// CloudFormation failed.
+    #[error(transparent)]
+    Stack(#[from] matome_stacks::Error),
     /// An id is none.
     #[error(transparent)]
     Id(#[from] InvalidId),

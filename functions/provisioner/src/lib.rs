@@ -9,6 +9,7 @@ pub mod operations;
 pub mod record;
 mod resealing;
 pub mod run;
+pub mod stack;
 pub mod standing;
 pub mod step;
 

@@ -75,6 +75,11 @@ impl Step {
         self.end("✓");
     }
 
+    /// Leaves it: it goes on elsewhere.
+    pub fn left(mut self) {
+        self.end("…");
+    }
+
     fn end(&mut self, mark: &str) {
         if std::mem::replace(&mut self.ended, true) {
             return;

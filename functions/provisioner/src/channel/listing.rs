@@ -12,6 +12,7 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::channel::document;
 use crate::context::Context;
 use crate::error::ProvisionError;
+use crate::stack;
 use crate::step::Work;
 
 /// How long webhooks that were signed with the secret before are taken: LINE may deliver again what
@@ -73,7 +74,7 @@ pub(crate) async fn put(
         bot_user_id: bot_user_id.to_owned(),
         secret: seal(secret).await?,
         previous_secret,
-        inbound_queue_url: inbound_queue(work, &tenant, stored.as_ref())?,
+        inbound_queue_url: inbound_queue(work, &tenant, stored.as_ref()).await?,
         version: stored.map_or(1, |s| s.version + 1),
         key: tenant.key,
         placement: tenant.placement,
@@ -136,8 +137,9 @@ async fn open(
     }
 }
 
-/// The queue its events go to, where that is not the deployment's: the one it has, or its cell's.
-fn inbound_queue(
+/// The queue its events go to, where that is not the deployment's: the one it has, its
+/// tenant's own, or its cell's.
+async fn inbound_queue(
     work: &Work<'_>,
     tenant: &TenantRecord,
     stored: Option<&ChannelRecord>,
@@ -145,5 +147,5 @@ fn inbound_queue(
     if let Some(url) = stored.and_then(|s| s.inbound_queue_url.clone()) {
         return Ok(Some(url));
     }
-    Ok(work.context.tenants.cells().inbound_queue_url(&tenant.cell)?.map(ToOwned::to_owned))
+    stack::inbound_queue(work.context, work.tenant, tenant.placement, &tenant.cell).await
 }

@@ -1,5 +1,5 @@
-//! A new tenant: data key, collections, owner and organization with its default room, a stack of its
-//! own where the tier has one.
+//! A new tenant: a stack of its own where the tier has one, data key, collections, owner and organization
+//! with its default room. The stack comes first, because its KMS key wraps the data key.
 //!
 //! Nobody is served before the last step: until then the directory calls the tenant suspended, and it
 //! has no channel. What fails for good stays as it is, with the organization `failed` and the reason in
@@ -24,12 +24,19 @@ use matome_store::{StoreError, TenantStore};
 use matome_tenancy::operations::{CreateTenant, Request};
 
 use crate::error::ProvisionError;
+use crate::operations::stack;
 use crate::standing;
 use crate::step::{Progress, Step, Work, step};
 
 /// The steps.
-pub(super) const STEPS: &[Step] =
-    &[step!(check), step!(data_key), step!(collections), step!(organization), step!(activate)];
+pub(super) const STEPS: &[Step] = &[
+    step!(check),
+    step!("stack", stack::ensure),
+    step!(data_key),
+    step!(collections),
+    step!(organization),
+    step!(activate),
+];
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -74,7 +81,8 @@ async fn data_key(work: &Work<'_>) -> Result<Progress, ProvisionError> {
     let version = match directory.newest_tenant(work.tenant).await? {
         Some(record) => record.key.key_version,
         None => {
-            let key = work.context.keys.generate(work.tenant, 1).await?;
+            let own = work.operation.detail("stack").and_then(|stack| stack.get_str("keyArn").ok());
+            let key = work.context.keys.generate_under(work.tenant, 1, own).await?;
             let record = TenantRecord {
                 tenant_id: work.tenant.clone(),
                 key,
@@ -214,8 +222,10 @@ fn kind(input: &CreateTenant) -> Result<OrganizationType, ProvisionError> {
 }
 
 fn organization_id(tenant: &TenantId) -> Result<bson::oid::ObjectId, ProvisionError> {
-    let id = bson::oid::ObjectId::parse_str(tenant.as_str());
-    id.map_err(|_| refused("tenantId", "is not an organization's id: 24 hexadecimal digits"))
+    let id = bson::oid::ObjectId::parse_str(tenant.as_str()).ok();
+    // Written with capitals it would be another tenant of the same organization.
+    let id = id.filter(|id| id.to_hex() == tenant.as_str());
+    id.ok_or_else(|| refused("tenantId", "is not an organization's id: 24 hexadecimal digits, in lower case"))
 }
 
 fn placement_name(tier: Tier) -> Bson {

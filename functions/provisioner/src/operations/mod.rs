@@ -8,6 +8,7 @@ mod relocate;
 mod resume;
 mod rotate_channel_secret;
 mod rotate_data_key;
+mod stack;
 mod suspend;
 
 use matome_store::entities::{Operation, OperationKind};

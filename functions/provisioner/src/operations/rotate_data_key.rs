@@ -12,6 +12,7 @@ use matome_store::time::{date, timestamp};
 use crate::channel::listing;
 use crate::error::ProvisionError;
 use crate::resealing;
+use crate::stack;
 use crate::step::{Progress, Step, Work, step};
 
 pub(super) const STEPS: &[Step] = &[step!(new_key), step!(reseal), step!(check), step!(retire)];
@@ -20,7 +21,9 @@ async fn new_key(work: &Work<'_>) -> Result<Progress, ProvisionError> {
     let context = work.context;
     let mut record = listing::tenant(work).await?;
     if record.previous_key.is_none() {
-        let key = context.keys.generate(work.tenant, record.key.key_version + 1).await?;
+        let own = stack::resources(context, work.tenant).await?.map(|own| own.key_arn);
+        let version = record.key.key_version + 1;
+        let key = context.keys.generate_under(work.tenant, version, own.as_deref()).await?;
         context.faults.boundary("rotate_data_key.generated")?;
         record.previous_key = Some(std::mem::replace(&mut record.key, key));
         put(work, &mut record).await?;

@@ -55,6 +55,7 @@ impl World {
             keys: self.system.keys(),
             queues: self.queues.clone(),
             blobs: self.blobs.clone(),
+            stacks: None,
             webhook_base_url: self.webhook_base_url.clone(),
             clock: self.system.clock.clone(),
             random: self.system.random.clone(),

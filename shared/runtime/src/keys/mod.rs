@@ -143,8 +143,22 @@ impl DataKeys {
     /// # Errors
     /// [`KeyError::NoKeyId`], [`KeyError::Kms`].
     pub async fn generate(&self, tenant: &TenantId, key_version: u32) -> Result<WrappedKey, KeyError> {
+        self.generate_under(tenant, key_version, None).await
+    }
+
+    /// As [`DataKeys::generate`], wrapped by the KMS key `own` where there is one: a dedicated tenant's.
+    /// Whoever unwraps it needs no other setting, for KMS finds the key by what it wrapped.
+    ///
+    /// # Errors
+    /// As [`DataKeys::generate`].
+    pub async fn generate_under(
+        &self,
+        tenant: &TenantId,
+        key_version: u32,
+        own: Option<&str>,
+    ) -> Result<WrappedKey, KeyError> {
         metrics::counter!("KmsRequests").increment(1);
-        let (key, wrapped_key) = self.source.generate(tenant).await?;
+        let (key, wrapped_key) = self.source.generate(tenant, own).await?;
         let wrapped = WrappedKey { key_version, wrapped_key };
         // Held from the start: whoever makes a key seals something with it.
         let key = Arc::new(DataKey::new(&key, key_version)?);

@@ -22,13 +22,17 @@ pub(super) enum Source {
 }
 
 impl Source {
-    /// A new data key, in the clear and wrapped (base64).
-    pub(super) async fn generate(&self, tenant: &TenantId) -> Result<(Zeroizing<Vec<u8>>, String), KeyError> {
+    /// A new data key, in the clear and wrapped (base64): by the KMS key `own` instead of the platform's.
+    pub(super) async fn generate(
+        &self,
+        tenant: &TenantId,
+        own: Option<&str>,
+    ) -> Result<(Zeroizing<Vec<u8>>, String), KeyError> {
         match self {
             Self::Kms { client, key_id } => {
                 let answer = client
                     .generate_data_key()
-                    .key_id(key_id.as_ref().ok_or(KeyError::NoKeyId)?)
+                    .key_id(own.or(key_id.as_deref()).ok_or(KeyError::NoKeyId)?)
                     .key_spec(DataKeySpec::Aes256)
                     .encryption_context(CONTEXT, tenant.as_str())
                     .send()

@@ -32,7 +32,9 @@ pub(super) async fn watch(
         let waits_long =
             found.state == OperationState::Waiting && found.not_before.is_some_and(|at| at > until);
         if !found.open || waits_long {
-            shown.current = None;
+            if let Some((_, line)) = shown.current.take().filter(|_| waits_long) {
+                line.left();
+            }
             return Ok(found);
         }
         tokio::time::sleep(LOOK_EVERY).await;

@@ -8,7 +8,7 @@
 use bson::raw::RawDocumentBuf;
 use bson::{Bson, Document, doc};
 use bytes::Bytes;
-use matome_runtime::blobs::{BlobKey, BlobPrefix, Blobs};
+use matome_runtime::blobs::{BlobKey, BlobPrefix, Blobs, Versions};
 use matome_store::StoreError;
 use matome_store::entities::tenant_declarations;
 use matome_store::relocate;
@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 
 use super::places;
 use crate::error::ProvisionError;
+use crate::stack;
 use crate::step::{Progress, Work};
 
 const LINES: &str = "application/x-ndjson";
@@ -60,12 +61,9 @@ pub(super) async fn documents(work: &Work<'_>) -> Result<Progress, ProvisionErro
 pub(super) async fn manifest(work: &Work<'_>) -> Result<Progress, ProvisionError> {
     let blobs = blobs(work)?;
     let mut detail = work.detail.clone();
-    let prefix = BlobPrefix::tenant(work.tenant);
-    for _ in 0..work.context.slice {
-        if detail.get_bool("listed").unwrap_or(false) {
-            break;
-        }
-        let page = blobs.versions_under(&prefix, marker(&detail).as_ref()).await?;
+    let buckets = stack::buckets(work.context, work.tenant).await?;
+    let mut slice = work.context.slice;
+    while let Some(page) = media_page(work, &buckets, &mut detail).await? {
         let part = detail.get_i64("part").unwrap_or(0) + 1;
         let media: Vec<_> = page.versions.iter().filter(|version| version.is_current).collect();
         if !media.is_empty() {
@@ -76,14 +74,13 @@ pub(super) async fn manifest(work: &Work<'_>) -> Result<Progress, ProvisionError
         }
         add(&mut detail, "objects", media.len() as u64);
         add(&mut detail, "bytes", media.iter().map(|version| version.size).sum());
-        set_marker(&mut detail, page.next);
         detail.insert("part", part);
-        detail.insert("listed", !detail.contains_key("marker"));
+        slice = slice.saturating_sub(1);
+        if slice == 0 {
+            return Ok(Progress::Again(detail));
+        }
     }
-    if !detail.get_bool("listed").unwrap_or(false) {
-        return Ok(Progress::Again(detail));
-    }
-    for passing in ["part", "listed"] {
+    for passing in ["part", "bucket"] {
         detail.remove(passing);
     }
     let documents = work.operation.detail("final_backup").cloned().unwrap_or_default();
@@ -125,18 +122,32 @@ pub(super) fn blobs<'a>(work: &Work<'a>) -> Result<&'a Blobs, ProvisionError> {
     })
 }
 
-/// Where to go on in a list of versions.
-pub(super) fn marker(detail: &Document) -> Option<(String, Option<String>)> {
+/// The next page of the media, of one bucket after the other; where it is stands in `detail`. `None`
+/// after the last one.
+pub(super) async fn media_page(
+    work: &Work<'_>,
+    buckets: &[Blobs],
+    detail: &mut Document,
+) -> Result<Option<Versions>, ProvisionError> {
+    let index = detail.get_i64("bucket").unwrap_or(0);
+    let Some(blobs) = usize::try_from(index).ok().and_then(|index| buckets.get(index)) else {
+        return Ok(None);
+    };
+    let page = blobs.versions_under(&BlobPrefix::tenant(work.tenant), marker(detail).as_ref()).await?;
+    match &page.next {
+        Some((key, version)) => drop(detail.insert("marker", doc! { "key": key, "version": version })),
+        None => {
+            detail.remove("marker");
+            detail.insert("bucket", index + 1);
+        }
+    }
+    Ok(Some(page))
+}
+
+fn marker(detail: &Document) -> Option<(String, Option<String>)> {
     let marker = detail.get_document("marker").ok()?;
     let version = marker.get_str("version").ok().map(str::to_owned);
     Some((marker.get_str("key").ok()?.to_owned(), version))
-}
-
-pub(super) fn set_marker(detail: &mut Document, next: Option<(String, Option<String>)>) {
-    match next {
-        Some((key, version)) => drop(detail.insert("marker", doc! { "key": key, "version": version })),
-        None => drop(detail.remove("marker")),
-    }
 }
 
 /// Adds to a counter.

@@ -91,7 +91,11 @@ fn state(work: &Work<'_>) -> Result<ErasureCertificate, ProvisionError> {
             versions: number("versions"),
             bytes: number("bytes"),
             key_version: number("keyVersion"),
-            stack: None,
+            stack: work
+                .operation
+                .detail("stack")
+                .filter(|stack| stack.get_bool("removed").unwrap_or(false))
+                .map(|_| format!("the stack of tenant {}", work.tenant)),
         },
         steps: times(work),
         kept: kept(work),

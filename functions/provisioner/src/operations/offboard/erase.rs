@@ -9,10 +9,11 @@ use matome_store::entities::{Organization, StatusReason};
 use matome_store::relocate::{self, Budget};
 use matome_store::time::date;
 
-use super::backup::{add, blobs as bucket, marker, set_marker};
+use super::backup::{add, media_page};
 use super::grace::{at, find_organization};
 use super::places;
 use crate::error::ProvisionError;
+use crate::stack;
 use crate::standing;
 use crate::step::{Progress, Work};
 
@@ -57,18 +58,18 @@ pub(super) async fn inventory(work: &Work<'_>) -> Result<Progress, ProvisionErro
         detail.insert("keyVersion", record.map_or(0, |record| i64::from(record.key.key_version)));
         return Ok(Progress::Again(detail));
     }
-    let prefix = BlobPrefix::tenant(work.tenant);
-    for _ in 0..work.context.slice {
-        let page = bucket(work)?.versions_under(&prefix, marker(&detail).as_ref()).await?;
+    let buckets = stack::buckets(work.context, work.tenant).await?;
+    let mut slice = work.context.slice;
+    while let Some(page) = media_page(work, &buckets, &mut detail).await? {
         add(&mut detail, "objects", page.versions.iter().filter(|v| v.is_current).count() as u64);
         add(&mut detail, "versions", page.versions.len() as u64);
         add(&mut detail, "bytes", page.versions.iter().map(|v| v.size).sum());
-        set_marker(&mut detail, page.next);
-        if !detail.contains_key("marker") {
-            return Ok(Progress::Done(detail));
+        slice = slice.saturating_sub(1);
+        if slice == 0 {
+            return Ok(Progress::Again(detail));
         }
     }
-    Ok(Progress::Again(detail))
+    Ok(Progress::Done(detail))
 }
 
 /// Erases the documents where the tenant lives; the fence stays, so that they stay erased.
@@ -82,12 +83,16 @@ pub(super) async fn database(work: &Work<'_>) -> Result<Progress, ProvisionError
 /// Erases every version of every object.
 pub(super) async fn blobs(work: &Work<'_>) -> Result<Progress, ProvisionError> {
     let prefix = BlobPrefix::tenant(work.tenant);
-    for _ in 0..work.context.slice {
-        if bucket(work)?.erase_under(&prefix).await? {
-            return Ok(Progress::done());
+    let mut slice = work.context.slice;
+    for bucket in stack::buckets(work.context, work.tenant).await? {
+        while !bucket.erase_under(&prefix).await? {
+            slice = slice.saturating_sub(1);
+            if slice == 0 {
+                return Ok(Progress::Again(Document::new()));
+            }
         }
     }
-    Ok(Progress::Again(Document::new()))
+    Ok(Progress::done())
 }
 
 /// Destroys the data key, whose only copy is in the directory: what was sealed under it and may still

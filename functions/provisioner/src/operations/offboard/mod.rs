@@ -17,6 +17,7 @@ mod places;
 
 use matome_store::entities::Operation;
 
+use crate::operations::stack;
 use crate::step::{Step, step};
 
 /// The steps.
@@ -31,6 +32,7 @@ pub(super) const STEPS: &[Step] = &[
     step!("erase_blobs", erase::blobs),
     step!("erase_key", erase::key),
     step!("erase_remains", erase::remains),
+    step!("stack", stack::remove),
     step!("certificate", certificate::certificate),
 ];
 

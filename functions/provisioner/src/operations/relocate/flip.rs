@@ -9,6 +9,7 @@ use super::directory::tell;
 use super::fence::closed_at;
 use super::route::{Route, Spot};
 use crate::error::ProvisionError;
+use crate::stack;
 use crate::standing;
 use crate::step::{Progress, Work};
 
@@ -45,7 +46,7 @@ async fn redirect(work: &Work<'_>, to: &Spot, found: ChannelRecord) -> Result<()
     let wanted = ChannelRecord {
         placement: to.placement,
         cell: to.cell.clone(),
-        inbound_queue_url: work.context.tenants.cells().inbound_queue_url(&to.cell)?.map(str::to_owned),
+        inbound_queue_url: stack::inbound_queue(work.context, work.tenant, to.placement, &to.cell).await?,
         ..found.clone()
     };
     if wanted != found {

@@ -1,0 +1,58 @@
+//! The step that brings a dedicated tenant's own stack about, and the one that takes it down.
+
+use bson::{Document, doc};
+use matome_stacks::{Dedicated, TenantStatus};
+use matome_tenancy::operations::{CreateTenant, Request};
+
+use crate::error::ProvisionError;
+use crate::stack::LOOK_AGAIN;
+use crate::step::{Progress, Work};
+
+/// Makes the stack, where the tier has one and there is code for it. Without such code (see
+/// `cargo xtask deploy`) the tenant's messages are worked on by the platform's functions.
+pub(super) async fn ensure(work: &Work<'_>) -> Result<Progress, ProvisionError> {
+    let input = CreateTenant::from_document(&work.operation.input)?;
+    let terms = work.context.tenants.platform().terms(input.tier).await?;
+    let Some(stacks) = work.context.stacks.as_ref().filter(|_| terms.features.own_stack) else {
+        return Ok(Progress::done());
+    };
+    let status = stacks.ensure(work.tenant, &Dedicated::default(), &token(work, "create")).await?;
+    match status {
+        TenantStatus::Ready(own) => Ok(Progress::Done(doc! {
+            "inboundQueueUrl": own.inbound_queue_url,
+            "mediaQueueUrl": own.media_queue_url,
+            "summariesQueueUrl": own.summaries_queue_url,
+            "outboundQueueUrl": own.outbound_queue_url,
+            "bucket": own.bucket,
+            "keyArn": own.key_arn,
+        })),
+        TenantStatus::Missing | TenantStatus::InProgress => {
+            Ok(Progress::Wait(LOOK_AGAIN, work.detail.clone()))
+        }
+        TenantStatus::Failed { state, reason } => Err(failed(&state, &reason)),
+    }
+}
+
+/// Takes the stack down, if there is one. Its bucket, key and logs stay, as its template says; the bucket
+/// is empty by then.
+pub(super) async fn remove(work: &Work<'_>) -> Result<Progress, ProvisionError> {
+    let Some(stacks) = &work.context.stacks else { return Ok(Progress::done()) };
+    let had = work.detail.get_bool("had").unwrap_or(false);
+    match stacks.remove(work.tenant, &token(work, "remove")).await? {
+        TenantStatus::Missing if had => Ok(Progress::Done(doc! { "removed": true })),
+        TenantStatus::Missing => Ok(Progress::Done(Document::new())),
+        TenantStatus::InProgress | TenantStatus::Ready(_) => {
+            Ok(Progress::Wait(LOOK_AGAIN, doc! { "had": true }))
+        }
+        TenantStatus::Failed { state, reason } => Err(failed(&state, &reason)),
+    }
+}
+
+/// The same for every repeat of the step: CloudFormation takes the request once.
+fn token(work: &Work<'_>, what: &str) -> String {
+    format!("{what}-{}", work.operation.id.to_hex())
+}
+
+fn failed(state: &str, reason: &str) -> ProvisionError {
+    ProvisionError::NotYet(format!("the tenant's stack is {state}: {reason}"))
+}
