@@ -14,3 +14,4 @@ mod redelivery;
 mod refusal;
 mod scoped;
 mod stage;
+mod tenants;

@@ -65,7 +65,11 @@ async fn deploy(checkout: &Checkout, contents: String) -> (Stack, LineSimulator,
     let line_port = stack.port_for("line").unwrap();
     let line = simulator(line_port).await.expect("the port was free just now");
     let url = line.api_url();
-    let parameters = [("LineApiUrl".to_owned(), url.clone()), ("LineDataApiUrl".to_owned(), url)];
+    let parameters = [
+        ("LineApiUrl".to_owned(), url.clone()),
+        ("LineDataApiUrl".to_owned(), url),
+        ("WebhookBaseUrl".to_owned(), stack.ministack().endpoint()),
+    ];
     let outputs = stack.deploy(&parameters).await.unwrap();
     let deployed = Deployed {
         contents,
