@@ -42,13 +42,20 @@ impl RecordError {
     #[must_use]
     pub fn may_be_poison(&self) -> bool {
         match self {
-            Self::Tenancy(TenancyError::UnknownTenant(_) | TenancyError::NoOrganization(_)) | Self::BadId => {
-                true
-            }
-            Self::Store(e) => {
-                matches!(e, StoreError::Refused { .. } | StoreError::Encode(_) | StoreError::Decode { .. })
-                    || e.is_command_refused()
-            }
+            Self::Tenancy(
+                TenancyError::UnknownTenant(_)
+                | TenancyError::NoOrganization(_)
+                | TenancyError::UnknownChannel(_)
+                | TenancyError::NotTheirs { .. },
+            )
+            | Self::BadId
+            | Self::Store(
+                StoreError::Refused { .. }
+                | StoreError::Encode(_)
+                | StoreError::Decode { .. }
+                | StoreError::BeyondTenant { .. },
+            ) => true,
+            Self::Store(e) => e.is_command_refused(),
             _ => false,
         }
     }

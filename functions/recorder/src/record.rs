@@ -29,6 +29,10 @@ pub async fn record(context: &Context, tenant: &TenantId, batch: &[RoomFacts]) -
 
 async fn attempt(context: &Context, tenant: &TenantId, batch: &[RoomFacts]) -> Result<(), RecordError> {
     let store = context.tenants.store(tenant).await?;
+    // The queue says whose channel it is; whoever could write there could say anything.
+    for room in batch {
+        context.tenants.channel(tenant, &room.key.channel).await?;
+    }
     let organization = context.tenants.organization(tenant).await?;
     let now = context.clock.now();
     let levels = organization.levels_at(now);

@@ -71,7 +71,7 @@ impl State {
                 .then(doc! { "$project": { "_id": 1 } }),
             LookUp::of::<User>(store, by_id(|w| &w.users), "users"),
             LookUp::of::<RoomMember>(store, by_id(|w| &w.members), "members"),
-            if past { messages.then(join_session(store)) } else { messages },
+            if past { messages.join::<Session>(store, "sessionId", "session") } else { messages },
         ];
         let mut answer = transaction.look_up(look_ups).await?;
         let (messages, mut sessions) = split_sessions(decode::<Document>(&mut answer, "messages")?)?;
@@ -154,17 +154,6 @@ impl Wanted {
         }
         wanted
     }
-}
-
-/// Joins each message's session to it, as `session`.
-fn join_session(store: &TenantStore) -> Document {
-    doc! { "$lookup": {
-        "from": store.name::<Session>(),
-        "localField": "sessionId",
-        "foreignField": "_id",
-        "pipeline": [{ "$match": { "tenantId": store.tenant_id().as_str() } }],
-        "as": "session",
-    } }
 }
 
 fn split_sessions(

@@ -1,7 +1,8 @@
 //! Ids that name things outside our database, checked once where they come in.
 //!
 //! Names of databases, collections, keys and prefixes are built from these, so they refuse
-//! `.`, `$`, `/`, NUL and everything else outside `[A-Za-z0-9_-]`.
+//! `.`, `$`, `/`, NUL and everything else outside `[A-Za-z0-9_-]`. A tenant's id has no `_` either: that
+//! stands between it and the rest of a name, and `a` with `ai_usage` would be `a_ai` with `usage`.
 
 use std::fmt;
 
@@ -30,8 +31,27 @@ fn check(field: &'static str, value: &str, max: usize) -> Result<(), InvalidId> 
     Err(InvalidId { field, reason })
 }
 
+/// What the platform's own databases are called after the prefix; a dedicated tenant's is called by its id.
+const RESERVED: [&str; 3] = ["platform", "shared", "sets"];
+
+fn tenant(value: &str) -> Result<(), InvalidId> {
+    let refuse = |reason| Err(InvalidId { field: "tenantId", reason });
+    if value.contains('_') {
+        return refuse("must not contain '_'");
+    }
+    // MongoDB takes names of databases that differ in case only for the same.
+    if RESERVED.iter().any(|reserved| value.eq_ignore_ascii_case(reserved)) {
+        return refuse("is a name of the platform's own");
+    }
+    Ok(())
+}
+
+fn any(_: &str) -> Result<(), InvalidId> {
+    Ok(())
+}
+
 macro_rules! id {
-    ($(#[$doc:meta])* $name:ident, $field:literal, $max:literal) => {
+    ($(#[$doc:meta])* $name:ident, $field:literal, $max:literal, $more:path) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
@@ -41,10 +61,12 @@ macro_rules! id {
             /// Checks `value`; the error names the field.
             ///
             /// # Errors
-            /// [`InvalidId`] when empty, too long, or with a character outside `[A-Za-z0-9_-]`.
+            /// [`InvalidId`] when empty, too long, with a character outside `[A-Za-z0-9_-]`, or otherwise not
+            /// what the type's own description asks for.
             pub fn new(value: impl Into<String>) -> Result<Self, InvalidId> {
                 let value = value.into();
                 check($field, &value, $max)?;
+                $more(&value)?;
                 Ok(Self(value))
             }
 
@@ -84,20 +106,21 @@ macro_rules! id {
 }
 
 id!(
-    /// The tenant: an organization's id. MongoDB database names end at 63 bytes, hence the limit.
-    TenantId, "tenantId", 40
+    /// The tenant: an organization's id. MongoDB database names end at 63 bytes, hence the limit. No `_`,
+    /// and not `platform`, `shared` or `sets`.
+    TenantId, "tenantId", 40, tenant
 );
 id!(
     /// LINE's channel id, the `{channelId}` of the webhook's path.
-    ChannelId, "channelId", 40
+    ChannelId, "channelId", 40, any
 );
 id!(
     /// What a conversation is called on its platform: LINE's user, group or room id.
-    ConversationId, "conversationId", 64
+    ConversationId, "conversationId", 64, any
 );
 id!(
     /// A document's id (24 hexadecimal digits) as it travels in queues and URLs.
-    DocumentId, "id", 24
+    DocumentId, "id", 24, any
 );
 
 #[cfg(test)]
@@ -111,6 +134,15 @@ mod tests {
             assert_eq!(err.field, "tenantId");
             assert!(serde_json::from_value::<TenantId>(serde_json::json!(bad)).is_err());
         }
-        assert_eq!(TenantId::new("org_1-A").unwrap().as_str(), "org_1-A");
+        assert_eq!(TenantId::new("org-1-A").unwrap().as_str(), "org-1-A");
+        assert_eq!(ChannelId::new("line_1-A").unwrap().as_str(), "line_1-A");
+    }
+
+    #[test]
+    fn a_tenant_is_not_called_like_a_part_of_another_name() {
+        for bad in ["a_ai", "_", "shared", "Sets", "PLATFORM"] {
+            assert_eq!(TenantId::new(bad).unwrap_err().field, "tenantId", "{bad}");
+        }
+        assert!(TenantId::new("shared-1").is_ok());
     }
 }

@@ -7,6 +7,7 @@ use mongodb::options::ReturnDocument;
 
 use crate::entity::Entity;
 use crate::error::StoreError;
+use crate::scope::{TENANT, check_document, check_update};
 
 /// One write of a bulk command; see [`crate::Transaction::write`].
 #[derive(Debug, Clone, PartialEq)]
@@ -55,8 +56,13 @@ impl<E: Entity> Collection<E> {
     }
 
     fn scoped(&self, mut filter: Document) -> Document {
-        filter.insert("tenantId", self.tenant.as_str());
+        filter.insert(TENANT, self.tenant.as_str());
         filter
+    }
+
+    fn checked(&self, update: Document) -> Result<Document, StoreError> {
+        check_update(&self.tenant, E::COLLECTION, &update)?;
+        Ok(update)
     }
 
     /// The document with this id.
@@ -95,27 +101,30 @@ impl<E: Entity> Collection<E> {
     /// Inserts a document.
     ///
     /// # Errors
-    /// [`StoreError::is_duplicate`] tells that it exists.
+    /// [`StoreError::is_duplicate`] tells that it exists; [`StoreError::BeyondTenant`] when it says that it
+    /// is another tenant's.
     pub async fn insert(&self, document: &E) -> Result<(), StoreError> {
-        self.inner.insert_one(document).await?;
+        let document = encode(document)?;
+        check_document(&self.tenant, E::COLLECTION, &document)?;
+        self.inner.clone_with_type::<Document>().insert_one(document).await?;
         Ok(())
     }
 
     /// Changes one document that matches; whether there was one.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]; [`StoreError::BeyondTenant`] when it would give the document to another tenant.
     pub async fn update(&self, filter: Document, update: Document) -> Result<bool, StoreError> {
-        Ok(self.inner.update_one(self.scoped(filter), update).await?.matched_count > 0)
+        Ok(self.inner.update_one(self.scoped(filter), self.checked(update)?).await?.matched_count > 0)
     }
 
     /// Changes the one document that matches, made of the filter's fields when there is none, and
     /// returns it as it is afterwards.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// As [`Self::update`].
     pub async fn upsert(&self, filter: Document, update: Document) -> Result<E, StoreError> {
-        let action = self.inner.find_one_and_update(self.scoped(filter), update).upsert(true);
+        let action = self.inner.find_one_and_update(self.scoped(filter), self.checked(update)?).upsert(true);
         let written = action.return_document(ReturnDocument::After).await?;
         Ok(written.expect("an upsert returns what it wrote"))
     }
@@ -123,9 +132,9 @@ impl<E: Entity> Collection<E> {
     /// Changes one document that matches and returns it as it is afterwards.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// As [`Self::update`].
     pub async fn find_and_update(&self, filter: Document, update: Document) -> Result<Option<E>, StoreError> {
-        let action = self.inner.find_one_and_update(self.scoped(filter), update);
+        let action = self.inner.find_one_and_update(self.scoped(filter), self.checked(update)?);
         Ok(action.return_document(ReturnDocument::After).await?)
     }
 }

@@ -40,6 +40,14 @@ pub enum StoreError {
     /// A value could not be written as BSON.
     #[error("a value could not be written as BSON")]
     Encode(bson::error::Error),
+    /// A document, an update or a stage names another tenant or another collection; nothing was sent.
+    #[error("a request on {collection} reaches beyond its tenant: {field}")]
+    BeyondTenant {
+        /// Collection.
+        collection: String,
+        /// The field, with its operator, or the stage.
+        field: String,
+    },
     /// A setting is unusable.
     #[error("MONGODB_URI: {0}")]
     Setting(String),

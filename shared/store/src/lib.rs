@@ -14,6 +14,7 @@ pub mod id;
 pub mod migrations;
 pub mod relocate;
 pub mod schema;
+mod scope;
 pub mod shape;
 pub mod store;
 pub mod sweep;

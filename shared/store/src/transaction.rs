@@ -11,6 +11,7 @@ use mongodb::ClientSession;
 use crate::collection::{Write, encode};
 use crate::entity::Entity;
 use crate::error::StoreError;
+use crate::scope::{TENANT, check_document, check_stage, check_update};
 use crate::store::TenantStore;
 
 /// How often a colliding transaction is tried in all.
@@ -31,7 +32,7 @@ impl TenantStore {
     /// # Errors
     /// [`StoreError`].
     pub async fn look_up(&self, look_ups: Vec<LookUp>) -> Result<Document, StoreError> {
-        let mut cursor = self.database.aggregate(LookUp::pipeline(look_ups, &self.tenant)).await?;
+        let mut cursor = self.database.aggregate(LookUp::pipeline(look_ups, &self.tenant)?).await?;
         Ok(cursor.try_next().await?.unwrap_or_default())
     }
 
@@ -96,7 +97,7 @@ impl Transaction<'_> {
     /// # Errors
     /// [`StoreError`].
     pub async fn look_up(&mut self, look_ups: Vec<LookUp>) -> Result<Document, StoreError> {
-        let pipeline = LookUp::pipeline(look_ups, &self.store.tenant);
+        let pipeline = LookUp::pipeline(look_ups, &self.store.tenant)?;
         let mut cursor = self.store.database.aggregate(pipeline).session(&mut self.session).await?;
         let answer = cursor.next(&mut self.session).await.transpose()?;
         Ok(answer.unwrap_or_default())
@@ -115,7 +116,7 @@ impl Transaction<'_> {
     /// # Errors
     /// [`StoreError`].
     pub async fn find_one<E: Entity>(&mut self, mut filter: Document) -> Result<Option<E>, StoreError> {
-        filter.insert("tenantId", self.store.tenant.as_str());
+        filter.insert(TENANT, self.store.tenant.as_str());
         let collection = self.store.database.collection::<E>(&self.store.name::<E>());
         Ok(collection.find_one(filter).session(&mut self.session).await?)
     }
@@ -123,12 +124,16 @@ impl Transaction<'_> {
     /// Inserts documents, all in one command.
     ///
     /// # Errors
-    /// [`StoreError`]; a duplicate makes the transaction run again.
+    /// [`StoreError`]; a duplicate makes the transaction run again. [`StoreError::BeyondTenant`] when one
+    /// says that it is another tenant's.
     pub async fn insert<E: Entity>(&mut self, documents: &[E]) -> Result<(), StoreError> {
         if documents.is_empty() {
             return Ok(());
         }
         let documents = documents.iter().map(encode).collect::<Result<Vec<_>, _>>()?;
+        for document in &documents {
+            check_document(&self.store.tenant, E::COLLECTION, document)?;
+        }
         let name = self.store.name::<E>();
         self.bulk(&name, doc! { "insert": &name, "documents": documents }).await
     }
@@ -136,10 +141,13 @@ impl Transaction<'_> {
     /// Applies writes to one collection, all in one command. Each filter is `_id` and `tenantId`.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]; [`StoreError::BeyondTenant`] when one would give a document to another tenant.
     pub async fn write<E: Entity>(&mut self, writes: Vec<Write>) -> Result<(), StoreError> {
         if writes.is_empty() {
             return Ok(());
+        }
+        for write in &writes {
+            check_update(&self.store.tenant, E::COLLECTION, &write.update)?;
         }
         let tenant = self.store.tenant.as_str();
         let updates: Vec<Document> = writes
@@ -165,20 +173,43 @@ impl Transaction<'_> {
 pub struct LookUp {
     collection: String,
     filter: Document,
-    stages: Vec<Document>,
+    stages: Vec<Stage>,
     into: &'static str,
 }
 
+#[derive(Debug, Clone)]
+enum Stage {
+    /// Sees the documents it is given only; see [`crate::scope`].
+    Plain(Document),
+    /// Documents of another collection whose `_id` is in a field.
+    Join { collection: String, field: &'static str, into: &'static str },
+}
+
+impl Stage {
+    fn checked(self, of: &str, tenant: &TenantId) -> Result<Document, StoreError> {
+        match self {
+            Self::Plain(stage) => check_stage(of, &stage).map(|()| stage),
+            Self::Join { collection, field, into } => Ok(doc! { "$lookup": {
+                "from": collection, "localField": field, "foreignField": "_id",
+                "pipeline": [{ "$match": { TENANT: tenant.as_str() } }],
+                "as": into,
+            } }),
+        }
+    }
+}
+
 impl LookUp {
-    fn pipeline(look_ups: Vec<Self>, tenant: &TenantId) -> Vec<Document> {
+    fn pipeline(look_ups: Vec<Self>, tenant: &TenantId) -> Result<Vec<Document>, StoreError> {
         let mut pipeline = vec![doc! { "$documents": [{}] }];
         for Self { collection, mut filter, stages, into } in look_ups {
-            filter.insert("tenantId", tenant.as_str());
+            filter.insert(TENANT, tenant.as_str());
             let mut inner = vec![doc! { "$match": filter }];
-            inner.extend(stages);
+            for stage in stages {
+                inner.push(stage.checked(&collection, tenant)?);
+            }
             pipeline.push(doc! { "$lookup": { "from": collection, "pipeline": inner, "as": into } });
         }
-        pipeline
+        Ok(pipeline)
     }
 
     /// `E`'s documents that match `filter`, as the array `into`.
@@ -187,10 +218,18 @@ impl LookUp {
         Self { collection: store.name::<E>(), filter, stages: Vec::new(), into }
     }
 
-    /// Further stages, such as a `$project` that leaves out what is not needed.
+    /// Further stages, such as a `$project` that leaves out what is not needed. One that could read or
+    /// write another collection makes the look-up fail with [`StoreError::BeyondTenant`].
     #[must_use]
     pub fn then(mut self, stage: Document) -> Self {
-        self.stages.push(stage);
+        self.stages.push(Stage::Plain(stage));
+        self
+    }
+
+    /// Joins the tenant's `E` whose id is in `field` to each document, as the array `into`.
+    #[must_use]
+    pub fn join<E: Entity>(mut self, store: &TenantStore, field: &'static str, into: &'static str) -> Self {
+        self.stages.push(Stage::Join { collection: store.name::<E>(), field, into });
         self
     }
 }

@@ -7,7 +7,7 @@ use matome_domain::ids::{ChannelId, TenantId};
 use matome_line::client::{Credentials, LineChannel, LineClient, LineConfig};
 use matome_runtime::aws::Aws;
 use matome_runtime::config::Env;
-use matome_runtime::directory::secret_field;
+use matome_runtime::directory::{ChannelRecord, secret_field};
 use matome_runtime::keys::DataKeys;
 use matome_runtime::random::Random;
 use secrecy::{ExposeSecret, SecretString};
@@ -18,6 +18,25 @@ use crate::{TenancyError, Tenants};
 pub struct Channels {
     keys: DataKeys,
     line: LineClient,
+}
+
+impl Tenants {
+    /// A channel, which must be the tenant's.
+    ///
+    /// # Errors
+    /// [`TenancyError::UnknownChannel`], [`TenancyError::NotTheirs`], or the directory's failure.
+    pub async fn channel(
+        &self,
+        tenant: &TenantId,
+        channel: &ChannelId,
+    ) -> Result<Arc<ChannelRecord>, TenancyError> {
+        let record = self.directory().channel(channel).await?;
+        let record = record.ok_or_else(|| TenancyError::UnknownChannel(channel.clone()))?;
+        if record.tenant_id != *tenant {
+            return Err(TenancyError::NotTheirs { channel: channel.clone(), tenant: tenant.clone() });
+        }
+        Ok(record)
+    }
 }
 
 impl Channels {
@@ -57,11 +76,7 @@ impl Channels {
         tenant: &TenantId,
         channel: &ChannelId,
     ) -> Result<LineChannel, TenancyError> {
-        let record = tenants.directory().channel(channel).await?;
-        let record = record.ok_or_else(|| TenancyError::UnknownChannel(channel.clone()))?;
-        if record.tenant_id != *tenant {
-            return Err(TenancyError::NotTheirs { channel: channel.clone(), tenant: tenant.clone() });
-        }
+        let record = tenants.channel(tenant, channel).await?;
         let secret = self.keys.open(tenant, &record.key, &secret_field(channel), &record.secret).await?;
         Ok(self.line_with(channel, &secret))
     }

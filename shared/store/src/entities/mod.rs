@@ -57,25 +57,45 @@ pub use summary::{
 pub use usage::{LastUsage, MonthlyUsage, UsageTotals, usage_id};
 pub use user::{User, UserMetadata, UserPreferences, UserProfile, UserStatistics};
 
+use crate::entity::Entity;
 use crate::schema::Declaration;
 
-/// Everything that lives in a tenant's placement.
+/// Something that is done with every entity of a tenant.
+pub trait EntityVisitor {
+    /// With one of them.
+    fn visit<E: Entity>(&mut self);
+}
+
+/// Everything that lives in a tenant's placement: the one list.
+pub fn visit_tenant_entities(visitor: &mut impl EntityVisitor) {
+    visitor.visit::<Room>();
+    visitor.visit::<RoomMember>();
+    visitor.visit::<User>();
+    visitor.visit::<Session>();
+    visitor.visit::<Message>();
+    visitor.visit::<Summary>();
+    visitor.visit::<InboundEventRecord>();
+    visitor.visit::<OutboxEntry>();
+    visitor.visit::<PushLedger>();
+    visitor.visit::<AiUsage>();
+    visitor.visit::<MonthlyUsage>();
+    visitor.visit::<Notice>();
+}
+
+/// What the entities of a tenant declare.
 #[must_use]
 pub fn tenant_declarations() -> Vec<Declaration> {
-    vec![
-        Declaration::of::<Room>(),
-        Declaration::of::<RoomMember>(),
-        Declaration::of::<User>(),
-        Declaration::of::<Session>(),
-        Declaration::of::<Message>(),
-        Declaration::of::<Summary>(),
-        Declaration::of::<InboundEventRecord>(),
-        Declaration::of::<OutboxEntry>(),
-        Declaration::of::<PushLedger>(),
-        Declaration::of::<AiUsage>(),
-        Declaration::of::<MonthlyUsage>(),
-        Declaration::of::<Notice>(),
-    ]
+    struct Declarations(Vec<Declaration>);
+
+    impl EntityVisitor for Declarations {
+        fn visit<E: Entity>(&mut self) {
+            self.0.push(Declaration::of::<E>());
+        }
+    }
+
+    let mut declarations = Declarations(Vec::new());
+    visit_tenant_entities(&mut declarations);
+    declarations.0
 }
 
 /// Everything that belongs to the platform.
