@@ -65,12 +65,10 @@ pub async fn save(
 ///
 /// # Errors
 /// As [`save`].
-pub async fn end(context: &Context, operation: &Operation) -> Result<OperationState, ProvisionError> {
+pub async fn end(context: &Context, mut ended: Operation) -> Result<OperationState, ProvisionError> {
     let now = context.clock.now();
-    let mut ended = operation.clone();
-    let failed = operation.steps.iter().any(|s| s.error.is_some());
-    let taken_back = crate::operations::way_back(operation).is_some() && operation.abort_requested;
-    ended.state = match (failed, taken_back) {
+    let failed = ended.steps.iter().any(|s| s.error.is_some());
+    ended.state = match (failed, ended.taken_back) {
         (true, _) => OperationState::Failed,
         (false, true) => OperationState::Aborted,
         (false, false) => OperationState::Done,

@@ -58,8 +58,9 @@ pub async fn run(context: &Context, job: &TenantJob) -> Result<OperationState, P
         if waits && operation.not_before.is_some_and(|at| at > date(now)) {
             return Ok(OperationState::Waiting);
         }
+        operation.taken_back = operation.taken_back || may_be_taken_back(&operation);
         let Some(step) = next(&operation) else {
-            return record::end(context, &operation).await;
+            return record::end(context, operation).await;
         };
         if let Some(attempts) = died(&operation, step) {
             let error = ProvisionError::Died { attempts };
@@ -106,8 +107,13 @@ fn next(operation: &Operation) -> Option<&'static Step> {
 }
 
 fn plan(operation: &Operation) -> &'static [Step] {
-    let back = operation.abort_requested.then(|| operations::way_back(operation)).flatten();
+    let back = operation.taken_back.then(|| operations::way_back(operation)).flatten();
     back.unwrap_or_else(|| operations::steps(operation.kind))
+}
+
+/// Whether somebody wants it to be given up, and it is not too late for that.
+fn may_be_taken_back(operation: &Operation) -> bool {
+    operation.abort_requested && operations::way_back(operation).is_some()
 }
 
 async fn call(
@@ -198,11 +204,12 @@ async fn fail(
         *operation = record::save(context, changed, now).await?;
         return Ok(Some(backoff(attempts)));
     }
-    if changed.abort_requested || operations::way_back(&changed).is_none() {
+    if changed.taken_back || operations::way_back(&changed).is_none() {
         changed.state = OperationState::Failed;
         changed.open = false;
+    } else {
+        changed.taken_back = true;
     }
-    changed.abort_requested = true;
     *operation = record::save(context, changed, now).await?;
     if !operation.open {
         record::tell_organization(context, operation, now).await?;

@@ -8,6 +8,7 @@ use matome_provisioner::operations::steps;
 use matome_runtime::directory::KEEP_HIT;
 use matome_store::entities::{ChannelStatus, OperationKind, OperationState, TokenState};
 use matome_store::time::date;
+use matome_tenancy::operations::{AskError, retry};
 use matome_testing::crash::{Boundaries, once_at};
 
 use crate::stage::{Stage, Webhook, new_tenant, of_line};
@@ -138,6 +139,28 @@ async fn a_test_that_keeps_failing_leaves_nothing_of_a_new_channel() {
     assert_eq!(stage.document(&channel).await, None);
     assert!(!Webhook::new(&stage.world).takes(&channel, &stage.secret(&channel)).await);
     assert_eq!(stage.line.channel(channel.as_str()).unwrap().webhook_url, Some(theirs), "given back");
+}
+
+#[tokio::test]
+async fn what_took_itself_back_begins_anew_when_it_is_tried_again() {
+    let mut stage = Stage::open().await;
+    let channel = stage.new_channel();
+    let works = std::mem::replace(&mut stage.world.webhook_base_url, "http://127.0.0.1:9".to_owned());
+    let request = stage.connection(&stage.tenant, &channel).await;
+    let job = stage.world.ask(&stage.tenant, &request).await;
+    let failed = stage.world.drive(&job).await;
+    assert_eq!((failed.state, failed.taken_back), (OperationState::Failed, true));
+
+    stage.world.webhook_base_url = works;
+    let (store, queues) = (&stage.world.system.store, &stage.world.queues);
+    retry(store, queues, &stage.tenant, failed.id, stage.now()).await.unwrap();
+    let done = stage.world.drive(&job).await;
+    assert_eq!((done.state, done.taken_back), (OperationState::Done, false), "{done:?}");
+    assert!(Webhook::new(&stage.world).takes(&channel, &stage.secret(&channel)).await);
+    assert!(matches!(
+        retry(store, queues, &stage.tenant, failed.id, stage.now()).await,
+        Err(AskError::NoSuchOperation("failed"))
+    ));
 }
 
 #[tokio::test]

@@ -26,6 +26,7 @@ async fn operation(system: &TestSystem, name: &str, state: OperationState, open:
         state,
         open,
         abort_requested: false,
+        taken_back: false,
         steps: Vec::new(),
         not_before: Some(at),
         requested_by: "operator".to_owned(),

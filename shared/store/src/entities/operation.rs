@@ -28,6 +28,9 @@ pub struct Operation {
     /// Somebody wants it to be given up; it is, at the next step where that leaves nothing half done.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub abort_requested: bool,
+    /// It takes itself back, or has done so: it was given up or failed where that was possible.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub taken_back: bool,
     /// The steps that were begun, in order.
     #[serde(default)]
     pub steps: Vec<OperationStep>,

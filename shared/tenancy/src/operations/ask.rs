@@ -1,6 +1,7 @@
 //! Writing an operation down and telling the provisioner.
 
-use bson::doc;
+use bson::oid::ObjectId;
+use bson::{Document, doc};
 use matome_domain::clock::Timestamp;
 use matome_domain::ids::TenantId;
 use matome_domain::queue::TenantJob;
@@ -9,6 +10,7 @@ use matome_store::entities::{Operation, OperationState};
 use matome_store::id::{derived_at, document_id};
 use matome_store::time::date;
 use matome_store::{Store, StoreError};
+use mongodb::options::{ReturnDocument, UpdateModifications};
 
 use super::input::Request;
 
@@ -49,6 +51,7 @@ pub async fn ask<R: Request>(
         state: OperationState::Queued,
         open: true,
         abort_requested: false,
+        taken_back: false,
         steps: Vec::new(),
         // Found by the scheduler when the message below is lost.
         not_before: Some(date(now)),
@@ -68,7 +71,7 @@ pub async fn ask<R: Request>(
     Ok(operation)
 }
 
-/// Has a failed operation go on where it stopped.
+/// Has a failed operation go on where it stopped, or begin anew where it took itself back.
 ///
 /// # Errors
 /// [`AskError::NoSuchOperation`] when it is not a failed one; otherwise as [`ask`].
@@ -76,21 +79,23 @@ pub async fn retry(
     platform: &Store,
     queues: &Queues,
     tenant: &TenantId,
-    id: bson::oid::ObjectId,
+    id: ObjectId,
     now: Timestamp,
 ) -> Result<Operation, AskError> {
-    let update = doc! {
-        "$set": {
-            "state": "queued", "open": true, "notBefore": date(now), "updatedAt": date(now),
-            "steps.$[undone].attempts": 0_i64,
-        },
-        "$unset": { "finishedAt": "" },
-        "$inc": { "__v": 1 },
-    };
-    let filter = doc! { "_id": id, "tenantId": tenant.as_str(), "state": "failed" };
     // What has failed begins to count anew.
-    let undone = vec![doc! { "undone.done": false }];
-    change(platform, queues, tenant, filter, update, undone, "failed").await
+    let counted_anew =
+        doc! { "$cond": ["$$step.done", "$$step", { "$mergeObjects": ["$$step", { "attempts": 0_i64 }] }] };
+    let go_on = doc! { "$map": { "input": "$steps", "as": "step", "in": counted_anew } };
+    let update = vec![
+        doc! { "$set": {
+            "state": "queued", "open": true, "notBefore": date(now), "updatedAt": date(now),
+            "steps": { "$cond": ["$takenBack", [], go_on] },
+            "__v": { "$add": ["$__v", 1_i64] },
+        } },
+        doc! { "$unset": ["finishedAt", "abortRequested", "takenBack"] },
+    ];
+    let filter = doc! { "_id": id, "tenantId": tenant.as_str(), "state": "failed" };
+    change(platform, queues, tenant, filter, update, "failed").await
 }
 
 /// Wants an open operation to be given up. It is at its next step, where that leaves nothing half
@@ -102,7 +107,7 @@ pub async fn request_abort(
     platform: &Store,
     queues: &Queues,
     tenant: &TenantId,
-    id: bson::oid::ObjectId,
+    id: ObjectId,
     now: Timestamp,
 ) -> Result<Operation, AskError> {
     let update = doc! {
@@ -110,24 +115,19 @@ pub async fn request_abort(
         "$inc": { "__v": 1 },
     };
     let filter = doc! { "_id": id, "tenantId": tenant.as_str(), "open": true };
-    change(platform, queues, tenant, filter, update, Vec::new(), "is open").await
+    change(platform, queues, tenant, filter, update, "is open").await
 }
 
 async fn change(
     platform: &Store,
     queues: &Queues,
     tenant: &TenantId,
-    filter: bson::Document,
-    update: bson::Document,
-    array_filters: Vec<bson::Document>,
+    filter: Document,
+    update: impl Into<UpdateModifications>,
     wanted: &'static str,
 ) -> Result<Operation, AskError> {
     let operations = platform.platform_collection::<Operation>();
-    let mut action = operations.find_one_and_update(filter, update);
-    action = action.return_document(mongodb::options::ReturnDocument::After);
-    if !array_filters.is_empty() {
-        action = action.array_filters(array_filters);
-    }
+    let action = operations.find_one_and_update(filter, update).return_document(ReturnDocument::After);
     let changed = match action.await.map_err(StoreError::from) {
         Err(error) if error.is_duplicate() => return Err(AskError::Busy(tenant.clone())),
         other => other?.ok_or(AskError::NoSuchOperation(wanted))?,
