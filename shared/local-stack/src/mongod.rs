@@ -15,6 +15,10 @@ use crate::port;
 use crate::process::{Record, Server};
 
 const SET: &str = "matome";
+/// Every test makes databases of its own, some hundred files each. A server that keeps them all open, as it
+/// would for ten minutes, comes to the machine's limit and dies.
+const CLOSE_IDLE_FILES: &str =
+    "file_manager=(close_idle_time=10,close_scan_interval=2,close_handle_minimum=1000)";
 /// MongoDB error codes (src/mongo/base/error_codes.yml).
 const NOT_YET_INITIALIZED: i32 = 94;
 const INVALID_REPLICA_SET_CONFIG: i32 = 93;
@@ -63,7 +67,8 @@ impl Mongod {
                 "0.5",
                 "--setParameter",
                 "diagnosticDataCollectionEnabled=false",
-            ]);
+            ])
+            .args(["--wiredTigerEngineConfigString", CLOSE_IDLE_FILES]);
         let direct = direct_client(port).await?;
         let record = server
             .spawn(command)?
