@@ -14,11 +14,13 @@ use matome_domain::tier::Tier;
 use matome_provisioner::operations::steps;
 use matome_runtime::blobs::{BlobKey, MediaPart};
 use matome_runtime::directory::Status;
+use matome_store::create_organization::default_room;
 use matome_store::entities::{
-    ErasureCertificate, Operation, OperationKind, OperationState, Organization, OrganizationStatus,
+    ErasureCertificate, Operation, OperationKind, OperationState, Organization, OrganizationStatus, Room,
     tenant_declarations,
 };
 use matome_store::id::derived;
+use matome_store::time::date;
 use matome_tenancy::operations::{Offboard, Suspend, request_abort};
 use matome_testing::crash::once_at;
 use serde_json::Value;
@@ -309,4 +311,21 @@ async fn once_something_is_erased_there_is_no_way_back() {
     request_abort(store, queues, &id, waiting.id, now).await.unwrap();
     let done = setting.world.drive(&job).await;
     setting.assert_gone(&id, "canary", &done).await;
+}
+
+#[tokio::test]
+async fn whoever_still_believes_in_the_tenant_writes_nothing_once_it_is_counted() {
+    let setting = Setting::new().await;
+    for tier in [Tier::Free, Tier::Pro, Tier::Enterprise] {
+        let id = setting.tenant(tier, "canary").await;
+        let job = setting.offboard(&id, 0).await;
+        let keyless = |o: &Operation| o.steps.last().is_some_and(|step| step.name == "erase_key");
+        setting.world.drive_until(&job, Faults::none(), keyless).await;
+        let stale = setting.world.system.store.tenant(&id, tier.placement());
+        let late = default_room(id.as_str(), date(setting.world.system.clock.now()));
+        let refused = stale.collection::<Room>().insert(&late).await.unwrap_err();
+        assert!(refused.is_fenced(), "{refused}");
+        let done = setting.world.drive(&job).await;
+        setting.assert_gone(&id, "canary", &done).await;
+    }
 }

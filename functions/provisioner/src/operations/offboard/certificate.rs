@@ -22,7 +22,7 @@ use crate::error::ProvisionError;
 use crate::step::{Progress, Work};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-/// The rule `forget-final-backups` of the bucket in `template.yaml`, and of replaced versions after it.
+/// The rule `forget-final-backups` of the bucket in `template.yaml`, then `forget-replaced-versions`.
 const BACKUP_DAYS: u32 = 90 + 30;
 /// The longest that SQS keeps a message: `MessageRetentionPeriod` of the dead letters.
 const QUEUE_DAYS: u32 = 14;
@@ -126,6 +126,7 @@ fn kept(work: &Work<'_>) -> Vec<Kept> {
             "the wrapped data key in the directory's point-in-time recovery",
             after("erase_key", RECOVERY_DAYS),
         ),
+        kept("counters of API calls in the ephemeral table, until they expire by themselves", None),
         kept("backups of the MongoDB cluster, as long as its operator keeps them", None),
         kept("logs: ids and times, no contents, as long as the log groups keep them", None),
         kept("the organization's ids, tier and dates; its owner's account; this certificate", None),
@@ -158,4 +159,22 @@ fn sha256(certificate: &ErasureCertificate) -> Result<String, ProvisionError> {
     let without = canonical(&ErasureCertificate { sha256: String::new(), ..certificate.clone() })?;
     let digest = digest::digest(&digest::SHA256, without.as_bytes());
     Ok(digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn backups_go_when_the_certificate_says() {
+        let template = include_str!("../../../../../template.yaml");
+        let rule = |name: &str, days: &str| {
+            let (_, rule) = template.split_once(name)?;
+            let (_, days) = rule.split_once(days)?;
+            days.lines().next()?.trim().parse::<u32>().ok()
+        };
+        let expires = rule("Id: forget-final-backups", "ExpirationInDays:").unwrap();
+        let replaced = rule("Id: forget-replaced-versions", "NoncurrentDays:").unwrap();
+        assert_eq!(BACKUP_DAYS, expires + replaced);
+    }
 }
