@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use matome_domain::placement::Placement;
+use matome_local_stack::shared::OwnMongod;
 use matome_store::entities::OperationState;
+use matome_testing::TestSystem;
 use matome_testing::crash::{Boundaries, once_at};
 
 use crate::mover::Mover;
@@ -15,9 +17,11 @@ fn some(all: Vec<(&'static str, usize)>) -> Vec<(&'static str, usize)> {
     all.into_iter().filter(|(name, time)| wanted(name, *time)).collect()
 }
 
-async fn dies_everywhere(from: Placement, to: Placement) {
+async fn dies_everywhere(name: &str, from: Placement, to: Placement) {
+    // Dozens of tenants' collections: more files than the other tests' server should have.
+    let mongod = OwnMongod::start(name).await.expect("a MongoDB of our own starts");
     let boundaries = Boundaries::default();
-    let calm = Mover::start(from).await;
+    let calm = Mover::over(TestSystem::on(&mongod.uri()).await, from).await;
     calm.record(0, 30).await;
     let before = calm.documents(from).await;
     let job = calm.ask(to, None).await;
@@ -42,10 +46,10 @@ async fn dies_everywhere(from: Placement, to: Placement) {
 
 #[tokio::test]
 async fn a_move_up_ends_the_same_wherever_the_provisioner_dies() {
-    dies_everywhere(Placement::Shared, Placement::Dedicated).await;
+    dies_everywhere("move-up", Placement::Shared, Placement::Dedicated).await;
 }
 
 #[tokio::test]
 async fn a_move_down_ends_the_same_wherever_the_provisioner_dies() {
-    dies_everywhere(Placement::CollectionSet, Placement::Shared).await;
+    dies_everywhere("move-down", Placement::CollectionSet, Placement::Shared).await;
 }

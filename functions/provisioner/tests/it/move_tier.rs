@@ -36,10 +36,9 @@ async fn a_tier_brings_its_placement_its_limits_and_the_owners_plan_up_and_down(
     let mover = Mover::start(Placement::Shared).await;
     pays(&mover, Tier::Free).await;
     mover.record(0, 30).await;
-    let mut recorded = 30;
-    for tier in
-        [Tier::Basic, Tier::Pro, Tier::Enterprise, Tier::Pro, Tier::Free, Tier::Enterprise, Tier::Basic]
-    {
+    let tiers =
+        [Tier::Basic, Tier::Pro, Tier::Enterprise, Tier::Pro, Tier::Free, Tier::Enterprise, Tier::Basic];
+    for (recorded, tier) in (30..).zip(tiers) {
         let before = mover.documents(organization(&mover).await.placement).await;
         let job = mover.world.ask(&mover.tenant.id, &ChangeTier { tier }).await;
         let done = mover.world.drive(&job).await;
@@ -51,7 +50,6 @@ async fn a_tier_brings_its_placement_its_limits_and_the_owners_plan_up_and_down(
         let owner = owner(&mover).await;
         assert_eq!((owner.plan, owner.limits), (tier, terms.owner_limits));
         mover.assert_lives(tier.placement(), &before, recorded).await;
-        recorded += 1;
     }
 }
 
