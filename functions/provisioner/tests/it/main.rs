@@ -16,4 +16,5 @@ mod mover;
 mod offboard;
 mod stage;
 mod suspend;
+mod thousand;
 mod world;
