@@ -188,7 +188,9 @@ fn tell(from: Placement, to: Placement, moved: &Moved) {
     let fence = moved.operation.detail("fence").unwrap().get_document("measured").unwrap();
     let closed = moved.operation.detail("flip").unwrap().get_i64("closedMs").unwrap();
     let Moved { returned, slowest, .. } = moved;
-    tracing::info!(?from, ?to, closed, %fence, returned, ?slowest, "moved under load");
+    println!(
+        "{from:?} to {to:?}: closed {closed} ms, {fence}; {returned} returned, slowest batch {slowest:?}"
+    );
 }
 
 #[tokio::test]
