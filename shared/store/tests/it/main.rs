@@ -1,6 +1,7 @@
 //! The store against a real MongoDB.
 
 mod fence;
+mod isolation;
 mod migrations;
 mod mover;
 mod organization;
