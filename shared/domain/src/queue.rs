@@ -22,6 +22,21 @@ pub trait QueueMessage: Serialize + DeserializeOwned + Send + Sync {
     fn deduplication_id(&self) -> Option<String>;
 }
 
+/// Something that is done with every kind of message.
+pub trait QueueVisitor {
+    /// With one of them.
+    fn visit<M: QueueMessage>(&mut self);
+}
+
+/// Every kind of message there is: the one list, held against the template's queues.
+pub fn visit_queue_messages(visitor: &mut impl QueueVisitor) {
+    visitor.visit::<Inbound>();
+    visitor.visit::<MediaJob>();
+    visitor.visit::<SummaryJob>();
+    visitor.visit::<OutboundJob>();
+    visitor.visit::<TenantJob>();
+}
+
 /// The environment variable that holds a queue's URL: `inbound.fifo` → `INBOUND_QUEUE_URL`.
 #[must_use]
 pub fn url_variable(queue: &str) -> String {
@@ -227,9 +242,10 @@ impl QueueMessage for Inbound {
 
     fn deduplication_id(&self) -> Option<String> {
         match self {
-            Self::Event(e) => Some(format!("{}-{}", e.channel_id, e.event_id)),
+            // `#` is in no id: no channel's event is taken for another's.
+            Self::Event(e) => Some(format!("{}#{}", e.channel_id, e.event_id)),
             // The scheduler asks every minute until the session is closed; SQS keeps one in five.
-            Self::Close(c) => Some(format!("close-{}-{}", c.session_id, c.trigger.name())),
+            Self::Close(c) => Some(format!("#close#{}#{}", c.session_id, c.trigger.name())),
         }
     }
 }

@@ -56,10 +56,15 @@ impl BlobKey {
         Self(format!("backups/{tenant}/{name}"))
     }
 
-    /// A key as it was stored, if it is one of this tenant's.
+    /// A key as it was stored, if it is one of this tenant's: one that is built of its prefix and names,
+    /// without anything that a proxy or an emulator could take for a way out.
     #[must_use]
     pub fn of_tenant(tenant: &TenantId, stored: &str) -> Option<Self> {
-        stored.starts_with(&format!("tenants/{tenant}/")).then(|| Self(stored.to_owned()))
+        let rest = stored.strip_prefix("tenants/")?.strip_prefix(tenant.as_str())?.strip_prefix('/')?;
+        let is_name = |part: &str| {
+            !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+        };
+        rest.split('/').all(is_name).then(|| Self(stored.to_owned()))
     }
 
     /// The key in the bucket.

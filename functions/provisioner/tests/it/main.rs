@@ -8,6 +8,7 @@ mod channel_secret;
 mod connect;
 mod create;
 mod data_key;
+mod isolation;
 mod move_back;
 mod move_crash;
 mod move_load;

@@ -28,7 +28,7 @@ async fn a_signed_event_is_queued_for_its_tenant_and_conversation() {
     assert_eq!(queued.event, sent);
     let entry = &world.queue.entries()[0];
     assert_eq!(entry.group.as_deref(), Some("tenant-one#1650000001#U1"));
-    assert_eq!(entry.deduplication.as_deref(), Some("1650000001-01HA"));
+    assert_eq!(entry.deduplication.as_deref(), Some("1650000001#01HA"));
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@
 mod api_calls;
 mod blobs;
 mod directory;
+mod isolation;
 mod keys;
 mod leases;
 mod queue;
