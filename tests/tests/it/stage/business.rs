@@ -71,7 +71,7 @@ impl<'a> Business<'a> {
             name: "A shop".to_owned(),
             settings,
             tier: Tier::Free,
-        placement: Placement::Shared,
+            placement: Placement::Shared,
             timezone: "Asia/Bangkok".to_owned(),
             channel_id: self.channel.channel_id.clone(),
             channel_secret: self.channel.channel_secret.clone(),
