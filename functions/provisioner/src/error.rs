@@ -82,6 +82,8 @@ impl ProvisionError {
                 | RelocateError::OtherTenant
                 | RelocateError::Refused(_)
                 | RelocateError::Unsound { .. }
+                | RelocateError::Differs { .. }
+                | RelocateError::Unmigrated { .. }
                 | RelocateError::SourceGone,
             ) => true,
             // A wrong secret, or a channel that was deleted at LINE.

@@ -9,6 +9,7 @@
 //! * No migration runs while a tenant is being moved, and no tenant is moved while one runs: a
 //!   document copied in its old shape would arrive where the change is done already.
 
+mod carry;
 mod change;
 mod error;
 mod list;
@@ -18,6 +19,7 @@ mod place;
 mod record;
 mod report;
 
+pub(crate) use carry::{forget, take_along};
 pub use change::{Change, Down, Migration, Update};
 pub use error::MigrationError;
 pub use list::all;

@@ -41,7 +41,7 @@ pub(super) enum State {
     Undoing,
 }
 
-const COLLECTION: &str = "migrations";
+pub(super) const COLLECTION: &str = "migrations";
 
 /// What a place has, in order.
 pub(super) async fn read(place: &Place) -> Result<Vec<Record>, StoreError> {

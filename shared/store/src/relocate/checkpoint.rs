@@ -105,6 +105,8 @@ pub struct Measured {
     pub fence_ms: u64,
     /// Fences lifted again because the rest did not come in time.
     pub fences_given_up: u64,
+    /// Fences lifted again because both sides differed; compared, and repaired, once more then.
+    pub fences_differing: u64,
     /// Documents both sides were counted to have under the fence; `None` when counting took too long
     /// and the comparison before it has to do.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -121,8 +123,9 @@ impl Checkpoint {
     /// The same move with everything to be copied again.
     #[must_use]
     pub fn from_the_beginning(&self) -> Self {
-        let fences_given_up = self.measured.fences_given_up;
-        Self { measured: Measured { fences_given_up, ..Measured::default() }, ..Self::default() }
+        let Measured { fences_given_up, fences_differing, .. } = self.measured;
+        let measured = Measured { fences_given_up, fences_differing, ..Measured::default() };
+        Self { measured, ..Self::default() }
     }
 
     /// When the fence was asked for, once it was.

@@ -12,6 +12,7 @@ use matome_domain::placement::Placement;
 
 use crate::entities::tenant_declarations;
 use crate::error::StoreError;
+use crate::migrations;
 use crate::relocate::checkpoint::{Budget, Checkpoint, Progress, Stage};
 use crate::relocate::error::RelocateError;
 use crate::relocate::place::{Id, Place};
@@ -117,6 +118,7 @@ pub(super) async fn empty(place: &TenantStore, budget: &mut Budget<'_>) -> Resul
             for declaration in &declarations {
                 Place::new(place, declaration).documents().drop().await?;
             }
+            migrations::forget(place).await?;
         }
         Placement::Shared => {
             for declaration in &declarations {

@@ -36,7 +36,8 @@ pub enum RelocateError {
         /// Collection.
         collection: &'static str,
     },
-    /// Both sides are not the same although nothing can write to the source. The fence was lifted.
+    /// Both sides are not the same although nothing can write to the source, and were not mended by a
+    /// second comparison. The fence was lifted; calling again finds the same.
     #[error("{collection}: the target differs from the fenced source ({source_count} to {target_count})")]
     Differs {
         /// Collection.
@@ -60,6 +61,14 @@ pub enum RelocateError {
         different: u64,
         /// Only in the target, and older than the fence.
         unexplained: u64,
+    },
+    /// The source's documents would arrive where a migration is done that they did not go through.
+    #[error("migration {version} {state}: run `cargo xtask migrate` first")]
+    Unmigrated {
+        /// The migration's version.
+        version: u32,
+        /// Where it stands.
+        state: &'static str,
     },
     /// The source's collections were dropped or renamed under the move.
     #[error("a collection of the source was dropped or renamed")]

@@ -28,10 +28,11 @@ pub(super) const EXPIRING: Duration = Duration::from_secs(600);
 ///
 /// The fence is lifted again when the rest does not come within `limit`, and on every error; then call
 /// it again. After a crash the source may still be fenced: call it again soon, or [`crate::relocate::abort`].
-/// When the source's changes are gone it copies everything again, like [`synchronize`].
+/// When the source's changes are gone it copies everything again, like [`synchronize`]; when both sides
+/// differ it goes back to comparing them, once.
 ///
 /// # Errors
-/// [`RelocateError::Differs`] when both sides differ in the end.
+/// [`RelocateError::Differs`] when both sides differ under a second fence, too.
 pub async fn fence(
     source: &TenantStore,
     target: &TenantStore,
@@ -63,6 +64,12 @@ pub async fn fence(
             Ok(Progress::Again(next))
         }
         Err(RelocateError::HistoryLost) => Ok(Progress::Again(next.from_the_beginning())),
+        // Everything is compared and repaired once more while the tenant is served. What still differs
+        // under the next fence is nothing that another try mends.
+        Err(RelocateError::Differs { .. }) if next.measured.fences_differing == 0 => {
+            next.measured.fences_differing = 1;
+            Ok(Progress::Again(next.at(Stage::Compare)))
+        }
         Err(error) => Err(error),
     }
 }

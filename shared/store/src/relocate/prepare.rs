@@ -2,6 +2,7 @@
 
 use bson::{Document, doc};
 
+use crate::migrations;
 use crate::relocate::checkpoint::{Budget, Checkpoint, Progress, Stage};
 use crate::relocate::clean_up::{ARRIVING, empty, is_empty, set_state, state};
 use crate::relocate::error::RelocateError;
@@ -13,7 +14,8 @@ use crate::validators::RELOCATIONS;
 /// Call it only while the directory says that the tenant lives in the source.
 ///
 /// # Errors
-/// [`RelocateError::Refused`] when the tenant is known to live in the target, or is fenced in the source.
+/// [`RelocateError::Refused`] when the tenant is known to live in the target, or is fenced in the source;
+/// [`RelocateError::Unmigrated`] when the documents would miss a migration in the target.
 pub async fn prepare(
     source: &TenantStore,
     target: &TenantStore,
@@ -49,6 +51,7 @@ pub async fn prepare(
     target.ensure_collections().await?;
     target.unfence().await?;
     set_state(target, ARRIVING).await?;
+    migrations::take_along(source, target).await?;
     Ok(Progress::Done(checkpoint.at(Stage::Position)))
 }
 

@@ -1,5 +1,6 @@
 //! The store against a real MongoDB.
 
+mod carry;
 mod fence;
 mod isolation;
 mod migrations;

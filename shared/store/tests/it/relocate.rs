@@ -308,6 +308,32 @@ async fn a_write_that_slipped_past_the_fence_is_found_before_anything_is_erased(
     assert!(matches!(early, Err(RelocateError::OutOfTurn { .. })), "{early:?}");
 }
 
+#[tokio::test]
+async fn a_difference_under_the_fence_is_mended_once_and_then_given_up() {
+    let world = World::start().await;
+    let (source, target) = places(&world, Placement::Shared, Placement::Dedicated).await;
+    world.fill("t", Placement::Shared, 3, 10).await;
+    let lose = async || {
+        let database = world.database_of(target.tenant_id(), Placement::Dedicated);
+        let gone = database.collection::<Document>("messages").delete_one(doc! {}).await.expect("deleted");
+        assert_eq!(gone.deleted_count, 1);
+    };
+    let ready = run_to(&source, &target, Checkpoint::new(), 100, Stage::Fence).await;
+    lose().await;
+    let first = call(&source, &target, &ready, 100).await.expect("tried again");
+    assert_eq!(first.checkpoint().stage, Stage::Compare);
+    assert!(writes_pass(&source, 1_000).await, "nobody is closed out meanwhile");
+    // The comparison brings back what is missing.
+    let ready = run_to(&source, &target, first.checkpoint().clone(), 100, Stage::Fence).await;
+    let closed = call(&source, &target, &ready, 100).await.expect("closed");
+    assert!(closed.is_done(), "{closed:?}");
+    source.unfence().await.expect("lifted");
+    lose().await;
+    let second = call(&source, &target, &ready, 100).await.expect_err("given up");
+    assert!(matches!(second, RelocateError::Differs { collection: "messages", .. }), "{second:?}");
+    assert!(writes_pass(&source, 1_001).await);
+}
+
 /// Years later than the server's.
 struct Later;
 
