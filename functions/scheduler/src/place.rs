@@ -9,6 +9,7 @@ use matome_domain::ids::{ChannelId, ConversationId, InvalidId};
 use matome_domain::queue::{
     CloseSession, CloseTrigger, Inbound, MediaJob, OutboundJob, QueueMessage, SummaryJob,
 };
+use matome_runtime::queue::own_queue_url;
 use matome_store::Entity;
 use matome_store::entities::{Message, OutboxEntry, Session};
 use matome_store::id::document_id;
@@ -118,12 +119,21 @@ async fn redrive<E: Entity, M: QueueMessage>(
     if ids.is_empty() {
         return Ok(false);
     }
-    run.context.queues.send_batch(&jobs).await?;
+    let own_queue = own_queue::<M>(run, place).await?;
+    run.context.queues.send_batch_to(own_queue.as_deref(), &jobs).await?;
     *queued += jobs.len();
     run.context.faults.boundary("scheduler.queued")?;
     let all = place.mark_redriven::<E>(&ids, run.now).await?;
     run.context.faults.boundary("scheduler.marked")?;
     Ok(all && ids.len() == PAGE && run.has_time())
+}
+
+/// The queue of this kind that the place's tenant has to itself.
+async fn own_queue<M: QueueMessage>(run: Run<'_>, place: &Sweep) -> Result<Option<String>, SweepError> {
+    let Some(tenant) = place.tenant() else { return Ok(None) };
+    let record = run.context.tenants.directory().tenant(tenant).await?;
+    let inbound = record.and_then(|record| record.inbound_queue_url.clone());
+    Ok(inbound.and_then(|url| own_queue_url(&url, M::QUEUE)))
 }
 
 fn close(session: &DueSession) -> Result<(ChannelId, Inbound), InvalidId> {

@@ -136,6 +136,7 @@ pub async fn seed(target: &Target, tenant: &Tenant) -> Result<TenantId, SeedErro
         cell: cell.clone(),
         status: Status::Active,
         relocation: Relocation::Settled,
+        inbound_queue_url: None,
         version,
     };
     directory.put_tenant(&record).await?;

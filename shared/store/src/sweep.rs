@@ -20,7 +20,8 @@ use crate::time::date;
 #[derive(Debug, Clone)]
 pub struct Sweep {
     database: Database,
-    set: Option<TenantId>,
+    /// Whose place it is, where it is one tenant's.
+    own: Option<(TenantId, Placement)>,
     without: Vec<String>,
 }
 
@@ -117,27 +118,34 @@ impl Store {
     /// All tenants in the shared database.
     #[must_use]
     pub fn sweep_shared(&self) -> Sweep {
-        Sweep { database: self.shared(), set: None, without: Vec::new() }
+        Sweep { database: self.shared(), own: None, without: Vec::new() }
     }
 
     /// One tenant outside the shared database.
     #[must_use]
     pub fn sweep_tenant(&self, tenant: &TenantId, placement: Placement) -> Sweep {
-        let set = (placement == Placement::CollectionSet).then(|| tenant.clone());
-        Sweep { database: self.tenant(tenant, placement).database, set, without: Vec::new() }
+        let own = Some((tenant.clone(), placement));
+        Sweep { database: self.tenant(tenant, placement).database, own, without: Vec::new() }
     }
 }
 
 impl std::fmt::Display for Sweep {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match &self.set {
-            None => f.write_str(self.database.name()),
-            Some(tenant) => write!(f, "{}.{tenant}", self.database.name()),
+        f.write_str(self.database.name())?;
+        match &self.own {
+            Some((tenant, Placement::CollectionSet)) => write!(f, ".{tenant}"),
+            _ => Ok(()),
         }
     }
 }
 
 impl Sweep {
+    /// Whose place it is, where it is one tenant's.
+    #[must_use]
+    pub fn tenant(&self) -> Option<&TenantId> {
+        self.own.as_ref().map(|(tenant, _)| tenant)
+    }
+
     /// Passes over what lies here of these tenants: they live somewhere else.
     #[must_use]
     pub fn without(mut self, tenants: impl IntoIterator<Item = TenantId>) -> Self {
@@ -250,10 +258,10 @@ impl Sweep {
     }
 
     fn collection<E: Entity, T: Send + Sync>(&self) -> mongodb::Collection<T> {
-        match &self.set {
+        match &self.own {
             None => self.database.collection(E::COLLECTION),
-            Some(tenant) => {
-                self.database.collection(&Placement::CollectionSet.collection(tenant, E::COLLECTION))
+            Some((tenant, placement)) => {
+                self.database.collection(&placement.collection(tenant, E::COLLECTION))
             }
         }
     }

@@ -235,6 +235,7 @@ impl TestSystem {
             cell: HOME_CELL.to_owned(),
             status: Status::Active,
             relocation: Relocation::Settled,
+            inbound_queue_url: None,
             version: 1,
         };
         directory.put_tenant(&record).await.expect("the tenant can be written");

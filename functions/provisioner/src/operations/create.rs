@@ -81,8 +81,8 @@ async fn data_key(work: &Work<'_>) -> Result<Progress, ProvisionError> {
     let version = match directory.newest_tenant(work.tenant).await? {
         Some(record) => record.key.key_version,
         None => {
-            let own = work.operation.detail("stack").and_then(|stack| stack.get_str("keyArn").ok());
-            let key = work.context.keys.generate_under(work.tenant, 1, own).await?;
+            let own = of_stack(work, "keyArn");
+            let key = work.context.keys.generate_under(work.tenant, 1, own.as_deref()).await?;
             let record = TenantRecord {
                 tenant_id: work.tenant.clone(),
                 key,
@@ -91,6 +91,7 @@ async fn data_key(work: &Work<'_>) -> Result<Progress, ProvisionError> {
                 cell: cell(&input).to_owned(),
                 status: Status::Suspended,
                 relocation: Relocation::Settled,
+                inbound_queue_url: of_stack(work, "inboundQueueUrl"),
                 version: 1,
             };
             directory.put_tenant(&record).await?;
@@ -100,10 +101,18 @@ async fn data_key(work: &Work<'_>) -> Result<Progress, ProvisionError> {
     Ok(Progress::Done(doc! { "keyVersion": i64::from(version) }))
 }
 
+/// What the step `stack` remembers of the tenant's own.
+fn of_stack(work: &Work<'_>, resource: &str) -> Option<String> {
+    let detail = work.operation.detail("stack")?;
+    detail.get_str(resource).ok().map(str::to_owned)
+}
+
 async fn collections(work: &Work<'_>) -> Result<Progress, ProvisionError> {
     let input = input(work)?;
     work.context.tenants.platform().ensure_platform().await?;
-    store(work, &input).await?.ensure_collections().await?;
+    let store = store(work, &input).await?;
+    store.ensure_collections().await?;
+    store.begin_migrated(date(work.context.clock.now())).await?;
     Ok(Progress::done())
 }
 

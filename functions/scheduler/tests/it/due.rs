@@ -1,12 +1,13 @@
 //! What is due is queued, in every placement, and nothing else is touched.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use bson::doc;
 use matome_domain::fault::Faults;
 use matome_domain::placement::Placement;
-use matome_domain::queue::{CloseTrigger, Inbound, OutboundJob, QueueMessage, SummaryJob};
-use matome_runtime::queue::Refuse;
+use matome_domain::queue::{CloseTrigger, Inbound, MediaJob, OutboundJob, QueueMessage, SummaryJob};
+use matome_runtime::queue::{Recorded, Refuse};
 use matome_scheduler::handler::Swept;
 use matome_store::entities::{Organization, Purpose, SessionStatus};
 use matome_testing::fixtures;
@@ -202,4 +203,26 @@ async fn a_tenants_own_queue_is_used_for_closing() {
         seen += 1;
     }
     assert_eq!(seen, 4);
+}
+
+#[tokio::test]
+async fn what_is_redriven_goes_to_a_tenants_own_queues() {
+    let system = system().await;
+    let pooled = household(&system, Placement::Shared).await;
+    let own = household(&system, Placement::Dedicated).await;
+    let directory = system.directory();
+    let mut record = directory.newest_tenant(&own.tenant.id).await.unwrap().unwrap();
+    record.inbound_queue_url = Some("m-tenant-t-inbound.fifo".to_owned());
+    record.version += 1;
+    directory.put_tenant(&record).await.unwrap();
+    let (context, recording) = scheduler(&system, Faults::none());
+    matome_scheduler::handle(&context).await.unwrap();
+    let entries = recording.entries();
+    let redriven = entries.iter().filter(|e| e.queue != Inbound::QUEUE);
+    let (theirs, others): (Vec<_>, Vec<_>) = redriven.partition(|e| e.body.contains(own.tenant.id.as_str()));
+    let urls = |entries: &[&Recorded]| entries.iter().map(|e| e.url.clone()).collect::<BTreeSet<_>>();
+    let queues = [SummaryJob::QUEUE, OutboundJob::QUEUE, MediaJob::QUEUE];
+    assert_eq!(urls(&theirs), queues.map(|queue| format!("m-tenant-t-{queue}")).into());
+    assert!(others.iter().all(|e| e.body.contains(pooled.tenant.id.as_str())));
+    assert_eq!(urls(&others), queues.map(str::to_owned).into());
 }

@@ -49,13 +49,26 @@ pub(super) fn of_channel(record: &ChannelRecord) -> Item {
 }
 
 pub(super) fn of_tenant(record: &TenantRecord) -> Item {
-    let TenantRecord { tenant_id, key, previous_key, placement, cell, status, relocation, version } = record;
+    let TenantRecord {
+        tenant_id,
+        key,
+        previous_key,
+        placement,
+        cell,
+        status,
+        relocation,
+        inbound_queue_url,
+        version,
+    } = record;
     let mut item = common(tenant_id, key, *placement, cell, *status, *version);
     item.insert(KEY.to_owned(), AttributeValue::S(tenant_key(tenant_id)));
     item.insert("relocation".to_owned(), AttributeValue::S(relocation.name().to_owned()));
     if let Some(previous) = previous_key {
         item.insert("previousWrappedKey".to_owned(), AttributeValue::S(previous.wrapped_key.clone()));
         item.insert("previousKeyVersion".to_owned(), AttributeValue::N(previous.key_version.to_string()));
+    }
+    if let Some(url) = inbound_queue_url {
+        item.insert("inboundQueueUrl".to_owned(), AttributeValue::S(url.clone()));
     }
     item
 }
@@ -107,6 +120,7 @@ pub(super) fn to_tenant(item: &Item) -> Result<TenantRecord, DirectoryError> {
         cell: read.parsed("cell", |s| Some(s.to_owned()))?,
         status: read.parsed("status", Status::from_name)?,
         relocation: read.relocation()?,
+        inbound_queue_url: read.text("inboundQueueUrl").map(ToOwned::to_owned),
         version: read.number("version")?,
     })
 }
@@ -222,8 +236,18 @@ mod tests {
         for (placement, relocation) in PLACEMENTS.into_iter().zip(Relocation::ALL) {
             let ChannelRecord { tenant_id, key, cell, status, version, .. } = channel();
             let previous_key = (placement == Placement::Shared).then(|| key.clone());
-            let record =
-                TenantRecord { tenant_id, key, previous_key, placement, cell, status, relocation, version };
+            let inbound_queue_url = (placement == Placement::Dedicated).then(|| "q".to_owned());
+            let record = TenantRecord {
+                tenant_id,
+                key,
+                previous_key,
+                placement,
+                cell,
+                status,
+                relocation,
+                inbound_queue_url,
+                version,
+            };
             assert_eq!(to_tenant(&of_tenant(&record)).unwrap(), record);
         }
     }
@@ -231,9 +255,17 @@ mod tests {
     #[test]
     fn an_item_from_before_tenants_could_be_moved_is_settled() {
         let ChannelRecord { tenant_id, key, placement, cell, status, version, .. } = channel();
-        let (previous_key, relocation) = (None, Relocation::Moving);
-        let record =
-            TenantRecord { tenant_id, key, previous_key, placement, cell, status, relocation, version };
+        let record = TenantRecord {
+            tenant_id,
+            key,
+            previous_key: None,
+            placement,
+            cell,
+            status,
+            relocation: Relocation::Moving,
+            inbound_queue_url: None,
+            version,
+        };
         let mut item = of_tenant(&record);
         item.remove("relocation");
         assert_eq!(to_tenant(&item).unwrap().relocation, Relocation::Settled);

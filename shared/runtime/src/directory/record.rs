@@ -110,6 +110,9 @@ pub struct TenantRecord {
     pub status: Status,
     /// Whether it is being moved.
     pub relocation: Relocation,
+    /// `inbound.fifo` of its own stack, where it has one: its other queues are called alike
+    /// ([`crate::queue::own_queue_url`]).
+    pub inbound_queue_url: Option<String>,
     /// Grows with every write; an older one does not replace a newer one.
     pub version: u64,
 }

@@ -86,7 +86,17 @@ async fn channels_and_tenants_do_not_meet() {
 
 fn tenant(relocation: Relocation, version: u64) -> TenantRecord {
     let ChannelRecord { tenant_id, key, placement, cell, status, .. } = channel(version);
-    TenantRecord { tenant_id, key, previous_key: None, placement, cell, status, relocation, version }
+    TenantRecord {
+        tenant_id,
+        key,
+        previous_key: None,
+        placement,
+        cell,
+        status,
+        relocation,
+        inbound_queue_url: None,
+        version,
+    }
 }
 
 #[tokio::test]

@@ -44,7 +44,7 @@ impl Source {
                 Ok((Zeroizing::new(key.into_inner()), STANDARD.encode(wrapped)))
             }
             #[cfg(any(test, feature = "test-support"))]
-            Self::Memory(memory) => memory.generate(tenant),
+            Self::Memory(memory) => memory.generate(tenant, own),
         }
     }
 
@@ -85,6 +85,8 @@ pub struct MemoryKms(std::sync::Arc<std::sync::Mutex<Memory>>);
 #[derive(Default)]
 struct Memory {
     keys: Vec<(TenantId, Vec<u8>)>,
+    /// The KMS key that each was wrapped by, where it was not the platform's.
+    own: Vec<Option<String>>,
     unwrapped: usize,
     failing: bool,
 }
@@ -113,12 +115,23 @@ impl MemoryKms {
         self.memory().keys.iter().map(|(_, key)| key.clone()).collect()
     }
 
+    /// The KMS key that wrapped a data key, where it was a tenant's own.
+    #[must_use]
+    pub fn wrapped_by(&self, wrapped: &super::WrappedKey) -> Option<String> {
+        let number = STANDARD.decode(&wrapped.wrapped_key).ok().and_then(|n| String::from_utf8(n).ok());
+        self.memory().own.get(number?.parse::<usize>().ok()?).cloned().flatten()
+    }
+
     /// Makes every call fail, or work again.
     pub fn fail(&self, failing: bool) {
         self.memory().failing = failing;
     }
 
-    fn generate(&self, tenant: &TenantId) -> Result<(Zeroizing<Vec<u8>>, String), KeyError> {
+    fn generate(
+        &self,
+        tenant: &TenantId,
+        own: Option<&str>,
+    ) -> Result<(Zeroizing<Vec<u8>>, String), KeyError> {
         use crate::random::Random;
         let mut memory = self.memory();
         if memory.failing {
@@ -128,6 +141,7 @@ impl MemoryKms {
         crate::random::SystemRandom.fill(&mut key);
         let wrapped = STANDARD.encode(memory.keys.len().to_string());
         memory.keys.push((tenant.clone(), key.clone()));
+        memory.own.push(own.map(str::to_owned));
         Ok((Zeroizing::new(key), wrapped))
     }
 

@@ -83,6 +83,9 @@ pub enum QueueError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// SQS did not tell how many messages a queue holds.
+    #[error("the messages of a queue could not be counted")]
+    Uncounted(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// Some entries were not queued; the others were.
     #[error(transparent)]
     Batch(#[from] BatchFailure),
@@ -226,6 +229,19 @@ impl Queues {
         match url {
             Some(url) => self.send_to_url(url, messages).await,
             None => self.send_batch(messages).await,
+        }
+    }
+
+    /// About how many messages a queue holds: waiting, being worked on, delayed. SQS counts on many
+    /// machines: an answer may be a minute old.
+    ///
+    /// # Errors
+    /// [`QueueError::Uncounted`].
+    pub async fn held(&self, url: &str) -> Result<u64, QueueError> {
+        match &self.transport {
+            Transport::Sqs(client) => sqs::held(client, url).await,
+            #[cfg(any(test, feature = "test-support"))]
+            Transport::Recording(recording) => Ok(recording.held(url)),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Queues for tests: they remember what they were sent, and refuse or die where told.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -51,6 +51,7 @@ struct State {
     sent: Vec<Recorded>,
     refusals: Vec<Refuse>,
     requests: usize,
+    held: HashMap<String, u64>,
 }
 
 impl Recording {
@@ -98,6 +99,15 @@ impl Recording {
     #[must_use]
     pub fn requests(&self) -> usize {
         self.state().requests
+    }
+
+    /// Says how many messages a queue holds from now on; none unless a test says so.
+    pub fn hold(&self, url: &str, messages: u64) {
+        self.state().held.insert(url.to_owned(), messages);
+    }
+
+    pub(super) fn held(&self, url: &str) -> u64 {
+        self.state().held.get(url).copied().unwrap_or_default()
     }
 
     /// Forgets what was sent.

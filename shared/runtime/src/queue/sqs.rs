@@ -1,6 +1,6 @@
 //! The request itself.
 
-use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
+use aws_sdk_sqs::types::{QueueAttributeName, SendMessageBatchRequestEntry};
 
 use super::entry::Entry;
 use super::{QueueError, Refusal};
@@ -51,4 +51,21 @@ pub(super) async fn send(
         return Err(failed("SQS's answer does not name every entry".into()));
     }
     Ok(refused)
+}
+
+/// What SQS's three counts of a queue come to.
+pub(super) async fn held(client: &aws_sdk_sqs::Client, url: &str) -> Result<u64, QueueError> {
+    let counts = [
+        QueueAttributeName::ApproximateNumberOfMessages,
+        QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
+        QueueAttributeName::ApproximateNumberOfMessagesDelayed,
+    ];
+    let ask = client.get_queue_attributes().queue_url(url).set_attribute_names(Some(counts.to_vec()));
+    let answer = ask.send().await.map_err(|e| QueueError::Uncounted(Box::new(e.into_service_error())))?;
+    let count = |name| {
+        let value = answer.attributes().and_then(|attributes| attributes.get(&name));
+        let value = value.and_then(|value| value.parse::<u64>().ok());
+        value.ok_or_else(|| QueueError::Uncounted("a count is missing in SQS's answer".into()))
+    };
+    counts.into_iter().map(count).sum()
 }

@@ -49,7 +49,7 @@ async fn messages_go_out_in_order_ten_a_request() {
     assert_eq!(recording.requests(), 3);
     assert_eq!(recording.sent::<Inbound>(), events(25));
     let entry = &recording.entries()[3];
-    assert_eq!(entry.group.as_deref(), Some("t1#c1#U1"));
+    assert_eq!(entry.group.as_deref(), Some("t1#0"));
     assert_eq!(entry.deduplication.as_deref(), Some("c1-e3"));
 }
 

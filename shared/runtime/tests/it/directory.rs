@@ -26,9 +26,19 @@ fn channel(version: u64) -> ChannelRecord {
 }
 
 fn tenant() -> TenantRecord {
-    let ChannelRecord { tenant_id, key, placement, cell, status, version, .. } = channel(7);
-    let (previous_key, relocation) = (Some(key.clone()), Relocation::Moving);
-    TenantRecord { tenant_id, key, previous_key, placement, cell, status, relocation, version }
+    let ChannelRecord { tenant_id, key, placement, cell, status, inbound_queue_url, version, .. } =
+        channel(7);
+    TenantRecord {
+        tenant_id,
+        previous_key: Some(key.clone()),
+        key,
+        placement,
+        cell,
+        status,
+        relocation: Relocation::Moving,
+        inbound_queue_url,
+        version,
+    }
 }
 
 #[tokio::test]
