@@ -9,7 +9,7 @@ use matome_domain::clock::{Clock, Timestamp};
 use matome_domain::ids::TenantId;
 use matome_runtime::aws::Aws;
 use matome_runtime::config::Env;
-use matome_runtime::directory::{Directory, Relocation};
+use matome_runtime::directory::{Directory, Relocation, Status};
 use matome_store::entities::Organization;
 use matome_store::{Store, StoreError, TenantStore};
 use tokio::sync::Mutex;
@@ -84,6 +84,17 @@ impl Tenants {
             tokio::time::sleep(LOOK_AGAIN).await;
         }
         Err(TenancyError::Moving(tenant.clone()))
+    }
+
+    /// Whether the tenant is served. Of one that is suspended everything is recorded, but nothing is sent
+    /// and no AI provider is asked: that waits until it is served again.
+    ///
+    /// # Errors
+    /// [`TenancyError::UnknownTenant`], or the directory's failure.
+    pub async fn is_served(&self, tenant: &TenantId) -> Result<bool, TenancyError> {
+        let record = self.directory.tenant(tenant).await?;
+        let record = record.ok_or_else(|| TenancyError::UnknownTenant(tenant.clone()))?;
+        Ok(record.status == Status::Active)
     }
 
     /// Does a piece of work on a tenant, and begins it anew if the tenant turns out to have moved while
