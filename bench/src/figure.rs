@@ -17,8 +17,8 @@ pub(crate) enum Limit {
 pub(crate) struct Figure {
     /// What was measured.
     pub(crate) name: String,
-    /// How much it may be.
-    pub(crate) budget: Limit,
+    /// How much it may be, where anybody has said so.
+    pub(crate) budget: Option<Limit>,
     /// Of what.
     pub(crate) unit: &'static str,
     /// How much it is.
@@ -27,7 +27,12 @@ pub(crate) struct Figure {
 
 impl Figure {
     pub(crate) fn new(name: impl Into<String>, budget: Limit, unit: &'static str, measured: f64) -> Self {
-        Self { name: name.into(), budget, unit, measured }
+        Self { name: name.into(), budget: Some(budget), unit, measured }
+    }
+
+    /// One that nobody has set a budget for.
+    pub(crate) fn known(name: impl Into<String>, unit: &'static str, measured: f64) -> Self {
+        Self { name: name.into(), budget: None, unit, measured }
     }
 }
 

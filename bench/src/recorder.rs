@@ -16,6 +16,7 @@ use matome_testing::events::Talk;
 use matome_testing::tenant::BEGIN;
 use matome_testing::{TestSystem, TestTenant, sqs};
 
+use crate::dwell::Cost;
 use crate::figure::{Figure, Limit};
 
 /// Recorders at work at once; Lambda would run as many environments.
@@ -30,15 +31,29 @@ pub(crate) struct Recorder {
     one_room: f64,
     /// The same when all ten are of different rooms.
     ten_rooms: f64,
+    /// The same when each message comes alone.
+    alone: f64,
     /// Seconds a recorder works on a batch of one message.
     pub(crate) single: f64,
+}
+
+/// What is in a batch.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mix {
+    /// Ten messages of one room.
+    OneRoom,
+    /// Ten messages of ten rooms.
+    TenRooms,
+    /// One message.
+    Alone,
 }
 
 pub(crate) async fn measure() -> anyhow::Result<Recorder> {
     let system = TestSystem::start().await;
     Ok(Recorder {
-        one_room: throughput(&system, false).await?,
-        ten_rooms: throughput(&system, true).await?,
+        one_room: throughput(&system, Mix::OneRoom).await?,
+        ten_rooms: throughput(&system, Mix::TenRooms).await?,
+        alone: throughput(&system, Mix::Alone).await?,
         single: single(&system).await?,
     })
 }
@@ -63,7 +78,7 @@ fn message(tenant: &TestTenant, room: usize, n: usize) -> Inbound {
     talk.text(&format!("{room}-{n}"), at, "明日の10時に駅の前で集合しましょう。#遠足 https://example.com/map")
 }
 
-async fn throughput(system: &TestSystem, mixed: bool) -> anyhow::Result<f64> {
+async fn throughput(system: &TestSystem, mix: Mix) -> anyhow::Result<f64> {
     let tenant = system.tenant(Placement::Shared).await;
     let mut of_recorder: Vec<Vec<Vec<Inbound>>> = vec![Vec::new(); RECORDERS];
     // A room's batches go to one recorder, in order, as a FIFO group's do.
@@ -71,20 +86,25 @@ async fn throughput(system: &TestSystem, mixed: bool) -> anyhow::Result<f64> {
     for (r, batches) in of_recorder.iter_mut().enumerate() {
         let rooms: Vec<usize> = (0..rooms_each).map(|i| r * rooms_each + i).collect();
         for round in 0..BATCHES_PER_ROOM {
-            if mixed {
-                for ten in rooms.chunks(BATCH) {
-                    for n in 0..BATCH {
-                        let n = round * BATCH + n;
+            let numbers = round * BATCH..(round + 1) * BATCH;
+            match mix {
+                Mix::TenRooms => {
+                    for (ten, n) in rooms.chunks(BATCH).flat_map(|ten| numbers.clone().map(move |n| (ten, n)))
+                    {
                         batches.push(ten.iter().map(|room| message(&tenant, *room, n)).collect());
                     }
                 }
-            } else {
-                for room in &rooms {
-                    batches.push((0..BATCH).map(|n| message(&tenant, *room, round * BATCH + n)).collect());
+                Mix::OneRoom => {
+                    for room in &rooms {
+                        batches.push(numbers.clone().map(|n| message(&tenant, *room, n)).collect());
+                    }
                 }
+                // A tenth of the messages takes as long.
+                Mix::Alone => batches.extend(rooms.iter().map(|room| vec![message(&tenant, *room, round)])),
             }
         }
     }
+    let total: usize = of_recorder.iter().flatten().map(Vec::len).sum();
     let begin = Instant::now();
     // One core for the recorders, the other for mongod.
     let running = of_recorder.into_iter().map(|batches| async move {
@@ -97,7 +117,6 @@ async fn throughput(system: &TestSystem, mixed: bool) -> anyhow::Result<f64> {
     });
     try_join_all(running).await?;
     let seconds = begin.elapsed().as_secs_f64();
-    let total = ROOMS * BATCHES_PER_ROOM * BATCH;
     let stored = tenant.store.collection::<Message>().count(doc! {}).await?;
     ensure!(stored == total as u64, "{stored} messages are stored, not {total}");
     let rooms = tenant.store.collection::<Room>().find(doc! {}, doc! { "_id": 1 }, 0).await?;
@@ -136,6 +155,21 @@ impl Recorder {
                 self.one_room,
             ),
             Figure::new("recorder: the same, batches of ten rooms", budget, "/s", self.ten_rooms),
+            Figure::known("recorder: the same, each message alone", "/s", self.alone),
         ]
+    }
+
+    /// What recording costs, for the simulation of many environments: three throughputs tell a
+    /// transaction, a room and a message apart.
+    pub(crate) fn cost(&self) -> anyhow::Result<Cost> {
+        let cores = std::thread::available_parallelism()?.get() as f64;
+        let ten = BATCH as f64;
+        let (alone, one_room, ten_rooms) =
+            (cores / self.alone, ten * cores / self.one_room, ten * cores / self.ten_rooms);
+        // Noise can make a difference negative that is small.
+        let message = ((one_room - alone) / (ten - 1.0)).max(0.0);
+        let room = ((ten_rooms - one_room) / (ten - 1.0)).max(0.0);
+        let transaction = (alone - room - message).max(0.0);
+        Ok(Cost { waiting: (self.single - alone).max(0.0), transaction, room, message, cores })
     }
 }

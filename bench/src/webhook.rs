@@ -68,7 +68,7 @@ pub(crate) async fn measure() -> anyhow::Result<Webhook> {
     })
 }
 
-fn request(tenant: &TestTenant, n: usize) -> anyhow::Result<Request> {
+pub(crate) fn request(tenant: &TestTenant, n: usize) -> anyhow::Result<Request> {
     let event = |part: usize| {
         json!({
             "type": "message", "mode": "active", "timestamp": 1_795_165_200_000_u64 + n as u64,

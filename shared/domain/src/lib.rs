@@ -6,6 +6,7 @@ pub mod command;
 pub mod dialogue;
 pub mod fault;
 pub mod ids;
+pub mod lane;
 pub mod language;
 pub mod limits;
 pub mod month;

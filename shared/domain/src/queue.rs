@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 use crate::ids::{ChannelId, ConversationId, DocumentId, TenantId};
+use crate::lane;
 
 /// A message and the queue it belongs to.
 pub trait QueueMessage: Serialize + DeserializeOwned + Send + Sync {
@@ -237,7 +238,7 @@ impl QueueMessage for Inbound {
     const QUEUE: &'static str = "inbound.fifo";
 
     fn group_id(&self) -> Option<String> {
-        Some(format!("{}#{}#{}", self.tenant_id(), self.channel_id(), self.conversation_id()))
+        Some(lane::group(self.tenant_id(), self.channel_id(), self.conversation_id()))
     }
 
     fn deduplication_id(&self) -> Option<String> {

@@ -28,13 +28,13 @@ impl Limit {
 pub(crate) struct Figure {
     /// What.
     pub(crate) name: String,
-    /// How much it may be.
-    pub(crate) budget: Limit,
+    /// How much it may be, where anybody has said so.
+    pub(crate) budget: Option<Limit>,
     /// Of what.
     pub(crate) unit: String,
     /// How much it is; nothing when it could not be measured.
     pub(crate) measured: Option<f64>,
-    /// Does it keep to the budget?
+    /// Does it keep to the budget? Nothing when there is none.
     pub(crate) kept: Option<bool>,
     /// Why there is no measurement.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -43,20 +43,28 @@ pub(crate) struct Figure {
 
 impl Figure {
     /// A measured one.
-    pub(crate) fn measured(name: String, budget: Limit, unit: &str, value: f64) -> Self {
+    pub(crate) fn measured(name: String, budget: impl Into<Option<Limit>>, unit: &str, value: f64) -> Self {
+        let budget = budget.into();
         Self {
             name,
             budget,
             unit: unit.to_owned(),
             measured: Some(value),
-            kept: Some(budget.holds(value)),
+            kept: budget.map(|budget| budget.holds(value)),
             missing: None,
         }
     }
 
     /// One that could not be measured, and why.
     pub(crate) fn missing(name: String, budget: Limit, unit: &str, why: String) -> Self {
-        Self { name, budget, unit: unit.to_owned(), measured: None, kept: None, missing: Some(why) }
+        Self {
+            name,
+            budget: Some(budget),
+            unit: unit.to_owned(),
+            measured: None,
+            kept: None,
+            missing: Some(why),
+        }
     }
 }
 
@@ -74,5 +82,6 @@ mod tests {
     fn what_was_not_measured_is_neither_kept_nor_broken() {
         let figure = Figure::missing("x".into(), Limit::AtMost(1.0), "ms", "no binary".into());
         assert_eq!((figure.measured, figure.kept), (None, None));
+        assert_eq!(Figure::measured("x".into(), None, "ms", 1.0).kept, None, "without a budget as well");
     }
 }

@@ -13,7 +13,7 @@ use crate::bench::{Figure, Limit};
 #[derive(Deserialize)]
 struct Printed {
     name: String,
-    budget: Limit,
+    budget: Option<Limit>,
     unit: String,
     measured: f64,
 }

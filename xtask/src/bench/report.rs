@@ -37,8 +37,9 @@ impl Report {
         let mut text = format!("{:<width$} {:>14} {:>14}\n", "", "budget", "measured");
         for figure in &self.figures {
             let budget = match figure.budget {
-                Limit::AtMost(limit) => format!("≤ {limit} {}", figure.unit),
-                Limit::AtLeast(limit) => format!("≥ {limit} {}", figure.unit),
+                Some(Limit::AtMost(limit)) => format!("≤ {limit} {}", figure.unit),
+                Some(Limit::AtLeast(limit)) => format!("≥ {limit} {}", figure.unit),
+                None => "–".to_owned(),
             };
             let measured = match (&figure.measured, &figure.missing) {
                 (Some(value), _) => format!("{value:.2} {}", figure.unit),
@@ -47,6 +48,7 @@ impl Report {
             let mark = match figure.kept {
                 Some(true) => style("✓").green(),
                 Some(false) => style("✗").red(),
+                None if figure.measured.is_some() => style(" "),
                 None => style("?").yellow(),
             };
             // Writing to a String cannot fail.

@@ -27,7 +27,7 @@ async fn a_signed_event_is_queued_for_its_tenant_and_conversation() {
     assert_eq!(queued.received_at.0, 1_700_000_000_000);
     assert_eq!(queued.event, sent);
     let entry = &world.queue.entries()[0];
-    assert_eq!(entry.group.as_deref(), Some("tenant-one#1650000001#U1"));
+    assert_eq!(entry.group.as_deref(), Some("tenant-one#0"));
     assert_eq!(entry.deduplication.as_deref(), Some("1650000001#01HA"));
 }
 
