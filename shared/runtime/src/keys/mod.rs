@@ -26,7 +26,7 @@ use crate::random::Random;
 pub const KEEP: Duration = Duration::from_secs(300);
 
 /// Data keys held at a time; more tenants than this in five minutes cost more KMS calls.
-const CAPACITY: usize = 1_000;
+const CAPACITY: usize = 2_000;
 
 /// Why something could not be sealed or opened. Never repeats what was inside.
 #[derive(Debug, thiserror::Error)]
