@@ -255,16 +255,20 @@ impl Attack<'_> {
             is_refused(self.own.look_up(look_up()).await, &what);
             is_refused(self.own.transaction(async |t| t.look_up(look_up()).await).await, &what);
         }
-        // One's own documents, made to name the other's by its id.
-        let named = doc! { "$addFields": { "theirs": theirs.get("_id").expect("has one") } };
+        // One's own documents, made to name themselves and the other's.
+        let named = doc! { "$addFields": { "named": ["$_id", theirs.get("_id").expect("has one")] } };
         for store in [self.own, self.other] {
             let look_up = LookUp::of::<E>(self.own, doc! {}, "found").then(named.clone());
-            let look_up = vec![look_up.join::<E>(store, "theirs", "joined")];
+            let look_up = vec![look_up.join::<E>(store, "named", "joined")];
             let mut answer = self.own.look_up(look_up).await.expect("read");
             let found = decode::<Document>(&mut answer, "found").expect("decoded");
             assert!(!found.is_empty(), "one's own are there");
             for mut found in found {
-                for joined in decode::<Document>(&mut found, "joined").expect("decoded") {
+                let joined = decode::<Document>(&mut found, "joined").expect("decoded");
+                // The other's collection, where it is another one, has nothing of one's own.
+                let same = self.own.name::<E>() == store.name::<E>();
+                assert!(!joined.is_empty() || !same, "{} joins nothing", E::COLLECTION);
+                for joined in joined {
                     self.check_document(&joined, E::COLLECTION, &doc! { "joined": theirs });
                 }
             }
