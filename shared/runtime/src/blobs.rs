@@ -1,6 +1,7 @@
 //! Blobs in S3: streamed in without holding them whole, read, and erased for good. A key is made
 //! only from a tenant, so nobody reaches outside of a tenant's prefix.
 
+mod copy;
 mod prefix;
 
 use aws_lc_rs::digest;
@@ -67,6 +68,14 @@ impl BlobKey {
         rest.split('/').all(is_name).then(|| Self(stored.to_owned()))
     }
 
+    /// The message whose media it is part of, where it is one's.
+    #[must_use]
+    pub fn message(&self) -> Option<DocumentId> {
+        let mut parts = self.0.strip_prefix("tenants/")?.split('/').skip(1);
+        parts.next().filter(|kind| *kind == "media")?;
+        DocumentId::new(parts.next()?).ok()
+    }
+
     /// The key in the bucket.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -91,7 +100,7 @@ pub enum BlobError {
     S3 {
         /// The key.
         key: String,
-        /// `stored`, `read`, `listed` or `erased`.
+        /// `stored`, `read`, `copied`, `listed` or `erased`.
         action: &'static str,
         /// The SDK's error.
         #[source]
@@ -383,5 +392,7 @@ mod tests {
         assert_eq!(key.as_str(), "tenants/t1/media/m1/original");
         assert_eq!(BlobKey::of_tenant(&tenant, key.as_str()), Some(key.clone()));
         assert_eq!(BlobKey::of_tenant(&other, key.as_str()), None);
+        assert_eq!(key.message(), Some(DocumentId::new("m1").unwrap()));
+        assert_eq!(BlobKey::backup(&tenant, "media/m1").message(), None);
     }
 }

@@ -15,7 +15,7 @@ use matome_runtime::clock::ManualClock;
 use matome_runtime::directory::{
     ChannelRecord, Directory, HOME_CELL, MemoryTable, Relocation, Status, TenantRecord, secret_field,
 };
-use matome_runtime::keys::{DataKeys, MemoryKms};
+use matome_runtime::keys::{DataKeys, MemoryKms, WrappedKey};
 use matome_runtime::random::{Random, SystemRandom};
 use matome_store::entities::{NewOrganization, Organization, OrganizationSettings, OrganizationStatus};
 use matome_store::{Store, TenantStore};
@@ -104,6 +104,12 @@ impl TestSystem {
     #[must_use]
     pub fn directory(&self) -> Directory {
         Directory::over_memory(self.directory.clone(), self.clock.clone())
+    }
+
+    /// The KMS key of a tenant's own that wrapped a data key; `None` for the platform's.
+    #[must_use]
+    pub fn wrapped_by(&self, key: &WrappedKey) -> Option<String> {
+        self.kms.wrapped_by(key)
     }
 
     /// How often any process read the directory's table.

@@ -31,7 +31,7 @@ async fn check(work: &Work<'_>) -> Result<Progress, ProvisionError> {
     let same = organization.tier.placement() == tier.placement();
     let placement = if same { organization.placement } else { tier.placement() };
     let to = Spot { placement, cell: organization.cell.clone() };
-    let mut detail = check_route(work, &organization, to).await?.detail()?;
+    let mut detail = check_route(work, &organization, to, tier).await?.detail()?;
     detail.insert("tier", organization.tier.as_str());
     Ok(Progress::Done(detail))
 }

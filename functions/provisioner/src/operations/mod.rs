@@ -4,6 +4,7 @@ mod change_tier;
 mod connect_channel;
 mod create;
 mod offboard;
+mod rekey;
 mod relocate;
 mod resume;
 mod rotate_channel_secret;

@@ -22,12 +22,7 @@ async fn new_key(work: &Work<'_>) -> Result<Progress, ProvisionError> {
     let mut record = listing::tenant(work).await?;
     if record.previous_key.is_none() {
         let own = stack::resources(context, work.tenant).await?.map(|own| own.key_arn);
-        let version = record.key.key_version + 1;
-        let key = context.keys.generate_under(work.tenant, version, own.as_deref()).await?;
-        context.faults.boundary("rotate_data_key.generated")?;
-        record.previous_key = Some(std::mem::replace(&mut record.key, key));
-        put(work, &mut record).await?;
-        context.faults.boundary("rotate_data_key.in_use")?;
+        record = replace(work, record, own.as_deref()).await?;
     }
     let from = record.previous_key.as_ref().map(|k| i64::from(k.key_version));
     let to = i64::from(record.key.key_version);
@@ -60,7 +55,23 @@ async fn check(work: &Work<'_>) -> Result<Progress, ProvisionError> {
     })
 }
 
-async fn retire(work: &Work<'_>) -> Result<Progress, ProvisionError> {
+/// Takes a new key into use, wrapped by the KMS key `own` or the platform's; the one before stays beside it.
+pub(super) async fn replace(
+    work: &Work<'_>,
+    mut record: TenantRecord,
+    own: Option<&str>,
+) -> Result<TenantRecord, ProvisionError> {
+    let context = work.context;
+    let key = context.keys.generate_under(work.tenant, record.key.key_version + 1, own).await?;
+    context.faults.boundary("rotate_data_key.generated")?;
+    record.previous_key = Some(std::mem::replace(&mut record.key, key));
+    put(work, &mut record).await?;
+    context.faults.boundary("rotate_data_key.in_use")?;
+    Ok(record)
+}
+
+/// Forgets the key before: nothing is sealed under it any more.
+pub(super) async fn retire(work: &Work<'_>) -> Result<Progress, ProvisionError> {
     let mut record = listing::tenant(work).await?;
     if record.previous_key.take().is_some() {
         put(work, &mut record).await?;

@@ -1,6 +1,7 @@
 //! The step that brings a dedicated tenant's own stack about, and the one that takes it down.
 
 use bson::{Document, doc};
+use matome_domain::tier::Tier;
 use matome_stacks::{Dedicated, TenantStatus};
 use matome_tenancy::operations::{CreateTenant, Request};
 
@@ -8,14 +9,22 @@ use crate::error::ProvisionError;
 use crate::stack::LOOK_AGAIN;
 use crate::step::{Progress, Work};
 
-/// Makes the stack, where the tier has one and there is code for it. Without such code (see
-/// `cargo xtask deploy`) the tenant's messages are worked on by the platform's functions.
+/// Makes the stack of a new tenant, where its tier has one.
 pub(super) async fn ensure(work: &Work<'_>) -> Result<Progress, ProvisionError> {
     let input = CreateTenant::from_document(&work.operation.input)?;
-    let terms = work.context.tenants.platform().terms(input.tier).await?;
-    let Some(stacks) = work.context.stacks.as_ref().filter(|_| terms.features.own_stack) else {
-        return Ok(Progress::done());
-    };
+    if has_own(work, input.tier).await? { bring_about(work).await } else { Ok(Progress::done()) }
+}
+
+/// Whether a dedicated tenant of this tier has a stack here. Without code for stacks (see
+/// `cargo xtask deploy`) the tenant's messages are worked on by the platform's functions.
+pub(super) async fn has_own(work: &Work<'_>, tier: Tier) -> Result<bool, ProvisionError> {
+    let terms = work.context.tenants.platform().terms(tier).await?;
+    Ok(work.context.stacks.is_some() && terms.features.own_stack)
+}
+
+/// Makes the stack, or brings it up to date; nothing where there is no code for stacks.
+pub(super) async fn bring_about(work: &Work<'_>) -> Result<Progress, ProvisionError> {
+    let Some(stacks) = &work.context.stacks else { return Ok(Progress::done()) };
     let status = stacks.ensure(work.tenant, &Dedicated::default(), &token(work, "create")).await?;
     match status {
         TenantStatus::Ready(own) => Ok(Progress::Done(doc! {

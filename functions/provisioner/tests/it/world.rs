@@ -17,6 +17,8 @@ use matome_store::time::timestamp;
 use matome_tenancy::operations::{CreateTenant, NewOwner, Request, ask};
 use matome_testing::TestSystem;
 
+use crate::stacks::TemplateOfStacks;
+
 /// Real time that a move waits before the fence.
 const MOVING_AGE: Duration = Duration::from_millis(20);
 /// A tenant of a test is copied in a few slices.
@@ -31,6 +33,8 @@ pub(crate) struct World {
     pub(crate) webhook_base_url: String,
     /// Where blobs are; nowhere unless a test says so.
     pub(crate) blobs: Option<Blobs>,
+    /// Whether tenants get stacks of their own; none unless a test says so.
+    pub(crate) stacks: Option<TemplateOfStacks>,
     pub(crate) queues: Queues,
     pub(crate) queued: Recording,
 }
@@ -44,7 +48,7 @@ impl World {
         let (queues, queued) = Queues::recording();
         let webhook_base_url = "https://hooks.example.com".to_owned();
         let line_url = "http://127.0.0.1:9".to_owned();
-        Self { system, line_url, webhook_base_url, blobs: None, queues, queued }
+        Self { system, line_url, webhook_base_url, blobs: None, stacks: None, queues, queued }
     }
 
     /// A newly started provisioner. It leaves every wait to a later invocation.
@@ -55,7 +59,7 @@ impl World {
             keys: self.system.keys(),
             queues: self.queues.clone(),
             blobs: self.blobs.clone(),
-            stacks: None,
+            stacks: self.stacks.as_ref().map(TemplateOfStacks::open),
             webhook_base_url: self.webhook_base_url.clone(),
             clock: self.system.clock.clone(),
             random: self.system.random.clone(),

@@ -9,11 +9,18 @@ use super::directory::{change_status, tell};
 use super::fence::open;
 use super::progress::{budget, latest, remember};
 use super::route::Route;
+use super::{media, own};
 use crate::error::ProvisionError;
 use crate::step::{Progress, Step, Work, step};
 
 /// The way back of a move, from wherever it is before the flip.
-pub(in crate::operations) const WAY_BACK: &[Step] = &[step!("reopen", reopen), step!("wipe", wipe)];
+pub(in crate::operations) const WAY_BACK: &[Step] = &[
+    step!("reopen", reopen),
+    step!("wipe", wipe),
+    step!("unmedia", media::unmedia),
+    step!("unstack", own::unstack),
+    step!("own_key_again", own::own_key_again),
+];
 
 /// Whether it is too late to go back: somebody may have written to the new place.
 pub(in crate::operations) fn is_over(operation: &Operation) -> bool {

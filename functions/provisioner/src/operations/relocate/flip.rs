@@ -1,11 +1,12 @@
 //! The moment the tenant lives in its new place.
 
 use bson::doc;
+use matome_domain::placement::Placement;
 use matome_runtime::directory::{ChannelRecord, Relocation};
 use matome_store::StoreError;
 use matome_store::time::date;
 
-use super::directory::tell;
+use super::directory::write;
 use super::fence::closed_at;
 use super::route::{Route, Spot};
 use crate::error::ProvisionError;
@@ -28,7 +29,12 @@ pub(in crate::operations) async fn flip(work: &Work<'_>) -> Result<Progress, Pro
     };
     standing::change_organization(context, work.tenant, set, &[]).await?;
     context.faults.boundary("flip.organization")?;
-    tell(work, &route.to, Relocation::Settled).await?;
+    let own = match route.to.placement {
+        Placement::Dedicated => stack::resources(context, work.tenant).await?,
+        Placement::Shared | Placement::CollectionSet => None,
+    };
+    let own_queue = own.map(|own| own.inbound_queue_url);
+    write(work, &route.to, Relocation::Settled, |_| own_queue).await?;
     let now = context.clock.now();
     context.faults.boundary("flip.tenant")?;
     for channel in standing::channels(context, work.tenant).await? {

@@ -29,6 +29,31 @@ pub(in crate::operations) struct Route {
     pub(in crate::operations) to: Spot,
     /// What its status was, and is to be again.
     pub(in crate::operations) status: OrganizationStatus,
+    /// What becomes of a stack of its own.
+    #[serde(default)]
+    pub(in crate::operations) stack: StackChange,
+}
+
+/// What a move means for a stack of the tenant's own.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(in crate::operations) enum StackChange {
+    /// Nothing: it has none before and after, or the same.
+    #[default]
+    None,
+    /// It is made for the tenant.
+    Made,
+    /// The tenant comes to one that there is already.
+    Joined,
+    /// The tenant leaves it, and it is removed.
+    Left,
+}
+
+impl StackChange {
+    /// Whether the tenant's own functions work for it afterwards, and did not before.
+    pub(super) fn arrives(self) -> bool {
+        matches!(self, Self::Made | Self::Joined)
+    }
 }
 
 impl Route {
