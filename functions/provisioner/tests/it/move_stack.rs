@@ -194,3 +194,44 @@ async fn a_tenant_comes_to_a_stack_of_its_own_with_key_media_and_queues_and_leav
     customer.assert_keyed(None).await;
     customer.mover.assert_lives(Placement::Shared, &documents, 10).await;
 }
+
+#[tokio::test]
+async fn a_move_to_and_from_a_stack_ends_the_same_wherever_the_provisioner_dies() {
+    let customer = Customer::open().await;
+    let (world, tenant) = (&customer.mover.world, &customer.mover.tenant.id);
+    let platform = &customer.platform.blobs;
+    for message in [0, 1] {
+        customer.store(platform, message).await;
+    }
+    let re_keyed = [
+        "rotate_data_key.generated",
+        "rotate_data_key.in_use",
+        "rotate_data_key.channel",
+        "rotate_data_key.retired",
+    ];
+    let change = async |tier, boundaries: &[&'static str]| {
+        let job = world.ask(tenant, &ChangeTier { tier }).await;
+        for boundary in boundaries {
+            customer.mover.until_death(&job, once_at(boundary, 1)).await;
+        }
+        let done = world.drive(&job).await;
+        assert_eq!(done.state, OperationState::Done, "{done:?}");
+    };
+    let there = ["stack", "media", "media.page", "flip.tenant", "media_rest", "media_left", "own_key"];
+    change(Tier::Enterprise, &[&there[..], &re_keyed].concat()).await;
+    let own = customer.stack().await.unwrap();
+    customer.assert_queued(Some(&own.inbound_queue_url)).await;
+    customer.assert_keyed(Some(&own.key_arn)).await;
+    assert_eq!(customer.has(&customer.own(&own)).await, customer.keys(&[0, 1]));
+    assert!(customer.has(platform).await.is_empty());
+
+    let documents = customer.mover.documents(Placement::Dedicated).await;
+    let back = ["media", "media.page", "drain", "media_rest", "media_left", "stack_gone"];
+    change(Tier::Free, &[&["platform_key"], &re_keyed[..], &back].concat()).await;
+    assert!(customer.stack().await.is_none());
+    customer.assert_queued(None).await;
+    customer.assert_keyed(None).await;
+    assert_eq!(customer.has(platform).await, customer.keys(&[0, 1]));
+    assert!(customer.has(&customer.own(&own)).await.is_empty());
+    customer.mover.assert_lives(Placement::Shared, &documents, 10).await;
+}
