@@ -93,3 +93,20 @@ async fn dead_letters_go_back_in_order_and_are_not_taken_for_repeats_of_themselv
     assert_eq!(back, (0..13).map(body).collect::<Vec<_>>());
     assert_eq!(redrive(&aws.sqs(), &dead, &queue).await.unwrap(), 0);
 }
+
+#[tokio::test]
+async fn a_queue_holds_what_waits_what_is_delayed_and_what_is_being_worked_on() {
+    let aws = services::aws().await;
+    let url = services::queue(&aws, false).await;
+    let queues = Queues::new(&aws, Arc::new(SystemRandom)).with_url::<MediaJob>(&url);
+    assert_eq!(queues.held(&url).await.unwrap(), 0);
+    let media =
+        MediaJob { tenant_id: TenantId::new("t1").unwrap(), message_id: DocumentId::new("m1").unwrap() };
+    queues.send_delayed(&media, Duration::from_secs(600)).await.unwrap();
+    queues.send_batch(&[media.clone(), media]).await.unwrap();
+    let received = aws.sqs().receive_message().queue_url(&url).max_number_of_messages(1).send().await;
+    assert_eq!(received.unwrap().messages().len(), 1);
+    assert_eq!(queues.held(&url).await.unwrap(), 3);
+    let gone = queues.held(&format!("{url}-of-nobody")).await;
+    assert!(matches!(gone, Err(QueueError::Uncounted(_))), "{gone:?}");
+}
