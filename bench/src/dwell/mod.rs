@@ -92,8 +92,9 @@ pub(crate) fn simulate(traffic: &Traffic, groups: Groups, choice: Choice, cost: 
     Dwell { median, p99, worst, noisy, most_waiting: outcome.most_waiting }
 }
 
-/// How much of the machine's time is planned for, the noisy tenant included.
-const LOAD: f64 = 0.3;
+/// How much of the machine's time is planned for, the noisy tenant included. Two cores that recorders share with
+/// mongod keep the rule up to about 0.2 even without any noise; four cores up to 0.3 and more.
+const LOAD: f64 = 0.15;
 /// Messages of each of the other tenants: their 99th percentile is the tenth from above.
 const EACH: f64 = 1_000.0;
 
