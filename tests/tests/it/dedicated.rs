@@ -167,6 +167,19 @@ async fn reaches_only_its_own(stage: &Stage, business: &Business<'_>, own: &Reso
         let data_key = aws.kms().generate_data_key().key_id(&own.key_arn);
         refused!(name, data_key.key_spec(aws_sdk_kms::types::DataKeySpec::Aes256));
     }
+    // While it comes or leaves its data key is wrapped by the platform's KMS key.
+    let platforms = stage.aws().kms().generate_data_key().key_id(stage.output("TenantKeyArn"));
+    let platforms = platforms.key_spec(aws_sdk_kms::types::DataKeySpec::Aes256);
+    let wrapped = platforms.encryption_context("tenantId", business.tenant.as_str()).send().await.unwrap();
+    for name in ["recorder", "media", "sender"] {
+        let aws: Aws = stage.root.assume(&stage.root.role_of(&function(name)).await).await;
+        let decrypt = aws.kms().decrypt().ciphertext_blob(wrapped.ciphertext_blob.clone().unwrap());
+        let opened = decrypt.encryption_context("tenantId", business.tenant.as_str()).send().await.unwrap();
+        assert_eq!(opened.plaintext, wrapped.plaintext, "{name}");
+    }
+    let summarizer: Aws = stage.root.assume(&stage.root.role_of(&function("summarizer")).await).await;
+    let decrypt = summarizer.kms().decrypt().ciphertext_blob(wrapped.ciphertext_blob.unwrap());
+    refused!("summarizer", decrypt.encryption_context("tenantId", business.tenant.as_str()));
     // And the shared consumers do not reach what is the tenant's.
     for name in ["recorder", "media", "summarizer", "sender"] {
         let aws = stage.root.assume(&stage.root.role_of(&stage.function(name)).await).await;
