@@ -9,6 +9,8 @@ use crate::bench::process::Process;
 /// Names in the environment.
 pub(crate) const DIRECTORY_TABLE: &str = "directory";
 /// The same.
+pub(crate) const EPHEMERAL_TABLE: &str = "ephemeral";
+/// The same.
 pub(crate) const BUCKET: &str = "bucket";
 /// The same.
 pub(crate) const KMS_KEY: &str = "alias/bench";
@@ -32,7 +34,7 @@ pub(crate) fn environment(mongodb_uri: &str, aws_endpoint: &str, line_url: &str)
         ("AWS_ENDPOINT_URL", aws_endpoint.to_owned()),
         ("MONGODB_URI", mongodb_uri.to_owned()),
         ("DIRECTORY_TABLE", DIRECTORY_TABLE.to_owned()),
-        ("EPHEMERAL_TABLE", "ephemeral".to_owned()),
+        ("EPHEMERAL_TABLE", EPHEMERAL_TABLE.to_owned()),
         ("BLOBS_BUCKET", BUCKET.to_owned()),
         ("KMS_KEY_ID", KMS_KEY.to_owned()),
         ("INBOUND_QUEUE_URL", queue("inbound.fifo")),

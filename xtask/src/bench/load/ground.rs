@@ -11,7 +11,9 @@ use bson::oid::ObjectId;
 use matome_domain::clock::Clock;
 use matome_domain::ids::{ChannelId, ConversationId};
 use matome_domain::placement::Placement;
-use matome_domain::queue::{Inbound, InboundEvent, MediaJob, OutboundJob, QueueMessage, SummaryJob};
+use matome_domain::queue::{
+    Inbound, InboundEvent, MediaJob, OutboundJob, QueueMessage, SummaryJob, TenantJob,
+};
 use matome_domain::tier::Tier;
 use matome_line_simulator::{Deed, LineSimulator, NewChannel, NewUser, Place, SimulatorConfig};
 use matome_local_stack::shared::OwnMongod;
@@ -25,12 +27,14 @@ use matome_store::entities::OrganizationSettings;
 use matome_store::id::derived;
 use matome_testing::TestTenant;
 
-use crate::bench::cold_start::{BUCKET, DIRECTORY_TABLE, KMS_KEY, environment};
+use crate::bench::cold_start::{BUCKET, DIRECTORY_TABLE, EPHEMERAL_TABLE, KMS_KEY, environment};
 use crate::settings::DATABASE_PREFIX;
 
 /// See the module.
 pub(super) struct Ground {
     _mongod: OwnMongod,
+    /// The platform's database and the home cell.
+    pub(super) store: Store,
     ministack: MiniStack,
     pub(super) line: LineSimulator,
     /// The functions' environment.
@@ -74,7 +78,7 @@ impl Ground {
         let usual = tenant(&target, &store, &line, 1, 50).await?;
         let patient = tenant(&target, &store, &line, 2, 5_000).await?;
         let pictured = tenant(&target, &store, &line, 3, 50).await?;
-        Ok(Self { _mongod: mongod, ministack, line, environment, usual, patient, pictured })
+        Ok(Self { _mongod: mongod, store, ministack, line, environment, usual, patient, pictured })
     }
 
     /// Ends the servers.
@@ -102,19 +106,22 @@ impl Ground {
 }
 
 async fn resources(aws: &Aws) -> anyhow::Result<()> {
-    let key = KeySchemaElement::builder().attribute_name("pk").key_type(KeyType::Hash).build()?;
-    let attribute =
-        AttributeDefinition::builder().attribute_name("pk").attribute_type(ScalarAttributeType::S);
-    let table = aws.dynamodb().create_table().table_name(DIRECTORY_TABLE).key_schema(key);
-    let table = table.attribute_definitions(attribute.build()?).billing_mode(BillingMode::PayPerRequest);
-    table.send().await?;
+    for name in [DIRECTORY_TABLE, EPHEMERAL_TABLE] {
+        let key = KeySchemaElement::builder().attribute_name("pk").key_type(KeyType::Hash).build()?;
+        let attribute =
+            AttributeDefinition::builder().attribute_name("pk").attribute_type(ScalarAttributeType::S);
+        let table = aws.dynamodb().create_table().table_name(name).key_schema(key);
+        let table = table.attribute_definitions(attribute.build()?);
+        table.billing_mode(BillingMode::PayPerRequest).send().await?;
+    }
     let key = aws.kms().create_key().send().await?.key_metadata;
     let key = key.map(|metadata| metadata.key_id).unwrap_or_default();
     aws.kms().create_alias().alias_name(KMS_KEY).target_key_id(key).send().await?;
     let here = BucketLocationConstraint::from(REGION);
     let here = CreateBucketConfiguration::builder().location_constraint(here).build();
     aws.s3().create_bucket().bucket(BUCKET).create_bucket_configuration(here).send().await?;
-    for queue in [Inbound::QUEUE, MediaJob::QUEUE, SummaryJob::QUEUE, OutboundJob::QUEUE] {
+    let queues = [Inbound::QUEUE, MediaJob::QUEUE, SummaryJob::QUEUE, OutboundJob::QUEUE, TenantJob::QUEUE];
+    for queue in queues {
         let mut create = aws.sqs().create_queue().queue_name(queue);
         if queue.ends_with(".fifo") {
             create = create.attributes(QueueAttributeName::FifoQueue, "true");

@@ -5,6 +5,7 @@
 
 mod ground;
 mod media;
+mod provisioner;
 mod recorder;
 mod scheduler;
 mod sender;
@@ -63,6 +64,7 @@ impl Bench<'_> {
             self.provided().await?,
             self.measure("sender", "sender", 64.0, sender::run).await?,
             self.measure("scheduler", "scheduler", 64.0, scheduler::run).await?,
+            self.measure("provisioner", "provisioner", 64.0, provisioner::run).await?,
         ])
     }
 

@@ -40,7 +40,9 @@ pub(super) async fn run(ground: &Ground, process: &mut Process) -> anyhow::Resul
     insert(ground, &sessions).await?;
     insert(ground, &entries.collect::<Vec<_>>()).await?;
     let swept = process.invoke("{}".to_owned()).await?;
-    let expected = json!({ "expired": EXPIRED, "summaries": STUCK, "outbound": UNSENT, "media": 0 });
+    let expected = json!({
+        "expired": EXPIRED, "summaries": STUCK, "outbound": UNSENT, "media": 0, "operations": 0,
+    });
     ensure!(swept == expected, "the sweep found {swept}, not {expected}");
     Ok(format!("{} overdue documents", EXPIRED + STUCK + UNSENT))
 }
