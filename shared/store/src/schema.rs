@@ -119,3 +119,22 @@ fn model(index: &Index) -> IndexModel {
     options.expire_after = index.expire_after_seconds.map(Duration::from_secs);
     IndexModel::builder().keys(index.keys.clone()).options(options).build()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What `docs/tenancy.md` reckons with.
+    #[test]
+    fn a_tenants_collections_have_as_many_files_as_the_capacity_arithmetic_says() {
+        let declarations = tenant_declarations();
+        // The collection, its `_id` index, and the others.
+        let files: usize = declarations.iter().map(|d| 2 + d.indexes.len()).sum();
+        let text = include_str!("../../../docs/tenancy.md");
+        assert!(
+            text.contains(&format!("{files} files")),
+            "{files} files in {} collections",
+            declarations.len()
+        );
+    }
+}

@@ -1,3 +1,4 @@
+use matome_domain::queue::{QueueMessage, QueueVisitor, visit_queue_messages};
 use serde_json::{Value, json};
 
 use crate::template::{Template, attribute};
@@ -41,6 +42,29 @@ fn every_queue_has_dead_letters_of_its_kind_and_both_have_alarms() {
             assert!(has_alarm(&template, "ApproximateNumberOfMessagesVisible", &depth), "{target}");
         }
     }
+}
+
+#[test]
+fn every_kind_of_message_has_its_queue_and_every_queue_its_kind() {
+    struct Names(Vec<&'static str>);
+
+    impl QueueVisitor for Names {
+        fn visit<M: QueueMessage>(&mut self) {
+            self.0.push(M::QUEUE);
+        }
+    }
+
+    let mut names = Names(Vec::new());
+    visit_queue_messages(&mut names);
+    let template = Template::platform();
+    let queues = template.all(QUEUE);
+    let working = queues.values().filter(|queue| !queue["RedrivePolicy"].is_null());
+    let mut made: Vec<_> = working
+        .map(|queue| queue["QueueName"]["Fn::Sub"].as_str().unwrap().rsplit('-').next().unwrap().to_owned())
+        .collect();
+    made.sort_unstable();
+    names.0.sort_unstable();
+    assert_eq!(made, names.0);
 }
 
 #[test]

@@ -102,6 +102,7 @@ pub fn tenant_declarations() -> Vec<Declaration> {
 #[must_use]
 pub fn platform_declarations() -> Vec<Declaration> {
     vec![
+        Declaration::of::<Plan>(),
         Declaration::of::<Owner>(),
         Declaration::of::<Organization>(),
         Declaration::of::<Channel>(),

@@ -6,8 +6,8 @@ use matome_domain::plan::Terms;
 use matome_domain::tier::Tier;
 use matome_store::create_organization::default_room;
 use matome_store::entities::{
-    AiUsage, Channel, InboundEventRecord, Message, MonthlyUsage, NewOrganization, Notice, Operation,
-    Organization, OutboxEntry, Owner, PushLedger, Room, RoomMember, Session, Summary, User,
+    AiUsage, Channel, ErasureCertificate, InboundEventRecord, Message, MonthlyUsage, NewOrganization, Notice,
+    Operation, Organization, OutboxEntry, Owner, Plan, PushLedger, Room, RoomMember, Session, Summary, User,
 };
 use matome_store::{Entity, collection};
 
@@ -185,5 +185,18 @@ pub(crate) fn of_platform() -> Vec<(&'static str, Document)> {
                 "kind": "create", "input": {}, "state": "queued", "requestedBy": "operator",
             },
         ),
+        sample::<ErasureCertificate>(
+            "t",
+            id(24, 0),
+            doc! {
+                "operationId": id(23, 0), "requestedBy": "operator", "reason": "asked for", "requestedAt": NOW,
+                "erased": {
+                    "documents": { "messages": 1_i64 }, "objects": 0_i64, "versions": 0_i64, "bytes": 0_i64,
+                    "keyVersion": 1_i64,
+                },
+                "steps": {}, "kept": [], "sha256": "00",
+            },
+        ),
+        (Plan::COLLECTION, collection::encode(&Plan::initial(Tier::Pro, NOW)).expect("can be written")),
     ]
 }
