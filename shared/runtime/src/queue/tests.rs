@@ -50,7 +50,7 @@ async fn messages_go_out_in_order_ten_a_request() {
     assert_eq!(recording.sent::<Inbound>(), events(25));
     let entry = &recording.entries()[3];
     assert_eq!(entry.group.as_deref(), Some("t1#0"));
-    assert_eq!(entry.deduplication.as_deref(), Some("c1-e3"));
+    assert_eq!(entry.deduplication.as_deref(), Some("c1#e3"));
 }
 
 #[tokio::test]
