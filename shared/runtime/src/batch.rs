@@ -36,6 +36,19 @@ pub struct Delivery<M> {
     pub message: M,
 }
 
+/// What SQS wants to hear when a message's visibility is to be changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Receipt {
+    /// SQS's id of the message.
+    pub message_id: String,
+    /// The queue it came from.
+    pub queue_arn: String,
+    /// Of this receive.
+    pub handle: String,
+    /// As [`Delivery::receive_count`].
+    pub receive_count: u32,
+}
+
 /// A Lambda event from SQS, read.
 #[derive(Debug)]
 pub struct Batch<M> {
@@ -54,6 +67,8 @@ pub struct BatchOutcome {
     failed: HashSet<String>,
     /// Failed, without taking those behind them back.
     alone: HashSet<String>,
+    /// Those of `alone` that will fail again.
+    poison: HashSet<String>,
     unparsed: usize,
 }
 
@@ -63,6 +78,18 @@ struct Record {
     group: Option<String>,
     /// SQS will not deliver it again but move it to the dead-letter queue.
     last_delivery: bool,
+    /// `None`: SQS's event came without handle or queue.
+    receipt: Option<Receipt>,
+}
+
+/// What becomes of a message.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Done,
+    /// Goes back with those behind it, or behind one that does.
+    Returned,
+    /// Goes back, and nobody waits for it.
+    ReturnedAlone,
 }
 
 impl<M: QueueMessage> Batch<M> {
@@ -77,12 +104,12 @@ impl<M: QueueMessage> Batch<M> {
     }
 
     /// As [`Batch::read`], for consumers that put their work in order themselves: a body that is no
-    /// `M` fails alone ([`BatchOutcome::fail_alone`]), and nobody waits for it.
+    /// `M` is poison ([`BatchOutcome::fail_as_poison`]), and nobody waits for it.
     ///
     /// # Errors
     /// As [`Batch::read`].
     pub fn read_unordered(event: SqsEvent) -> Result<Self, BatchError> {
-        Self::read_as(event, u32::MAX, BatchOutcome::fail_alone)
+        Self::read_as(event, u32::MAX, BatchOutcome::fail_as_poison)
     }
 
     /// As [`Batch::read`], for a queue with this `maxReceiveCount`: a message that fails on its last
@@ -114,6 +141,7 @@ impl<M: QueueMessage> Batch<M> {
                 message_id: message_id.clone(),
                 group: group.clone(),
                 last_delivery,
+                receipt: receipt(&record, &message_id, receive_count),
             });
             match serde_json::from_str::<M>(record.body.as_deref().unwrap_or_default()) {
                 Ok(message) => deliveries.push(Delivery {
@@ -172,6 +200,23 @@ impl BatchOutcome {
         self.alone.insert(message_id.to_owned());
     }
 
+    /// As [`BatchOutcome::fail_alone`], for a message whose fault lies in itself: there is no use in
+    /// waiting long before it is delivered again.
+    pub fn fail_as_poison(&mut self, message_id: &str) {
+        self.fail_alone(message_id);
+        self.poison.insert(message_id.to_owned());
+    }
+
+    /// The poison of the batch, for [`crate::queue::Queues::return_soon`]. Without what goes back behind
+    /// another message of its group, which keeps its place there.
+    #[must_use]
+    pub fn poison(&self) -> Vec<Receipt> {
+        let poison = |(record, fate): &(&Record, Fate)| {
+            *fate == Fate::ReturnedAlone && self.poison.contains(&record.message_id)
+        };
+        self.fates().into_iter().filter(poison).filter_map(|(record, _)| record.receipt.clone()).collect()
+    }
+
     /// Whether this message goes back to the queue: it failed, or an earlier one of its FIFO group
     /// did, in which case it must not be worked on now.
     #[must_use]
@@ -203,20 +248,28 @@ impl BatchOutcome {
     }
 
     fn returned(&self) -> HashSet<&str> {
+        let fates = self.fates().into_iter();
+        fates.filter(|(_, fate)| *fate != Fate::Done).map(|(record, _)| record.message_id.as_str()).collect()
+    }
+
+    fn fates(&self) -> Vec<(&Record, Fate)> {
         let mut stopped = HashSet::new();
-        let mut returned = HashSet::new();
-        for Record { message_id, group, last_delivery } in &self.records {
+        let fate = |record: &Record| {
+            let Record { message_id, group, last_delivery, .. } = record;
             let behind = group.as_ref().is_some_and(|g| stopped.contains(g));
             if behind || self.failed.contains(message_id) {
-                returned.insert(message_id.as_str());
                 if behind || !last_delivery {
-                    stopped.extend(group);
+                    stopped.extend(group.clone());
                 }
+                Fate::Returned
             } else if self.alone.contains(message_id) {
-                returned.insert(message_id.as_str());
+                Fate::ReturnedAlone
+            } else {
+                Fate::Done
             }
-        }
-        returned
+        };
+        let fates: Vec<Fate> = self.records.iter().map(fate).collect();
+        self.records.iter().zip(fates).collect()
     }
 }
 
@@ -224,6 +277,15 @@ impl BatchOutcome {
 fn group(record: &SqsMessage) -> Option<String> {
     let fifo = record.event_source_arn.as_deref().is_some_and(|arn| arn.ends_with(".fifo"));
     if fifo { record.attributes.get("MessageGroupId").cloned() } else { None }
+}
+
+fn receipt(record: &SqsMessage, message_id: &str, receive_count: u32) -> Option<Receipt> {
+    Some(Receipt {
+        message_id: message_id.to_owned(),
+        queue_arn: record.event_source_arn.clone()?,
+        handle: record.receipt_handle.clone()?,
+        receive_count,
+    })
 }
 
 fn number<T: std::str::FromStr>(record: &SqsMessage, attribute: &str) -> Option<T> {

@@ -154,3 +154,30 @@ fn whatever_fails_no_group_is_overtaken() {
         }
     }
 }
+
+#[test]
+fn poison_is_what_fails_by_itself_and_waits_for_nobody() {
+    let bad = "{ not json".to_owned();
+    let records = [
+        ("1", "a", bad.clone()),
+        ("2", "a", job(1).to_string()),
+        ("3", "b", job(1).to_string()),
+        ("4", "b", bad.clone()),
+        ("5", "c", job(1).to_string()),
+        ("6", "d", job(1).to_string()),
+    ];
+    let mut outcome = Batch::<SummaryJob>::read_unordered(event(FIFO, &records)).unwrap().outcome;
+    outcome.fail("3");
+    outcome.fail_alone("5");
+    outcome.fail_as_poison("6");
+    assert_eq!(returned(&outcome), ["1", "3", "4", "5", "6"]);
+    let poison = |id: &str| Receipt {
+        message_id: id.to_owned(),
+        queue_arn: FIFO.to_owned(),
+        handle: "r".to_owned(),
+        receive_count: 2,
+    };
+    assert_eq!(outcome.poison(), [poison("1"), poison("6")]);
+    let ordered = Batch::<SummaryJob>::read(event(FIFO, &[("1", "a", bad)])).unwrap().outcome;
+    assert_eq!(ordered.poison(), []);
+}

@@ -6,6 +6,7 @@ mod own;
 mod recording;
 mod redrive;
 mod sqs;
+mod visibility;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use matome_domain::queue::{QueueMessage, url_variable};
 use self::entry::Entry;
 pub use self::own::own_queue_url;
 #[cfg(any(test, feature = "test-support"))]
-pub use self::recording::{Recorded, Recording, Refuse};
+pub use self::recording::{Hidden, Recorded, Recording, Refuse};
 pub use self::redrive::{RedriveError, redrive};
 use crate::aws::Aws;
 use crate::config::{ConfigError, Env};

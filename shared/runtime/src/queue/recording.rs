@@ -9,6 +9,7 @@ use matome_domain::queue::QueueMessage;
 
 use super::entry::Entry;
 use super::{QueueError, Refusal};
+use crate::batch::Receipt;
 
 /// A message as it reached the queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +26,17 @@ pub struct Recorded {
     pub deduplication: Option<String>,
     /// Delay of a standard queue.
     pub delay: Duration,
+}
+
+/// A message whose visibility was changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hidden {
+    /// Its queue; the queue's name when no URL was configured.
+    pub url: String,
+    /// Of the receive.
+    pub handle: String,
+    /// Until it is delivered again.
+    pub visibility: Duration,
 }
 
 /// A refusal to come.
@@ -52,6 +64,7 @@ struct State {
     refusals: Vec<Refuse>,
     requests: usize,
     held: HashMap<String, u64>,
+    hidden: Vec<Hidden>,
 }
 
 impl Recording {
@@ -108,6 +121,28 @@ impl Recording {
 
     pub(super) fn held(&self, url: &str) -> u64 {
         self.state().held.get(url).copied().unwrap_or_default()
+    }
+
+    /// Every change of a message's visibility, in order.
+    #[must_use]
+    pub fn hidden(&self) -> Vec<Hidden> {
+        self.state().hidden.clone()
+    }
+
+    pub(super) fn hide(
+        &self,
+        queue: &'static str,
+        url: String,
+        receipt: &Receipt,
+        visibility: Duration,
+    ) -> Result<(), QueueError> {
+        let mut state = self.state();
+        if !state.refusals.is_empty() {
+            state.refusals.remove(0);
+            return Err(QueueError::Request { queue, source: "refused by the test".into() });
+        }
+        state.hidden.push(Hidden { url, handle: receipt.handle.clone(), visibility });
+        Ok(())
     }
 
     /// Forgets what was sent.

@@ -1,4 +1,6 @@
-//! The request itself.
+//! The requests themselves.
+
+use std::time::Duration;
 
 use aws_sdk_sqs::types::{QueueAttributeName, SendMessageBatchRequestEntry};
 
@@ -51,6 +53,21 @@ pub(super) async fn send(
         return Err(failed("SQS's answer does not name every entry".into()));
     }
     Ok(refused)
+}
+
+/// Has a message that was received come back after `visibility`.
+pub(super) async fn hide(
+    client: &aws_sdk_sqs::Client,
+    queue: &'static str,
+    url: &str,
+    handle: &str,
+    visibility: Duration,
+) -> Result<(), QueueError> {
+    let seconds = i32::try_from(visibility.as_secs()).unwrap_or(i32::MAX);
+    let change = client.change_message_visibility().queue_url(url).receipt_handle(handle);
+    let answer = change.visibility_timeout(seconds).send().await;
+    answer.map_err(|e| QueueError::Request { queue, source: Box::new(e.into_service_error()) })?;
+    Ok(())
 }
 
 /// What SQS's three counts of a queue come to.

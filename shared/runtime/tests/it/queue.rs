@@ -4,6 +4,7 @@ use std::time::Duration;
 use aws_sdk_sqs::types::{MessageSystemAttributeName, QueueAttributeName};
 use matome_domain::ids::{DocumentId, TenantId};
 use matome_domain::queue::{MediaJob, SummaryJob};
+use matome_runtime::batch::Receipt;
 use matome_runtime::queue::{QueueError, Queues, redrive};
 use matome_runtime::random::SystemRandom;
 
@@ -109,4 +110,36 @@ async fn a_queue_holds_what_waits_what_is_delayed_and_what_is_being_worked_on() 
     assert_eq!(queues.held(&url).await.unwrap(), 3);
     let gone = queues.held(&format!("{url}-of-nobody")).await;
     assert!(matches!(gone, Err(QueueError::Uncounted(_))), "{gone:?}");
+}
+
+#[tokio::test]
+async fn poison_comes_back_long_before_its_queue_would_deliver_it_again() {
+    let aws = services::aws().await;
+    let url = services::queue(&aws, true).await;
+    let name = url.rsplit('/').next().unwrap();
+    // The function knows another queue of the account.
+    let queues =
+        Queues::new(&aws, Arc::new(SystemRandom)).with_url::<SummaryJob>(services::queue(&aws, true).await);
+    queues.send_batch_to(Some(&url), &[job("s1", 1), job("s1", 2)]).await.unwrap();
+    let receive = async || {
+        let receive = aws.sqs().receive_message().queue_url(&url).visibility_timeout(43_200);
+        receive.wait_time_seconds(1).send().await.unwrap().messages.unwrap_or_default().pop()
+    };
+    let first = receive().await.expect("it is there");
+    assert!(receive().await.is_none(), "its group is held up for twelve hours");
+    let receipt = Receipt {
+        message_id: first.message_id.clone().unwrap(),
+        queue_arn: format!("arn:aws:sqs:us-east-1:000000000000:{name}"),
+        handle: first.receipt_handle.unwrap(),
+        receive_count: 1,
+    };
+    // A handle that SQS does not know is nobody's failure.
+    let stale = Receipt { handle: "stale".to_owned(), ..receipt.clone() };
+    queues.return_soon::<SummaryJob>(&[stale, receipt]).await;
+    let again = loop {
+        if let Some(again) = receive().await {
+            break again;
+        }
+    };
+    assert_eq!(again.message_id, first.message_id);
 }
