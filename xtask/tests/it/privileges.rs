@@ -54,9 +54,17 @@ fn is_bounded(resource: &Value, conditioned: bool) -> bool {
     // Keys have no names; a tag decides. The others can only be looked at, or have no names either.
     let unnamed = (text.ends_with(":key/*") && conditioned)
         || [":log-group:*", ":alarm:*", ":event-source-mapping:*"].iter().any(|end| text.ends_with(end));
+    // One thing of the platform's, whose other uses are others' business: only under a condition.
+    let imported = resource["Fn::ImportValue"]["Fn::Sub"].as_str().is_some_and(|name| name.ends_with("Arn"));
     match &resource["Fn::If"] {
         Value::Array(branches) => branches[1..].iter().all(|branch| is_bounded(branch, conditioned)),
-        _ => resource["Fn::GetAtt"][1] == "Arn" || of_tenants || in_bucket || unnamed,
+        _ => {
+            resource["Fn::GetAtt"][1] == "Arn"
+                || of_tenants
+                || in_bucket
+                || unnamed
+                || (imported && conditioned)
+        }
     }
 }
 
