@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use matome_domain::clock::Clock;
 use matome_domain::fault::Faults;
-use matome_domain::queue::{MediaJob, OutboundJob, SummaryJob};
+use matome_domain::queue::{Inbound, MediaJob, OutboundJob, QueueMessage, SummaryJob, url_variable};
 use matome_runtime::aws::{Aws, Patience};
 use matome_runtime::blobs::Blobs;
 use matome_runtime::clock::SystemClock;
@@ -21,7 +21,7 @@ pub struct Context {
     pub channels: Channels,
     /// What is learnt of the channels.
     pub health: HealthRecords,
-    /// Queues of media, summaries and outbound messages.
+    /// Queues of media, summaries and outbound messages; `inbound.fifo` where poison is to come back soon.
     pub queues: Queues,
     /// Media; absent where only `inbound.fifo` is consumed, which needs no access to the bucket.
     pub blobs: Option<Blobs>,
@@ -36,7 +36,8 @@ pub struct Context {
 impl Context {
     /// Reads `DIRECTORY_TABLE`, `MONGODB_URI`, `KMS_KEY_ID`, `LINE_API_URL`,
     /// `LINE_DATA_API_URL`, `MEDIA_QUEUE_URL`, `SUMMARIES_QUEUE_URL`, `OUTBOUND_QUEUE_URL`;
-    /// for media also `BLOBS_BUCKET`.
+    /// for media also `BLOBS_BUCKET`; for `inbound.fifo` `INBOUND_QUEUE_URL`, without which poison waits
+    /// for the queue's visibility timeout.
     ///
     /// # Errors
     /// [`TenancyError`] with the setting that is missing or wrong.
@@ -44,13 +45,18 @@ impl Context {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let random: Arc<dyn Random> = Arc::new(SystemRandom);
         let aws = Aws::from_env(env, Patience::CONSUMER)?;
+        let queues = Queues::new(&aws, Arc::clone(&random))
+            .with::<MediaJob>(env)?
+            .with::<SummaryJob>(env)?
+            .with::<OutboundJob>(env)?;
+        let inbound = env.optional(&url_variable(Inbound::QUEUE))?;
         Ok(Self {
             channels: Channels::from_env(env, &aws, Arc::clone(&clock), Arc::clone(&random))?,
             health: HealthRecords::new(Arc::clone(&clock)),
-            queues: Queues::new(&aws, Arc::clone(&random))
-                .with::<MediaJob>(env)?
-                .with::<SummaryJob>(env)?
-                .with::<OutboundJob>(env)?,
+            queues: match inbound {
+                Some(url) => queues.with_url::<Inbound>(url),
+                None => queues,
+            },
             blobs: env.optional(Blobs::SETTING)?.map(|bucket| Blobs::from_client(aws.s3(), bucket)),
             tenants: Tenants::from_env(env, &aws, Arc::clone(&clock)).await?,
             clock,

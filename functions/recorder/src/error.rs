@@ -59,6 +59,15 @@ impl RecordError {
             _ => false,
         }
     }
+
+    /// Whether it does lie in the message: that one fails again whenever it comes.
+    #[must_use]
+    pub fn is_poison(&self) -> bool {
+        match self {
+            Self::Store(e @ (StoreError::Refused { .. } | StoreError::Mongo(_))) => e.is_content_refused(),
+            _ => self.may_be_poison(),
+        }
+    }
 }
 
 impl Fenced for RecordError {
@@ -83,5 +92,19 @@ mod tests {
         assert!(fenced.is_fenced() && !fenced.may_be_poison());
         let moving = RecordError::Tenancy(TenancyError::Moving(TenantId::new("t1").unwrap()));
         assert!(!moving.is_fenced() && !moving.may_be_poison());
+        assert!(!fenced.is_poison() && !moving.is_poison());
+    }
+
+    #[test]
+    fn what_a_server_refuses_everybody_is_no_messages_own_fault() {
+        let refused = |code| RecordError::Store(StoreError::Refused { collection: "rooms".to_owned(), code });
+        // Unauthorized, OutOfDiskSpace.
+        for code in [13, 14_031] {
+            assert!(refused(code).may_be_poison() && !refused(code).is_poison(), "{code}");
+        }
+        let unknown = RecordError::Tenancy(TenancyError::UnknownTenant(TenantId::new("t1").unwrap()));
+        for poison in [refused(121), unknown, RecordError::BadId] {
+            assert!(poison.may_be_poison() && poison.is_poison(), "{poison}");
+        }
     }
 }

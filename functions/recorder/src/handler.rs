@@ -3,7 +3,8 @@
 //! A batch is recorded tenant by tenant, all rooms of one in one transaction. What keeps every message from being recorded (no database, no
 //! directory) returns the room's messages to the queue, in order. What lies in one message returns
 //! that one alone: its neighbours do not wait for it, because the recorder puts messages in order
-//! by their own time, and would otherwise follow it into the dead-letter queue.
+//! by their own time, and would otherwise follow it into the dead-letter queue. It comes back soon, for
+//! its lane (a quarter of its tenant's conversations) does wait until it is among the dead letters.
 
 use std::collections::BTreeMap;
 
@@ -63,9 +64,12 @@ async fn handle_inbound(event: SqsEvent, context: &Context) -> Result<SqsBatchRe
         match failure {
             Failure::From(message_id) => outcome.fail(&message_id),
             Failure::Alone(message_id) => outcome.fail_alone(&message_id),
+            Failure::Poison(message_id) => outcome.fail_as_poison(&message_id),
         }
     }
     context.health.flush(context.tenants.platform()).await;
+    // Last: a second later it may be here again.
+    context.queues.return_soon::<Inbound>(&outcome.poison()).await;
     let (messages, returned) = outcome.counts();
     tracing::info!(messages, rooms, returned, "recorded");
     Ok(outcome.response())
@@ -84,6 +88,20 @@ enum Failure {
     From(String),
     /// This one only.
     Alone(String),
+    /// This one only, and soon: it will fail again.
+    Poison(String),
+}
+
+impl Failure {
+    fn of(error: &RecordError) -> fn(String) -> Self {
+        if error.is_poison() {
+            Self::Poison
+        } else if error.may_be_poison() {
+            Self::Alone
+        } else {
+            Self::From
+        }
+    }
 }
 
 /// All rooms at once; where that fails by what may lie in one message, room by room, and then fact
@@ -97,13 +115,8 @@ async fn handle_tenant(context: &Context, tenant: &TenantId, rooms: &[Room]) -> 
         }
         Err(error) => {
             log(&all[0].key, &error);
-            let poison = error.may_be_poison();
             let first = |room: &Room| room.message_ids[0].clone();
-            return rooms
-                .iter()
-                .map(first)
-                .map(if poison { Failure::Alone } else { Failure::From })
-                .collect();
+            return rooms.iter().map(first).map(Failure::of(&error)).collect();
         }
     }
     let mut failures = Vec::new();
@@ -121,11 +134,10 @@ async fn handle_facts(context: &Context, tenant: &TenantId, room: &Room) -> Vec<
         let alone = RoomFacts { key: room.facts.key.clone(), facts: vec![fact.clone()] };
         let Err(error) = record(context, tenant, &[alone]).await else { continue };
         log(&room.facts.key, &error);
+        failures.push(Failure::of(&error)(message_id.clone()));
         if !error.may_be_poison() {
-            failures.push(Failure::From(message_id.clone()));
             break;
         }
-        failures.push(Failure::Alone(message_id.clone()));
     }
     failures
 }

@@ -10,6 +10,10 @@ const WRITE_CONFLICT: i32 = 112;
 /// DocumentValidationFailure, MongoDB error code 121.
 const VALIDATION_FAILURE: i32 = 121;
 
+/// BadValue, DocumentValidationFailure, BSONObjectTooLarge; 17419 and 17420: an update would make the
+/// document too large.
+const OF_CONTENT: [i32; 5] = [2, VALIDATION_FAILURE, 10_334, 17_419, 17_420];
+
 /// A failed database operation. Texts name collections and codes, never document contents; the
 /// driver's and BSON's own errors can quote values and are therefore kept, but not as `source`, whose
 /// text would be logged with ours.
@@ -129,6 +133,15 @@ impl StoreError {
                 | ErrorKind::BsonSerialization(_)
         ) && !e.contains_label(mongodb::error::TRANSIENT_TRANSACTION_ERROR)
             && !e.contains_label(mongodb::error::RETRYABLE_WRITE_ERROR)
+    }
+
+    /// What was to be written was refused for what it is. Other refusals may as well be about the server
+    /// (no privileges, no disk) and end when somebody repairs it.
+    #[must_use]
+    pub fn is_content_refused(&self) -> bool {
+        use mongodb::error::ErrorKind;
+        let unwritable = matches!(self, Self::Mongo(e) if matches!(*e.kind, ErrorKind::BsonSerialization(_)));
+        unwritable || self.code().is_some_and(|code| OF_CONTENT.contains(&code))
     }
 
     /// The server's error code, if it is a server's error.

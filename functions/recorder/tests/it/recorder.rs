@@ -46,6 +46,12 @@ impl Recorder {
         matome_recorder::handle(sqs::batch(batch), &self.context).await.expect("a well-formed batch")
     }
 
+    /// The messages that were made to come back soon: handle, seconds.
+    pub(crate) fn hurried(&self) -> Vec<(String, u64)> {
+        let hidden = self.sent.hidden().into_iter();
+        hidden.map(|hidden| (hidden.handle, hidden.visibility.as_secs())).collect()
+    }
+
     /// Hands over a batch that is to be recorded whole.
     pub(crate) async fn record(&self, batch: &[Inbound]) {
         let returned = sqs::returned(&self.take(batch).await);
