@@ -169,34 +169,3 @@ async fn nothing_is_lost_or_doubled_while_a_busy_tenant_moves_to_another_cluster
     run_to(&source, &target, checkpoint, 100, Stage::Done).await;
     assert_eq!(here.contents("t", Placement::Shared).await, Contents::new());
 }
-
-/// Prints documents a second and the time a tenant is fenced: `--run-ignored only --no-capture`.
-#[tokio::test]
-#[ignore = "a measurement"]
-async fn how_fast_a_tenant_moves() {
-    let world = World::start().await;
-    for (from, to) in [(Placement::Shared, Placement::Dedicated), (Placement::Dedicated, Placement::Shared)] {
-        let (source, target) = (world.tenant("t", from).await, world.place("t", to));
-        if from == Placement::Shared {
-            for part in 0..10 {
-                world.fill("t", from, if part == 0 { 100 } else { 0 }, 0).await;
-                world.fill_messages("t", from, 1_000 + part * 5_000, 5_000).await;
-            }
-        }
-        let mut at = Checkpoint::new();
-        for stage in [
-            Stage::Copy,
-            Stage::Follow,
-            Stage::Compare,
-            Stage::Fence,
-            Stage::Verify,
-            Stage::CleanUp,
-            Stage::Done,
-        ] {
-            let begun = std::time::Instant::now();
-            at = run_to(&source, &target, at, u32::MAX, stage).await;
-            println!("{from:?} → {to:?}: up to {} took {:?}", stage.name(), begun.elapsed());
-        }
-        println!("{:?}", at.measured);
-    }
-}

@@ -66,15 +66,6 @@ impl World {
 
     /// Puts `sets` documents into each collection of a tenant, and `messages` messages.
     pub(crate) async fn fill(&self, id: &str, placement: Placement, sets: u32, messages: u32) {
-        self.put(id, placement, sets, sets, messages).await;
-    }
-
-    /// Puts `messages` messages from number `first` on.
-    pub(crate) async fn fill_messages(&self, id: &str, placement: Placement, first: u32, messages: u32) {
-        self.put(id, placement, 0, first, messages).await;
-    }
-
-    async fn put(&self, id: &str, placement: Placement, sets: u32, first: u32, messages: u32) {
         let id = TenantId::new(id).expect("a valid id");
         let database = self.database_of(&id, placement);
         let mut by_collection: BTreeMap<&str, Vec<Document>> = BTreeMap::new();
@@ -82,7 +73,7 @@ impl World {
             document.insert("_id", of_tenant(&document, &id));
             by_collection.entry(collection).or_default().push(document);
         }
-        for number in first..first + messages {
+        for number in sets..sets + messages {
             let message = samples::message(id.as_str(), number);
             let mut message = matome_store::collection::encode(&message).expect("can be written");
             message.insert("_id", of_tenant(&message, &id));
