@@ -157,8 +157,11 @@ impl Limits {
             Limit::Rooms => self.max_rooms,
             Limit::MembersPerRoom => self.max_members_per_room,
             Limit::MessagesPerMonth => self.max_messages_per_month,
-            // A float becomes the nearest integer that there is: never negative, no overflow.
-            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+            #[allow(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "a float becomes the nearest integer that there is: never negative, no overflow"
+            )]
             Limit::Storage => self.max_storage_gb.map(|gigabytes| (gigabytes * GIGABYTE).round() as u64),
             Limit::Agents => self.max_agents,
             Limit::ApiCallsPerMonth => self.api_calls_per_month,

@@ -132,8 +132,7 @@ impl ChannelHealth {
     /// The share of events that LINE had to deliver again, 0 to 1; absent when there were none.
     #[must_use]
     pub fn redelivery_rate(&self) -> Option<f64> {
-        // Counts stay far below 2^53.
-        #[allow(clippy::cast_precision_loss)]
+        #[allow(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]
         (self.received > 0).then(|| self.redelivered as f64 / self.received as f64)
     }
 }
