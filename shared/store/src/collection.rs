@@ -121,11 +121,22 @@ impl<E: Entity> Collection<E> {
     /// Changes the one document that matches, made of the filter's fields when there is none, and
     /// returns it as it is afterwards.
     ///
+    /// Two that both find none both insert, and one of them is refused as a duplicate. MongoDB tries that
+    /// one again by itself only when the filter is the unique index and nothing else; here it always is
+    /// tried again, once: then the other's document is there to be changed.
+    ///
     /// # Errors
     /// As [`Self::update`].
     pub async fn upsert(&self, filter: Document, update: Document) -> Result<E, StoreError> {
-        let action = self.inner.find_one_and_update(self.scoped(filter), self.checked(update)?).upsert(true);
-        let written = action.return_document(ReturnDocument::After).await?;
+        let (filter, update) = (self.scoped(filter), self.checked(update)?);
+        let upsert = async || {
+            let action = self.inner.find_one_and_update(filter.clone(), update.clone()).upsert(true);
+            action.return_document(ReturnDocument::After).await.map_err(StoreError::from)
+        };
+        let written = match upsert().await {
+            Err(error) if error.is_duplicate() => upsert().await?,
+            written => written?,
+        };
         Ok(written.expect("an upsert returns what it wrote"))
     }
 

@@ -199,7 +199,7 @@ async fn two_who_measure_at_once_tell_it_once() {
     let tenant = tenant(&store, "t", PLACEMENTS[0]).await;
     let limits = Limits { max_rooms: Some(0), ..Limits::default() };
     room(&tenant, 1, "active", &[]).await;
-    let all = futures::future::join_all((0..8).map(|_| measured(&tenant, "2026-11", &limits))).await;
+    let all = futures::future::join_all((0..64).map(|_| measured(&tenant, "2026-11", &limits))).await;
     let told: Vec<_> = all.iter().flat_map(told).collect();
     assert_eq!(told, [(Limit::Rooms, Level::Over)]);
 }
