@@ -1,0 +1,3 @@
+//! The API function: what staff, back offices and partners use, under `/v1`.
+
+pub mod auth;

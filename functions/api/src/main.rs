@@ -1,0 +1,3 @@
+//! Cold start of the API function.
+
+fn main() {}
