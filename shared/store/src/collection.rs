@@ -35,12 +35,14 @@ impl Write {
     }
 }
 
-/// An entity as a BSON document.
+/// An entity as a BSON document. By way of bytes, as the driver itself would write it: only then are
+/// [`crate::Id`] and [`crate::Time`] BSON's types, see [`crate::value`].
 ///
 /// # Errors
 /// [`StoreError::Encode`].
 pub fn encode<T: serde::Serialize>(value: &T) -> Result<Document, StoreError> {
-    bson::serialize_to_document(value).map_err(StoreError::Encode)
+    let raw = bson::serialize_to_raw_document_buf(value).map_err(StoreError::Encode)?;
+    Document::try_from(raw.as_ref()).map_err(StoreError::Encode)
 }
 
 /// See the module.

@@ -23,6 +23,7 @@ pub mod transaction;
 pub mod usage;
 pub mod usage_due;
 mod validators;
+pub mod value;
 
 pub use collection::{Collection, Write};
 pub use entity::{Entity, Index, Scope};
@@ -30,3 +31,4 @@ pub use error::StoreError;
 pub use shape::Shape;
 pub use store::{Store, TenantStore};
 pub use transaction::Transaction;
+pub use value::{Id, Time};
