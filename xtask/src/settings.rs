@@ -10,7 +10,7 @@ pub(crate) const DATABASE_PREFIX: &str = "matome";
 
 /// Environment variables that override the template's parameters. `MONGODB_URI` does so too, but is
 /// read where MongoDB would be started.
-const OVERRIDES: [(&str, &str); 7] = [
+const OVERRIDES: [(&str, &str); 12] = [
     ("LINE_API_URL", "LineApiUrl"),
     ("LINE_DATA_API_URL", "LineDataApiUrl"),
     ("AI_PROVIDER", "AiProvider"),
@@ -18,6 +18,11 @@ const OVERRIDES: [(&str, &str); 7] = [
     ("AI_VISION", "AiVision"),
     ("AI_BASE_URL", "AiBaseUrl"),
     ("AI_API_KEY", "AiApiKey"),
+    ("CONSOLE_URL", "ConsoleUrl"),
+    ("EMAIL_FROM", "EmailFrom"),
+    ("EMAIL_IDENTITY", "EmailIdentity"),
+    ("LINE_LOGIN_CHANNEL_ID", "LineLoginChannelId"),
+    ("OIDC_ISSUERS", "OidcIssuers"),
 ];
 
 /// Parameters for `sam deploy` from the environment.

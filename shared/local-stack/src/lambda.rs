@@ -14,7 +14,8 @@ use crate::install::{self, on_path};
 use crate::progress::Progress;
 
 /// The functions: folder under `functions/` and `target/lambda/`, and with `matome-` before it the package.
-pub const FUNCTIONS: [&str; 6] = ["webhook", "recorder", "summarizer", "sender", "scheduler", "provisioner"];
+pub const FUNCTIONS: [&str; 7] =
+    ["webhook", "recorder", "summarizer", "sender", "scheduler", "provisioner", "api"];
 
 /// The package, and binary, of a function.
 #[must_use]

@@ -94,7 +94,7 @@ impl Stack {
         Ok(outputs)
     }
 
-    /// What a function (or `api`) logged, oldest first.
+    /// What a function (or `gateway`) logged, oldest first.
     ///
     /// # Errors
     /// [`crate::Error::Http`].

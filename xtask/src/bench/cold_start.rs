@@ -51,6 +51,12 @@ pub(crate) fn environment(mongodb_uri: &str, aws_endpoint: &str, line_url: &str)
         ("CODE_PREFIX", "code/0".to_owned()),
         ("ARCHITECTURE", "arm64".to_owned()),
         ("LOG_RETENTION_DAYS", "1".to_owned()),
+        ("OIDC_ISSUERS", "[]".to_owned()),
+        ("CONSOLE_URL", aws_endpoint.to_owned()),
+        ("API_ISSUER", aws_endpoint.to_owned()),
+        ("API_AUDIENCE", "matome".to_owned()),
+        ("EMAIL_FROM", "matome@example.com".to_owned()),
+        ("LINE_LOGIN_CHANNEL_ID", "2000000001".to_owned()),
         ("LINE_API_URL", line_url.to_owned()),
         ("LINE_DATA_API_URL", line_url.to_owned()),
     ]

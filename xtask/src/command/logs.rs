@@ -7,7 +7,8 @@ use crate::settings::STACK;
 use crate::stack_file::StackFile;
 
 /// Log groups of the template, each at `/matome/<stack>/<name>`.
-const GROUPS: [&str; 6] = ["webhook", "recorder", "media", "summarizer", "sender", "scheduler"];
+const GROUPS: [&str; 8] =
+    ["webhook", "recorder", "media", "summarizer", "sender", "scheduler", "provisioner", "api"];
 /// Enough to see what went wrong just now.
 const LATEST: usize = 12;
 

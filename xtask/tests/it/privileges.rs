@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use crate::template::{Template, list};
+use crate::template::{Template, attribute, list};
 
 /// Actions that AWS knows no resources for.
 const WITHOUT_RESOURCE: [&str; 2] = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"];
@@ -15,8 +15,18 @@ const WITHOUT_NAME: [&str; 5] = [
 /// What may use a data key, as opposed to managing the key that wraps it.
 const USES_OF_KEYS: [&str; 2] = ["kms:Decrypt", "kms:GenerateDataKey"];
 
+/// Every statement with the role it is for, whether it stands in the role or apart from it.
 pub(crate) fn statements(template: &Template) -> Vec<(&str, &Value)> {
     let mut all = Vec::new();
+    for (id, policy) in template.resources().filter(|(_, resource)| resource["Type"] == "AWS::IAM::Policy") {
+        let roles = list(&policy["Properties"]["Roles"]);
+        assert!(!roles.is_empty(), "{id} is for nobody");
+        for role in roles {
+            let role = role["Ref"].as_str().unwrap();
+            let statements = list(&policy["Properties"]["PolicyDocument"]["Statement"]);
+            all.extend(statements.into_iter().map(|statement| (role, statement)));
+        }
+    }
     for (id, role) in template.all("AWS::IAM::Role") {
         assert!(role["ManagedPolicyArns"].is_null(), "{id}: managed policies allow more than we need");
         for policy in list(&role["Policies"]) {
@@ -54,6 +64,10 @@ fn is_bounded(resource: &Value, conditioned: bool) -> bool {
     // Keys have no names; a tag decides. The others can only be looked at, or have no names either.
     let unnamed = (text.ends_with(":key/*") && conditioned)
         || [":log-group:*", ":alarm:*", ":event-source-mapping:*"].iter().any(|end| text.ends_with(end));
+    // One sender at SES, which is an address or a domain.
+    let sender = text.rsplit_once(":identity/").is_some_and(|(_, name)| {
+        ["${EmailIdentity}", "${EmailFrom}"].contains(&name) && conditioned
+    });
     // One thing of the platform's, whose other uses are others' business: only under a condition.
     let imported = resource["Fn::ImportValue"]["Fn::Sub"].as_str().is_some_and(|name| name.ends_with("Arn"));
     match &resource["Fn::If"] {
@@ -63,6 +77,7 @@ fn is_bounded(resource: &Value, conditioned: bool) -> bool {
                 || of_tenants
                 || in_bucket
                 || unnamed
+                || sender
                 || (imported && conditioned)
         }
     }
@@ -104,12 +119,52 @@ fn tenant_keys_are_unwrapped_only_with_the_tenant_named() {
                 let named = condition[1]["Null"]["kms:EncryptionContext:tenantId"] == "false"
                     || condition[1]["StringEquals"]["kms:EncryptionContext:tenantId"].is_object()
                     || condition[1]["StringEquals"]["kms:EncryptionContext:tenantId"]
-                        == "${aws:PrincipalTag/tenantId}";
+                        == "${aws:PrincipalTag/tenantId}"
+                    // What wraps the API's own keys, and is no tenant's.
+                    || condition[1]["StringEquals"]["kms:EncryptionContext:tenantId"] == "accounts";
                 assert!(named, "{id}");
             }
         }
         assert!(seen > 0);
     }
+}
+
+/// The API answers strangers: whatever it is talked into, it makes no data key of a tenant, keeps nothing in
+/// DynamoDB but windows, keys and counts, and writes to nobody in another's name.
+#[test]
+fn the_api_can_do_little_by_itself() {
+    let template = Template::platform();
+    let (mut tables, mut mails) = (0, 0);
+    for (_, statement) in statements(&template).into_iter().filter(|(role, _)| *role == "ApiRole") {
+        for action in list(&statement["Action"]) {
+            let on_aws = &statement["Condition"]["Fn::If"][1];
+            match action.as_str().unwrap() {
+                "kms:GenerateDataKey" => {
+                    let tenant = &on_aws["StringEquals"]["kms:EncryptionContext:tenantId"];
+                    assert_eq!(tenant, "accounts", "tenants' keys are the provisioner's to make");
+                }
+                "ses:SendEmail" => {
+                    mails += 1;
+                    assert_eq!(on_aws["StringEquals"]["ses:FromAddress"], json!({ "Ref": "EmailFrom" }));
+                }
+                "dynamodb:GetItem" if statement["Resource"] == attribute("DirectoryTable", "Arn") => {}
+                "dynamodb:GetItem" | "dynamodb:PutItem" | "dynamodb:UpdateItem" | "dynamodb:DeleteItem" => {
+                    tables += 1;
+                    assert_eq!(statement["Resource"], attribute("EphemeralTable", "Arn"));
+                    let keys = &statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"];
+                    for key in keys.as_array().unwrap() {
+                        let kind = key.as_str().unwrap().strip_prefix("TENANT#*#").unwrap();
+                        assert!(["RATE#*", "IDEMPOTENCY#*", "APICALLS#*"].contains(&kind), "{key}");
+                    }
+                }
+                other => {
+                    let service = other.split(':').next().unwrap();
+                    assert!(["logs", "xray", "sqs", "kms", "sts"].contains(&service), "{other}");
+                }
+            }
+        }
+    }
+    assert_eq!((tables, mails), (4, 1));
 }
 
 /// A queue or table that a function is told of but may not touch would fail only when it runs.
@@ -127,7 +182,12 @@ fn what_a_function_is_told_of_it_may_use() {
                         && resource != "AiApiKey";
                 let text = format!("\"{resource}\"");
                 let sub = format!("${{{resource}.Arn}}");
-                let may = statements(template).iter().filter(|(of, _)| *of == role).any(|(_, statement)| {
+                // What belongs to tenants may be reached as one of them.
+                let acts = statements(template).iter().any(|(of, statement)| {
+                    *of == role && statement["Resource"] == attribute("TenantAccessRole", "Arn")
+                });
+                let its = |of: &str| of == role || (acts && of == "TenantAccessRole");
+                let may = statements(template).iter().filter(|(of, _)| its(of)).any(|(_, statement)| {
                     let resources = statement["Resource"].to_string();
                     resources.contains(&text) || resources.contains(&sub)
                 });
@@ -138,12 +198,59 @@ fn what_a_function_is_told_of_it_may_use() {
 }
 
 #[test]
-fn the_way_in_is_declared_in_full_and_only_for_the_webhook() {
+fn the_ways_in_are_declared_in_full_and_lead_to_the_webhook_and_the_api_only() {
     let template = Template::platform();
-    let routes = template.all("AWS::ApiGatewayV2::Route");
-    assert_eq!(routes.len(), 1);
-    assert_eq!(routes["WebhookRoute"]["RouteKey"], "POST /line/{channelId}");
-    let permission = template.all("AWS::Lambda::Permission")["WebhookPermission"];
-    assert_eq!(permission["FunctionName"], json!({ "Ref": "WebhookFunction" }));
-    assert!(permission["SourceArn"]["Fn::Sub"].as_str().unwrap().contains("${Api}"));
+    let ways = [
+        ("Webhook", "POST /line/{channelId}", "/*/POST/line/{channelId}"),
+        ("Api", "ANY /v1/{proxy+}", "/*/*/v1/{proxy+}"),
+    ];
+    assert_eq!(template.all("AWS::ApiGatewayV2::Route").len(), ways.len());
+    assert_eq!(template.all("AWS::ApiGatewayV2::Integration").len(), ways.len());
+    assert_eq!(template.all("AWS::Lambda::Permission").len(), ways.len());
+    for (name, key, arn) in ways {
+        let (route, integration) = (format!("{name}Route"), format!("{name}Integration"));
+        let (permission, function) = (format!("{name}Permission"), format!("{name}Function"));
+        let route = template.all("AWS::ApiGatewayV2::Route")[route.as_str()];
+        assert_eq!(route["RouteKey"], key);
+        assert_eq!(route["Target"]["Fn::Sub"], format!("integrations/${{{integration}}}"));
+        let integration = template.all("AWS::ApiGatewayV2::Integration")[integration.as_str()];
+        assert_eq!(integration["IntegrationUri"], attribute(&function, "Arn"));
+        assert_eq!(integration["PayloadFormatVersion"], "2.0");
+        // The gateway must hear the function out, and an HTTP API waits thirty seconds at most.
+        let limit = integration["TimeoutInMillis"].as_u64().unwrap();
+        let timeout = template.functions()[function.as_str()]["Timeout"].as_u64().unwrap();
+        assert!(timeout * 1_000 <= limit && limit < 30_000, "{name}: {timeout} s, {limit} ms");
+        let permission = template.all("AWS::Lambda::Permission")[permission.as_str()];
+        assert_eq!(permission["FunctionName"], json!({ "Ref": function }));
+        assert!(permission["SourceArn"]["Fn::Sub"].as_str().unwrap().ends_with(&format!(":${{Api}}{arn}")));
+    }
+}
+
+/// Load on the API must not keep LINE out, and what is logged of a request must hold no secret: tokens of mails
+/// stand in paths and queries.
+#[test]
+fn the_gateway_throttles_both_ways_in_and_logs_neither_paths_nor_who_called() {
+    let template = Template::platform();
+    let stage = template.all("AWS::ApiGatewayV2::Stage")["ApiStage"];
+    let rate = |settings: &Value| settings["ThrottlingRateLimit"].as_u64().unwrap();
+    let api = &stage["RouteSettings"]["ANY /v1/{proxy+}"];
+    assert!(rate(api) < rate(&stage["DefaultRouteSettings"]));
+    assert!(api["ThrottlingBurstLimit"].is_u64());
+    // A setting for a route that is not there yet fails the deployment.
+    let (_, whole) = template.resources().find(|(id, _)| *id == "ApiStage").unwrap();
+    assert!(list(&whole["DependsOn"]).iter().any(|id| *id == "ApiRoute"));
+    let format: Value =
+        serde_json::from_str(stage["AccessLogSettings"]["Format"].as_str().unwrap()).unwrap();
+    for (name, variable) in format.as_object().unwrap() {
+        let known = [
+            "$context.requestId",
+            "$context.requestTimeEpoch",
+            "$context.routeKey",
+            "$context.status",
+            "$context.responseLatency",
+            "$context.responseLength",
+            "$context.integrationErrorMessage",
+        ];
+        assert!(known.contains(&variable.as_str().unwrap()), "{name}: {variable}");
+    }
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::privileges::statements;
-use crate::template::{Template, list};
+use crate::template::{Template, attribute, list};
 
 const TAG: &str = "${aws:PrincipalTag/tenantId}";
 
@@ -76,7 +76,7 @@ fn the_platform_uses_a_dedicated_tenants_key_for_that_tenant_only() {
             );
         }
     }
-    assert_eq!(seen, 2, "the webhook and the provisioner");
+    assert_eq!(seen, 3, "the webhook, the provisioner and the API");
 }
 
 #[test]
@@ -85,6 +85,8 @@ fn who_acts_for_a_tenant_is_bound_by_the_sessions_tag() {
     let role = template.all("AWS::IAM::Role")["TenantAccessRole"];
     let trust = &role["AssumeRolePolicyDocument"]["Statement"];
     assert_eq!(list(trust).len(), 1);
+    let who = [attribute("ProvisionerRole", "Arn"), attribute("ApiRole", "Arn")];
+    assert_eq!(trust[0]["Principal"]["AWS"], json!(who), "whom tenants' requests reach");
     assert_eq!(
         trust[0]["Condition"]["Null"]["aws:RequestTag/tenantId"], "false",
         "no session without a tenant"
@@ -101,8 +103,10 @@ fn who_acts_for_a_tenant_is_bound_by_the_sessions_tag() {
                 }
                 "s3" => {
                     // `${!` is how Fn::Sub leaves a policy variable alone.
-                    let objects = "${Bucket.Arn}/tenants/${!aws:PrincipalTag/tenantId}/*";
-                    assert_eq!(aws["Resource"]["Fn::Sub"], objects);
+                    for objects in list(&aws["Resource"]) {
+                        let objects = objects["Fn::Sub"].as_str().unwrap();
+                        assert!(objects.ends_with("/tenants/${!aws:PrincipalTag/tenantId}/*"), "{objects}");
+                    }
                 }
                 "kms" => {
                     assert_eq!(condition["StringEquals"]["kms:EncryptionContext:tenantId"], TAG);
