@@ -1,6 +1,7 @@
 //! Nouns and rules of Matome. Pure: no AWS, no MongoDB, no clock, no environment, no I/O,
 //! so that every rule can be tested by calling it.
 
+pub mod access;
 pub mod clock;
 pub mod command;
 pub mod dialogue;
@@ -13,8 +14,10 @@ pub mod month;
 pub mod placement;
 pub mod plan;
 pub mod queue;
+pub mod rate;
 pub mod session;
 pub mod summary;
 pub mod text;
 pub mod tier;
+pub mod words;
 pub mod zone;
