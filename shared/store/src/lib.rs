@@ -3,18 +3,21 @@
 //! A tenant's documents can be reached only through [`Store::tenant`]; every filter then carries
 //! `tenantId`, whatever the placement. The one exception, [`sweep`], yields ids and nothing else.
 
+mod aggregate;
 pub mod collection;
 pub mod create_organization;
 pub mod entities;
 pub mod entity;
 pub mod erase_platform;
 pub mod error;
+pub mod exposed;
 pub mod fence;
 pub mod id;
 pub mod migrations;
 pub mod relocate;
 pub mod schema;
 mod scope;
+pub mod search;
 pub mod shape;
 pub mod store;
 pub mod sweep;
@@ -28,6 +31,7 @@ pub mod value;
 pub use collection::{Collection, Write};
 pub use entity::{Entity, Index, Scope};
 pub use error::StoreError;
+pub use exposed::Exposed;
 pub use shape::Shape;
 pub use store::{Store, TenantStore};
 pub use transaction::Transaction;
