@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use crate::act::{Act, Deed};
 use crate::endpoint::Endpoint;
 use crate::fault::Fault;
+use crate::login::Login;
 use crate::people::{NewChannel, NewGroup, NewUser, Place};
 use crate::simulator::{LineSimulator, SimulatorError};
 use crate::webhook::Performed;
@@ -26,6 +27,8 @@ pub(crate) fn router(simulator: LineSimulator) -> Router {
         .route("/channels", post(add_channel))
         .route("/users", post(add_user))
         .route("/groups", post(add_group))
+        .route("/login", post(login))
+        .route("/login/channels", post(add_login_channel))
         .route("/webhook", post(set_webhook))
         .route("/faults", post(add_fault))
         .with_state(simulator)
@@ -35,7 +38,7 @@ impl IntoResponse for SimulatorError {
     fn into_response(self) -> Response {
         let status = match &self {
             Self::NoWebhook(_) => StatusCode::CONFLICT,
-            Self::Bind { .. } | Self::Setup(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Bind { .. } | Self::Setup(_) | Self::Key => StatusCode::INTERNAL_SERVER_ERROR,
             _ => StatusCode::NOT_FOUND,
         };
         (status, Json(json!({"message": self.to_string()}))).into_response()
@@ -212,6 +215,24 @@ async fn add_user(State(simulator): State<LineSimulator>, Json(new): Json<NewUse
 
 async fn add_group(State(simulator): State<LineSimulator>, Json(new): Json<NewGroup>) -> Json<Value> {
     Json(json!({"place": simulator.add_group(new)}))
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct NewLoginChannel {
+    channel_id: Option<String>,
+}
+
+async fn add_login_channel(
+    State(simulator): State<LineSimulator>,
+    Json(new): Json<NewLoginChannel>,
+) -> Json<Value> {
+    let channel = simulator.add_login_channel(new.channel_id.as_deref());
+    Json(json!({ "channelId": channel.channel_id, "channelSecret": channel.channel_secret }))
+}
+
+async fn login(State(simulator): State<LineSimulator>, Json(login): Json<Login>) -> Answer {
+    Ok(Json(json!({ "idToken": simulator.id_token(&login)? })))
 }
 
 #[derive(Debug, Deserialize)]

@@ -3,12 +3,16 @@
 use axum::http::Method;
 use serde::{Deserialize, Serialize};
 
-/// An endpoint of the Messaging API.
+/// An endpoint of the Messaging API, or of LINE Login.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Endpoint {
     /// `POST /oauth2/v3/token`
     Token,
+    /// `POST /oauth2/v2.1/verify`
+    VerifyIdToken,
+    /// `GET /oauth2/v2.1/certs`
+    Certs,
     /// `GET /v2/bot/info`
     BotInfo,
     /// `GET /v2/bot/profile/{userId}`
@@ -57,6 +61,8 @@ impl Endpoint {
         let segments: Vec<_> = path.split('/').skip(1).collect();
         Some(match (method.as_str(), &segments[..]) {
             ("POST", ["oauth2", "v3", "token"]) => Self::Token,
+            ("POST", ["oauth2", "v2.1", "verify"]) => Self::VerifyIdToken,
+            ("GET", ["oauth2", "v2.1", "certs"]) => Self::Certs,
             ("GET", ["v2", "bot", "info"]) => Self::BotInfo,
             ("GET", ["v2", "bot", "profile", _]) => Self::Profile,
             ("GET", ["v2", "bot", "group" | "room", _, "member", _]) => Self::MemberProfile,

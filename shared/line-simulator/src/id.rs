@@ -9,6 +9,11 @@ pub(crate) fn entity(prefix: char) -> String {
     format!("{prefix}{}", Uuid::new_v4().simple())
 }
 
+/// The id of a channel: ten digits.
+pub(crate) fn channel() -> String {
+    format!("20{:08}", Uuid::new_v4().as_u128() % 100_000_000)
+}
+
 /// An opaque token.
 pub(crate) fn token() -> String {
     Uuid::new_v4().simple().to_string()

@@ -19,6 +19,7 @@ mod endpoint;
 mod fault;
 mod id;
 mod listener;
+pub mod login;
 mod mention;
 mod people;
 pub mod signature;

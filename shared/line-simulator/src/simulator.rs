@@ -14,6 +14,7 @@ use crate::chat::ChatEntry;
 use crate::endpoint::Endpoint;
 use crate::fault::Fault;
 use crate::listener::{Breakable, KillSwitch};
+use crate::login::LoginKey;
 use crate::people::{NewChannel, NewGroup, NewUser, Place};
 use crate::webhook::Performed;
 use crate::world::{Channel, Group, Person, World};
@@ -62,6 +63,9 @@ pub enum SimulatorError {
     /// The HTTP client could not be set up.
     #[error("the LINE simulator's HTTP client cannot be set up")]
     Setup(#[source] reqwest::Error),
+    /// A key could not be made, or did not sign.
+    #[error("the LINE simulator's key for ID tokens does not work")]
+    Key,
     /// No such channel.
     #[error("channelId: no channel {0}")]
     UnknownChannel(String),
@@ -100,6 +104,7 @@ struct Shared {
     clock: Arc<dyn Clock>,
     http: reqwest::Client,
     address: SocketAddr,
+    login_key: LoginKey,
 }
 
 impl fmt::Debug for LineSimulator {
@@ -112,7 +117,7 @@ impl LineSimulator {
     /// Starts a platform without channels or people.
     ///
     /// # Errors
-    /// [`SimulatorError::Bind`], [`SimulatorError::Setup`].
+    /// [`SimulatorError::Bind`], [`SimulatorError::Setup`], [`SimulatorError::Key`].
     pub async fn start(config: SimulatorConfig) -> Result<Self, SimulatorError> {
         let bind = |source| SimulatorError::Bind { port: config.port, source };
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, config.port)).await.map_err(bind)?;
@@ -129,6 +134,7 @@ impl LineSimulator {
             clock: config.clock,
             http,
             address,
+            login_key: LoginKey::generate()?,
         });
         let (alive, mut gone) = watch::channel(());
         let inside = Self { shared: Arc::clone(&shared), _alive: None };
@@ -152,9 +158,7 @@ impl LineSimulator {
 
     /// Adds a channel.
     pub fn add_channel(&self, new: NewChannel) -> Channel {
-        let channel_id = new
-            .channel_id
-            .unwrap_or_else(|| format!("20{:08}", uuid::Uuid::new_v4().as_u128() % 100_000_000));
+        let channel_id = new.channel_id.unwrap_or_else(id::channel);
         let channel = Channel {
             channel_secret: new.channel_secret.unwrap_or_else(id::token),
             bot_user_id: new.bot_user_id.unwrap_or_else(|| id::entity('U')),
@@ -352,6 +356,10 @@ impl LineSimulator {
 
     pub(crate) fn now(&self) -> Timestamp {
         self.shared.clock.now()
+    }
+
+    pub(crate) fn login_key(&self) -> &LoginKey {
+        &self.shared.login_key
     }
 
     pub(crate) fn http(&self) -> &reqwest::Client {

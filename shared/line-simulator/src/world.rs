@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::chat::{Author, ChatEntry, Sent};
 use crate::endpoint::Endpoint;
 use crate::fault::Faults;
+use crate::login::LoginChannel;
 use crate::people::Place;
 
 /// The platform's state.
@@ -17,6 +18,8 @@ use crate::people::Place;
 pub struct World {
     /// By channel id.
     pub channels: BTreeMap<String, Channel>,
+    /// LINE Login channels by channel id.
+    pub login_channels: BTreeMap<String, LoginChannel>,
     /// By user id.
     pub people: BTreeMap<String, Person>,
     /// Groups and rooms by id.

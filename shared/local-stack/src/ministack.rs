@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use crate::checkout::make_folder;
 use crate::error::Result;
+use crate::mailbox::Mailbox;
 use crate::port;
 use crate::process::{Record, Server};
 
@@ -96,6 +97,12 @@ impl MiniStack {
         format!("{api_id}.execute-api.localhost:{}", self.record.port)
     }
 
+    /// The mails that SES was asked to send.
+    #[must_use]
+    pub fn mailbox(&self) -> Mailbox {
+        Mailbox::at(&self.endpoint())
+    }
+
     /// The latest lines that functions wrote to a log group, oldest first.
     ///
     /// # Errors
@@ -112,11 +119,7 @@ impl MiniStack {
         }
         let request = local_http()
             .post(self.endpoint())
-            // The emulator does not check signatures of the account's root.
-            .header(
-                "Authorization",
-                format!("AWS4-HMAC-SHA256 Credential={ROOT_KEY}/20260101/{REGION}/logs/aws4_request"),
-            )
+            .header("Authorization", as_root("logs"))
             .header("X-Amz-Target", "Logs_20140328.FilterLogEvents")
             .header("Content-Type", "application/x-amz-json-1.1")
             .body(serde_json::json!({ "logGroupName": group }).to_string());
@@ -137,7 +140,12 @@ impl MiniStack {
     }
 }
 
-fn local_http() -> reqwest::Client {
+/// The emulator does not check signatures of the account's root.
+pub(crate) fn as_root(service: &str) -> String {
+    format!("AWS4-HMAC-SHA256 Credential={ROOT_KEY}/20260101/{REGION}/{service}/aws4_request")
+}
+
+pub(crate) fn local_http() -> reqwest::Client {
     let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(5)).build();
     client.expect("a client without certificates of its own can be built")
 }

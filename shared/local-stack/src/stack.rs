@@ -18,6 +18,11 @@ use crate::sam::{Outputs, Sam};
 /// How soon a failed message comes back: long enough for a slow machine, short enough for a test.
 const RETRY_SECONDS: &str = "10";
 
+/// The template's parameter for who mails come from.
+const SENDER_PARAMETER: &str = "EmailFrom";
+/// Who a local stack's mails come from; `.example` is nobody's (RFC 2606), and the emulator sends nothing anyway.
+const LOCAL_SENDER: &str = "no-reply@matome.example";
+
 /// How a stack is started.
 #[derive(Debug, Clone)]
 pub struct StackOptions {
@@ -85,7 +90,11 @@ impl Stack {
         let (progress, endpoint) = (self.options.progress, self.ministack.endpoint());
         let version = artifacts::version(&self.checkout, sam.interpreter(None)?, progress).await?;
         all.push(("CodeVersion".to_owned(), version));
+        all.push((SENDER_PARAMETER.to_owned(), LOCAL_SENDER.to_owned()));
         all.extend_from_slice(parameters);
+        if let Some((_, sender)) = all.iter().rfind(|(name, _)| name == SENDER_PARAMETER) {
+            self.ministack.mailbox().verify_sender(sender).await?;
+        }
         let name = self.cloudformation_name();
         let outputs = sam.deploy(&endpoint, &name, &all, progress).await?;
         let place =

@@ -3,6 +3,7 @@
 mod account;
 mod answer;
 mod content;
+mod login;
 mod people;
 mod send;
 mod token;
@@ -87,7 +88,7 @@ async fn handle(
             endpoint,
             path: uri.path().to_owned(),
             channel_id: channel_id.clone(),
-            // The token request's body is a form that holds the channel's secret.
+            // Bodies that are forms are not kept: they hold a channel's secret or somebody's ID token.
             body: serde_json::from_slice(&body).ok(),
             status: None,
             request_id: request_id.clone(),
@@ -108,6 +109,8 @@ async fn handle(
         }
         (Some(Fault::RateLimited(wait)), _) => Answer::rate_limited(wait),
         _ if endpoint == Endpoint::Token => token::issue(&simulator, &body),
+        _ if endpoint == Endpoint::VerifyIdToken => login::verify(&simulator, &body),
+        _ if endpoint == Endpoint::Certs => login::certs(&simulator),
         (_, None) => Answer::error(
             401,
             "Authentication failed. Confirm that the access token in the authorization header is valid.",
@@ -141,7 +144,8 @@ async fn handle(
 
 async fn dispatch(call: &Call<'_>) -> Answer {
     match call.endpoint {
-        Endpoint::Token => Answer::error(404, "Not found"),
+        // Answered before, as they need no token.
+        Endpoint::Token | Endpoint::VerifyIdToken | Endpoint::Certs => Answer::error(404, "Not found"),
         Endpoint::BotInfo => account::bot_info(call),
         Endpoint::Quota => account::quota(call),
         Endpoint::QuotaConsumption => account::quota_consumption(call),

@@ -6,6 +6,7 @@ mod content;
 mod control;
 mod faults;
 mod inward;
+mod login;
 mod messages;
 mod people;
 mod sending;

@@ -1,5 +1,7 @@
 //! The servers themselves, as tests use them.
 
+mod mails;
+
 use matome_local_stack::shared::{self, OwnMongod};
 use mongodb::Client;
 use mongodb::bson::{Document, doc};
