@@ -1,5 +1,6 @@
 //! A tenant's collection: the driver's, with `tenantId` added to every filter.
 
+use bson::oid::ObjectId;
 use bson::{Bson, Document, doc};
 use futures::TryStreamExt;
 use matome_domain::ids::TenantId;
@@ -7,6 +8,7 @@ use mongodb::options::ReturnDocument;
 
 use crate::entity::Entity;
 use crate::error::StoreError;
+use crate::exposed::Exposed;
 use crate::scope::{TENANT, check_document, check_update};
 
 /// One write of a bulk command; see [`crate::Transaction::write`].
@@ -48,22 +50,52 @@ pub fn encode<T: serde::Serialize>(value: &T) -> Result<Document, StoreError> {
 /// See the module.
 #[derive(Debug, Clone)]
 pub struct Collection<E: Entity> {
-    inner: mongodb::Collection<E>,
-    tenant: TenantId,
+    pub(crate) inner: mongodb::Collection<E>,
+    /// Whose; `None` for the platform's own, where nothing is added.
+    tenant: Option<TenantId>,
+    /// What else every filter has to say; see [`Self::hiding`].
+    also: Option<Document>,
 }
 
 impl<E: Entity> Collection<E> {
     pub(crate) fn new(inner: mongodb::Collection<E>, tenant: TenantId) -> Self {
-        Self { inner, tenant }
+        Self { inner, tenant: Some(tenant), also: None }
     }
 
-    fn scoped(&self, mut filter: Document) -> Document {
-        filter.insert(TENANT, self.tenant.as_str());
+    /// The platform's own.
+    pub(crate) fn of_platform(inner: mongodb::Collection<E>) -> Self {
+        Self { inner, tenant: None, also: None }
+    }
+
+    /// As if what belongs to these rooms were not there, for reading and for writing.
+    #[must_use]
+    pub fn hiding(self, rooms: &[ObjectId]) -> Self
+    where
+        E: Exposed,
+    {
+        match E::ROOM {
+            Some(path) if !rooms.is_empty() => {
+                Self { also: Some(doc! { path: { "$nin": rooms.to_vec() } }), ..self }
+            }
+            _ => self,
+        }
+    }
+
+    pub(crate) fn scoped(&self, mut filter: Document) -> Document {
+        if let Some(also) = &self.also {
+            // Beside whatever the filter says of the same field.
+            filter = doc! { "$and": [filter, also.clone()] };
+        }
+        if let Some(tenant) = &self.tenant {
+            filter.insert(TENANT, tenant.as_str());
+        }
         filter
     }
 
-    fn checked(&self, update: Document) -> Result<Document, StoreError> {
-        check_update(&self.tenant, E::COLLECTION, &update)?;
+    pub(crate) fn checked(&self, update: Document) -> Result<Document, StoreError> {
+        if let Some(tenant) = &self.tenant {
+            check_update(tenant, E::COLLECTION, &update)?;
+        }
         Ok(update)
     }
 
@@ -107,7 +139,9 @@ impl<E: Entity> Collection<E> {
     /// is another tenant's.
     pub async fn insert(&self, document: &E) -> Result<(), StoreError> {
         let document = encode(document)?;
-        check_document(&self.tenant, E::COLLECTION, &document)?;
+        if let Some(tenant) = &self.tenant {
+            check_document(tenant, E::COLLECTION, &document)?;
+        }
         self.inner.clone_with_type::<Document>().insert_one(document).await?;
         Ok(())
     }

@@ -96,6 +96,12 @@ impl Store {
         assert!(E::SCOPE == Scope::Platform, "{} belongs to a tenant", E::COLLECTION);
         self.platform().collection(E::COLLECTION)
     }
+
+    /// The same, with what the API does with entities.
+    #[must_use]
+    pub fn of_platform<E: Entity>(&self) -> Collection<E> {
+        Collection::of_platform(self.platform_collection())
+    }
 }
 
 async fn settings(uri: &str, max_pool_size: u32) -> Result<ClientOptions, StoreError> {

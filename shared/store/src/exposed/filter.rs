@@ -74,6 +74,8 @@ pub struct Sort {
     pub path: &'static str,
     /// When not said otherwise: newest first, Z to A.
     pub descending: bool,
+    /// Documents may be without it; these come first when ascending, last when descending.
+    pub nullable: bool,
 }
 
 const TEXT_MAX: usize = 200;
@@ -244,13 +246,19 @@ impl Sort {
     /// Small before large, A to Z, old before new.
     #[must_use]
     pub const fn ascending(path: &'static str) -> Self {
-        Self { path, descending: false }
+        Self { path, descending: false, nullable: false }
     }
 
     /// The other way round.
     #[must_use]
     pub const fn descending(path: &'static str) -> Self {
-        Self { path, descending: true }
+        Self { path, descending: true, nullable: false }
+    }
+
+    /// Of a field that documents may be without.
+    #[must_use]
+    pub const fn nullable(self) -> Self {
+        Self { nullable: true, ..self }
     }
 
     /// What `text` (`name`, `-name`) asks for among those that are declared.

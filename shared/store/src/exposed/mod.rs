@@ -4,8 +4,10 @@
 //! sorting, sparse fields and audit. A [`Exposed::View`] is a white list: what it does not name is not
 //! even fetched, so a field added to an entity is secret until somebody shows it.
 
+mod change;
 mod fields;
 mod filter;
+mod page;
 mod patch;
 mod view;
 
@@ -20,10 +22,12 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::entity::Entity;
 
+pub use change::{Changed, Outcome};
 pub use fields::{CustomFields, Tags};
 pub use filter::{Bound, Filter, FilterKind, Parameter, Sort};
+pub use page::{Cursor, Page, PageQuery};
 pub use patch::{Kept, Patched, Refusal, Update};
-pub use view::{projection, view_fields};
+pub use view::{Shown, projection, view_fields};
 
 /// An entity that the API serves.
 pub trait Exposed: Entity {
@@ -119,7 +123,6 @@ pub trait Changes<E>:
 }
 
 /// One of each for OpenAPI, and for the tests that walk over all entities.
-#[derive(Debug)]
 pub struct Examples<E: Exposed> {
     /// Shown.
     pub view: E::View,

@@ -1,12 +1,13 @@
-//! Which fields are fetched for a view.
+//! What is shown: which fields are fetched, and a document as its view.
 
 use std::any::TypeId;
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
-use bson::{Document, doc};
+use bson::{Bson, Document, doc};
 
 use super::Exposed;
+use crate::error::StoreError;
 
 /// By entity: a schema takes longer to make than a page takes to find.
 static FIELDS: LazyLock<RwLock<HashMap<TypeId, Arc<[String]>>>> = LazyLock::new(RwLock::default);
@@ -36,4 +37,45 @@ pub fn projection<E: Exposed>() -> Document {
     let mut projection = doc! { "_id": 1, "__v": 1 };
     projection.extend(view_fields::<E>().iter().map(|name| (stored(name), 1.into())));
     projection
+}
+
+/// A document as the API shows it.
+pub struct Shown<E: Exposed> {
+    /// `_id`.
+    pub id: Bson,
+    /// `__v`, for ETag and If-Match; 0 when it has none yet.
+    pub version: i64,
+    /// The rest.
+    pub view: E::View,
+}
+
+impl<E: Exposed> Clone for Shown<E> {
+    fn clone(&self) -> Self {
+        Self { id: self.id.clone(), version: self.version, view: self.view.clone() }
+    }
+}
+
+/// Tells what it is, not what it says.
+impl<E: Exposed> std::fmt::Debug for Shown<E> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {} at version {}", E::NAME, self.id, self.version)
+    }
+}
+
+impl<E: Exposed> Shown<E> {
+    pub(crate) fn of(document: Document) -> Result<Self, StoreError> {
+        let id = document.get("_id").cloned().unwrap_or(Bson::Null);
+        let version = version(&document);
+        let fail = |why| StoreError::Decode { collection: E::COLLECTION.to_owned(), why };
+        Ok(Self { id, version, view: bson::deserialize_from_document(document).map_err(fail)? })
+    }
+}
+
+/// The version of a stored document.
+pub(crate) fn version(document: &Document) -> i64 {
+    match document.get("__v") {
+        Some(Bson::Int64(version)) => *version,
+        Some(Bson::Int32(version)) => i64::from(*version),
+        _ => 0,
+    }
 }
