@@ -12,8 +12,11 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct StackFile {
     /// Where the demo channel's webhooks go.
     pub(crate) webhook_url: String,
-    /// The `Host` header to send there.
+    /// The `Host` header to send there, and to the API.
     pub(crate) host_header: String,
+    /// Where the API answers, `/v1` included. For curl and browsers, which know that `*.localhost` is this
+    /// machine; for others as for webhooks: its port on 127.0.0.1, and `host_header`.
+    pub(crate) api_url: String,
     /// Connection string.
     pub(crate) mongodb_uri: String,
     /// MiniStack.
@@ -84,6 +87,7 @@ mod tests {
         let file = StackFile {
             webhook_url: "http://127.0.0.1:1/line/2".into(),
             host_header: "a.execute-api.localhost:1".into(),
+            api_url: "http://a.execute-api.localhost:1/v1".into(),
             mongodb_uri: "mongodb://127.0.0.1:2".into(),
             aws_endpoint: "http://127.0.0.1:1".into(),
             line_simulator_url: "http://127.0.0.1:3".into(),
@@ -103,7 +107,7 @@ mod tests {
         assert_eq!(StackFile::read(&checkout).unwrap(), file);
         let json: serde_json::Value =
             serde_json::from_slice(&std::fs::read(path(&checkout)).unwrap()).unwrap();
-        for name in ["webhookUrl", "hostHeader", "mongodbUri", "awsEndpoint", "lineSimulatorUrl"] {
+        for name in ["webhookUrl", "hostHeader", "apiUrl", "mongodbUri", "awsEndpoint", "lineSimulatorUrl"] {
             assert!(json[name].is_string(), "{name}");
         }
         for name in ["channelId", "channelSecret", "botUserId", "organizationId"] {

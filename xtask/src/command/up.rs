@@ -84,6 +84,7 @@ impl Up {
         let file = StackFile {
             webhook_url: format!("{endpoint}/line/{}", cast.channel_id),
             host_header,
+            api_url: outputs.get("ApiUrl")?.to_owned(),
             mongodb_uri: stack.mongodb_uri().to_owned(),
             aws_endpoint: endpoint,
             line_simulator_url: line.api_url(),
@@ -158,6 +159,8 @@ fn hint(file: &StackFile) {
     println!("\n  {}", style("The stack is up.").bold());
     println!("  {}{}", label("webhook"), file.webhook_url);
     println!("  {}Host: {}", label(""), file.host_header);
+    println!("  {}{}", label("API"), file.api_url);
+    println!("  {}{}/docs", label(""), file.api_url);
     println!("  {}{}", label("MongoDB"), file.mongodb_uri);
     println!("  {}{}", label("AWS"), file.aws_endpoint);
     println!("  {}{}", label("LINE"), file.line_simulator_url);

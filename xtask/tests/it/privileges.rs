@@ -159,7 +159,8 @@ fn the_api_can_do_little_by_itself() {
                     assert_eq!(statement["Resource"], attribute("EphemeralTable", "Arn"));
                     let keys = &statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"];
                     for key in keys.as_array().unwrap() {
-                        let kind = key.as_str().unwrap().strip_prefix("TENANT#*#").unwrap();
+                        let key = key.as_str().unwrap();
+                        let kind = key.strip_prefix("TENANT#*#").or(key.strip_prefix("PLATFORM#")).unwrap();
                         assert!(["RATE#*", "IDEMPOTENCY#*", "APICALLS#*"].contains(&kind), "{key}");
                     }
                 }
