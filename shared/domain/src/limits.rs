@@ -3,6 +3,7 @@
 //! A business's customers do not know what the business pays for: what they send is never dropped
 //! and never refused. So what comes from LINE is at most *flagged*; what staff or programs do is *refused*.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Bytes in the gigabyte of `maxStorageGB`.
@@ -12,7 +13,7 @@ const NOTICE_PERCENT: u128 = 80;
 
 /// What is limited, and what happens beyond the limit. At 80 % and at 100 % nothing happens but that
 /// people are told ([`Level::Notice`], [`Level::Reached`]); see [`Limit::consequence`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Limit {
     /// Rooms in use. A customer's new room is recorded, answered and flagged.
@@ -126,7 +127,7 @@ impl Level {
 }
 
 /// `organization.limits` and `plan.limits`: an absent one is no limit.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Limits {
     /// See [`Limit::Rooms`].

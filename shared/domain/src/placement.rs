@@ -1,5 +1,6 @@
 //! Where a tenant's data lives (architecture §5).
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::TenantId;
@@ -8,7 +9,7 @@ use crate::ids::TenantId;
 pub const HOME_CELL: &str = "main";
 
 /// The three ways a tenant's collections are laid out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Placement {
     /// Free and basic: everybody's documents side by side, told apart by `tenantId`.

@@ -1,6 +1,7 @@
 //! What each tier brings. These are the terms a new platform starts with; the `plans` collection is
 //! what is in force, and an organization carries the limits it was given.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::limits::Limits;
@@ -34,7 +35,7 @@ pub fn default_audit_retention_days() -> u32 {
 }
 
 /// `owner.limits` and `plan.ownerLimits`: an absent one is no limit.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct OwnerLimits {
     /// Organizations (the seed's `max_projects`). A further one is refused.
@@ -66,7 +67,7 @@ pub struct Features {
 }
 
 /// `owner.subscription.billingCycle`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum BillingCycle {
     /// Every month.

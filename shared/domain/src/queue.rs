@@ -3,8 +3,10 @@
 //! They carry ids, never texts, names or tokens; only [`InboundEvent`] holds what LINE sent,
 //! because nothing has stored it yet.
 
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use strum::VariantArray;
 
 use crate::clock::Timestamp;
 use crate::ids::{ChannelId, ConversationId, DocumentId, TenantId};
@@ -172,7 +174,7 @@ pub struct CloseSession {
 }
 
 /// `trigger` of the seed's Session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, VariantArray)]
 #[serde(rename_all = "snake_case")]
 pub enum CloseTrigger {
     /// The session holds as many messages as it may.

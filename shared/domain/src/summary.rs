@@ -2,7 +2,9 @@
 //! Field names are those of the seed's Summary; `decisions`, `open_questions` and the `sources`
 //! of each statement are Matome's additions.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use strum::VariantArray;
 
 /// What a summarizer was asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -16,7 +18,7 @@ pub struct SummaryRequest {
 }
 
 /// `summaryStyle` of the seed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SummaryStyle {
     /// One or two sentences above all.
@@ -112,7 +114,7 @@ pub struct ParticipantPoints {
 }
 
 /// Tone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema, VariantArray)]
 #[serde(rename_all = "lowercase")]
 pub enum Sentiment {
     /// Pleased.
@@ -125,7 +127,20 @@ pub enum Sentiment {
 }
 
 /// `low`, `medium`, `high`: priority and urgency.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Default,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    VariantArray,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
     /// Can wait.
@@ -168,7 +183,7 @@ impl Provenance {
 }
 
 /// Why the built-in summarizer stood in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FallbackReason {
     /// No provider key is configured: the built-in one is the default.

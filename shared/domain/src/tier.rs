@@ -3,13 +3,29 @@
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use strum::VariantArray;
 
 use crate::placement::Placement;
 
 /// The seeds' `plan`, `subscription_tier` and `Free/Starter … Enterprise`. Decides the placement; what
 /// else it brings is its plan ([`crate::plan::Terms`]).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Default,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    VariantArray,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Tier {
     /// Costs nothing.
