@@ -11,6 +11,9 @@ use crate::shape::Shape;
 pub enum Scope {
     /// The platform's own database.
     Platform,
+    /// A tenant, but lives in the platform's database, whatever the tenant's placement: what has to be known
+    /// of it before its data can be reached. Documents carry `tenantId`.
+    TenantOnPlatform,
     /// A tenant; lives where the tenant's placement says.
     Tenant,
 }
@@ -65,7 +68,7 @@ pub trait Entity: Serialize + DeserializeOwned + Send + Sync + Unpin + 'static {
     /// all tenants of a database needs the index.
     fn indexes() -> Vec<Index>;
 
-    /// What MongoDB checks of its documents, besides a tenant entity's `tenantId`.
+    /// What MongoDB checks of its documents, besides the `tenantId` of what belongs to a tenant.
     fn shape() -> Shape {
         Shape::new()
     }

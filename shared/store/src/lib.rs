@@ -4,6 +4,7 @@
 //! `tenantId`, whatever the placement. The one exception, [`sweep`], yields ids and nothing else.
 
 mod aggregate;
+pub mod audit;
 pub mod collection;
 pub mod create_organization;
 pub mod entities;

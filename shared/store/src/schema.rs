@@ -30,7 +30,7 @@ impl Declaration {
     #[must_use]
     pub fn of<E: Entity>() -> Self {
         let (mut indexes, mut shape) = (E::indexes(), E::shape());
-        if E::SCOPE == Scope::Tenant {
+        if E::SCOPE != Scope::Platform {
             shape = shape.required("tenantId", string());
             if !indexes.iter().any(walks) {
                 indexes.push(Index::unique(doc! { "tenantId": 1, "_id": 1 }));

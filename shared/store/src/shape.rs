@@ -92,6 +92,12 @@ pub fn number() -> Document {
     doc! { "bsonType": "number" }
 }
 
+/// True or false.
+#[must_use]
+pub fn boolean() -> Document {
+    doc! { "bsonType": "bool" }
+}
+
 /// A nested document.
 #[must_use]
 pub fn object() -> Document {

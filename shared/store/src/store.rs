@@ -13,6 +13,7 @@ use mongodb::{Client, Database};
 use crate::collection::Collection;
 use crate::entity::{Entity, Scope};
 use crate::error::StoreError;
+use crate::scope::TENANT;
 
 /// A connected client and the prefix its database names start with.
 #[derive(Debug, Clone)]
@@ -94,6 +95,26 @@ impl Store {
     #[must_use]
     pub fn platform_collection<E: Entity>(&self) -> mongodb::Collection<E> {
         assert!(E::SCOPE == Scope::Platform, "{} belongs to a tenant", E::COLLECTION);
+        self.platform().collection(E::COLLECTION)
+    }
+
+    /// What the platform's database has of a tenant, scoped to it: entities of [`Scope::TenantOnPlatform`],
+    /// and platform entities whose documents must say whose they are (the organization itself, its channels).
+    #[must_use]
+    pub fn of_tenant<E: Entity>(&self, tenant: &TenantId) -> Collection<E> {
+        let says_whose = || E::shape().required_fields().contains(&TENANT);
+        let is_fit = match E::SCOPE {
+            Scope::TenantOnPlatform => true,
+            Scope::Platform => says_whose(),
+            Scope::Tenant => false,
+        };
+        assert!(is_fit, "{} has nothing of a tenant in the platform's database", E::COLLECTION);
+        Collection::new(self.platform().collection(E::COLLECTION), tenant.clone())
+    }
+
+    /// For the few look-ups by which the tenant is found out: by a key, a token, an account.
+    pub(crate) fn across_tenants<E: Entity>(&self) -> mongodb::Collection<E> {
+        assert!(E::SCOPE == Scope::TenantOnPlatform, "{} is not one of these", E::COLLECTION);
         self.platform().collection(E::COLLECTION)
     }
 

@@ -4,11 +4,20 @@
 //! everywhere; arrays of references that grow without end (`owner.organizations`, `room.members`,
 //! `user.rooms`, …) are indexes on the other side instead; `gemini*` fields are provider-neutral.
 
+mod account;
 mod ai_usage;
+mod api_key;
+mod audit_entry;
 mod business_hours;
 mod channel;
+mod credentials;
+mod device;
 mod erasure_certificate;
 mod event;
+mod invitation;
+mod ip_rule;
+mod login_session;
+mod member;
 mod message;
 mod notice;
 mod operation;
@@ -16,22 +25,35 @@ mod organization;
 mod outbox;
 mod owner;
 mod plan;
+mod platform_secret;
 mod push_ledger;
 mod room;
 mod room_member;
+mod security_policy;
 mod session;
 mod summary;
 mod usage;
 mod user;
 
+pub use account::{Account, AccountStatus, Identity, NotificationPreferences, Notifications};
 pub use ai_usage::AiUsage;
+pub use api_key::ApiKey;
+pub use audit_entry::{
+    AccountAuditEntry, ActorKind, AuditActor, AuditEntry, AuditPhase, AuditRecord, AuditTarget,
+};
 pub use business_hours::{BusinessHours, Hours};
 pub use channel::{
     Channel, ChannelError, ChannelFeatures, ChannelHealth, ChannelQuota, ChannelStatistics, ChannelStatus,
     Connection, LineConnection, TokenState,
 };
+pub use credentials::{Credentials, SentToken, Totp};
+pub use device::Device;
 pub use erasure_certificate::{Erased, ErasureCertificate, Kept};
 pub use event::InboundEventRecord;
+pub use invitation::{Invitation, InvitationStatus};
+pub use ip_rule::{IpRule, MAX_IP_RULES};
+pub use login_session::{LoginSession, RevokedBecause};
+pub use member::{Member, MemberPresence, MemberStatus};
 pub use message::{
     Dimensions, Edit, Emoji, FileData, ImageSet, LocationData, Media, MediaStatus, Message, MessageMetadata,
     MessageStatus, StickerData,
@@ -46,9 +68,11 @@ pub use organization::{
 pub use outbox::{NewOutboxEntry, OutboxEntry, OutboxKind, OutboxState, Purpose};
 pub use owner::{Owner, OwnerSettings, OwnerUsage, Subscription, SubscriptionStatus};
 pub use plan::Plan;
+pub use platform_secret::{PlatformSecret, PlatformSecretKind};
 pub use push_ledger::PushLedger;
 pub use room::{Presence, Room, RoomMetadata, RoomSettings, RoomStatistics, RoomType, RoomUsage};
 pub use room_member::{RoomMember, RoomMemberStatistics, RoomPermissions};
+pub use security_policy::SecurityPolicy;
 pub use session::{AiAnalysis, ReplyToken, Session, SessionStatistics, SessionStatus};
 pub use summary::{
     AiMetadata, Citation, Feedback, StoredActionItem, Summary, SummaryAnalysis, SummaryContent,
@@ -80,6 +104,7 @@ pub fn visit_tenant_entities(visitor: &mut impl EntityVisitor) {
     visitor.visit::<AiUsage>();
     visitor.visit::<MonthlyUsage>();
     visitor.visit::<Notice>();
+    visitor.visit::<AuditEntry>();
 }
 
 /// What the entities of a tenant declare.
@@ -108,5 +133,16 @@ pub fn platform_declarations() -> Vec<Declaration> {
         Declaration::of::<Channel>(),
         Declaration::of::<Operation>(),
         Declaration::of::<ErasureCertificate>(),
+        Declaration::of::<Account>(),
+        Declaration::of::<Credentials>(),
+        Declaration::of::<Device>(),
+        Declaration::of::<LoginSession>(),
+        Declaration::of::<Member>(),
+        Declaration::of::<Invitation>(),
+        Declaration::of::<ApiKey>(),
+        Declaration::of::<SecurityPolicy>(),
+        Declaration::of::<IpRule>(),
+        Declaration::of::<AccountAuditEntry>(),
+        Declaration::of::<PlatformSecret>(),
     ]
 }

@@ -1,0 +1,481 @@
+//! The audit trail's arithmetic: entries that hang together by their hashes, so that one that is removed,
+//! changed or put elsewhere shows; and what of a change may be written into it.
+//!
+//! What a chain cannot show by itself is that its *newest* entries are gone: whoever wants to know that
+//! remembers a [`Tail`] elsewhere (an export, a log) and gives it to [`verify`].
+
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+
+use crate::clock::Timestamp;
+
+/// What takes the place of what is not to be read.
+pub const REDACTED: &str = "[redacted]";
+
+/// The previous hash of a chain's first entry.
+pub const NO_HASH: &str = "";
+
+/// An entry of a chain.
+pub trait Chained {
+    /// Its place, from 1.
+    fn seq(&self) -> i64;
+    /// Its own hash, in hexadecimal.
+    fn hash(&self) -> &str;
+    /// The hash of the entry before; [`NO_HASH`] for the first.
+    fn previous_hash(&self) -> &str;
+    /// When the entry before was written; absent for the first.
+    fn previous_at(&self) -> Option<Timestamp>;
+    /// Everything that its hash is over: all its fields but the hash itself, which is left out if there.
+    fn content(&self) -> Value;
+}
+
+/// JSON with the keys of every object sorted and no white space: one text for one meaning, whatever the
+/// database did with the order.
+#[must_use]
+pub fn canonical(value: &Value) -> String {
+    sorted(value).to_string()
+}
+
+fn sorted(value: &Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            let mut fields: Vec<_> = fields.iter().collect();
+            fields.sort_by_key(|(key, _)| *key);
+            Value::Object(
+                fields.into_iter().map(|(key, value)| (key.clone(), sorted(value))).collect::<Map<_, _>>(),
+            )
+        }
+        Value::Array(items) => Value::Array(items.iter().map(sorted).collect()),
+        plain => plain.clone(),
+    }
+}
+
+/// The hash that an entry with this content has after one with that hash: SHA-256 over the previous hash,
+/// a line feed, and the canonical form of the content without `hash`; hexadecimal, lower case.
+#[must_use]
+pub fn chain_hash(previous_hash: &str, content: &Value) -> String {
+    let mut content = content.clone();
+    if let Some(fields) = content.as_object_mut() {
+        fields.remove("hash");
+    }
+    let mut hasher = Sha256::new();
+    hasher.update(previous_hash.as_bytes());
+    hasher.update(b"\n");
+    hasher.update(canonical(&content).as_bytes());
+    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The end of a chain, as somebody remembers it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tail {
+    /// Place of the entry.
+    pub seq: i64,
+    /// Its hash.
+    pub hash: String,
+}
+
+/// What is known about a chain from elsewhere.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Known {
+    /// Entries written before may have gone by retention; none may if absent.
+    pub kept_since: Option<Timestamp>,
+    /// An entry that was there once, the newest somebody remembers.
+    pub tail: Option<Tail>,
+}
+
+/// Why a chain is broken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Reason {
+    /// Its content is not what was hashed.
+    #[error("the entry was changed")]
+    Changed,
+    /// Those between the entry before and this one are missing.
+    #[error("entries before it were removed")]
+    Removed,
+    /// It does not come after the entry before it: in another place, twice, or of another chain.
+    #[error("the entry is out of order")]
+    Reordered,
+    /// The chain begins with it, though what came before was to be kept still.
+    #[error("entries at the beginning were removed before their time")]
+    HeadRemoved,
+    /// The newest ones are missing: the remembered end is not there.
+    #[error("entries at the end were removed")]
+    TailRemoved,
+    /// The remembered end is there with another hash: all from somewhere on was written anew.
+    #[error("the chain was written anew")]
+    Rewritten,
+}
+
+/// What going through a chain has shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    /// Nothing is wrong with it.
+    pub intact: bool,
+    /// Entries seen.
+    pub entries: u64,
+    /// The first entry that something is wrong with.
+    pub broken_at: Option<i64>,
+    /// What.
+    pub reason: Option<Reason>,
+    /// Its beginning has gone by retention.
+    pub head_gone: bool,
+    /// Its end, to be remembered; none if there is no entry.
+    pub tail: Option<Tail>,
+    /// Whether the end was compared with a remembered one. If not, nobody knows whether entries are
+    /// missing there.
+    pub tail_known: bool,
+}
+
+/// Goes through a chain from its oldest entry on, as by its index, with one entry in memory at a time.
+#[derive(Debug, Clone)]
+pub struct Verifier {
+    known: Known,
+    verdict: Verdict,
+    seen_tail: bool,
+}
+
+impl Verifier {
+    /// Nothing is seen yet.
+    #[must_use]
+    pub fn new(known: Known) -> Self {
+        let verdict = Verdict {
+            intact: true,
+            entries: 0,
+            broken_at: None,
+            reason: None,
+            head_gone: false,
+            tail: None,
+            tail_known: known.tail.is_some(),
+        };
+        Self { known, verdict, seen_tail: false }
+    }
+
+    fn broken(&mut self, seq: i64, reason: Reason) {
+        if self.verdict.intact {
+            self.verdict.intact = false;
+            (self.verdict.broken_at, self.verdict.reason) = (Some(seq), Some(reason));
+        }
+    }
+
+    /// The next entry, in the order of places.
+    pub fn see(&mut self, entry: &impl Chained) {
+        let seq = entry.seq();
+        match &self.verdict.tail {
+            None => self.first(entry),
+            Some(before) if seq <= before.seq => self.broken(seq, Reason::Reordered),
+            Some(before) if seq > before.seq + 1 => self.broken(seq, Reason::Removed),
+            Some(before) if before.hash != entry.previous_hash() => self.broken(seq, Reason::Reordered),
+            Some(_) => {}
+        }
+        if chain_hash(entry.previous_hash(), &entry.content()) != entry.hash() {
+            self.broken(seq, Reason::Changed);
+        }
+        if let Some(tail) = self.known.tail.as_ref().filter(|tail| tail.seq == seq) {
+            self.seen_tail = true;
+            if tail.hash != entry.hash() {
+                self.broken(seq, Reason::Rewritten);
+            }
+        }
+        self.verdict.entries += 1;
+        self.verdict.tail = Some(Tail { seq, hash: entry.hash().to_owned() });
+    }
+
+    fn first(&mut self, entry: &impl Chained) {
+        if entry.seq() == 1 {
+            if entry.previous_hash() != NO_HASH {
+                self.broken(1, Reason::Reordered);
+            }
+            return;
+        }
+        self.verdict.head_gone = true;
+        let expired = |at: Timestamp| self.known.kept_since.is_some_and(|since| at < since);
+        if !entry.previous_at().is_some_and(expired) {
+            self.broken(entry.seq(), Reason::HeadRemoved);
+        }
+    }
+
+    /// What was seen. A remembered end that lies before the first entry has gone by retention.
+    #[must_use]
+    pub fn verdict(mut self) -> Verdict {
+        if let Some(tail) = self.known.tail.clone()
+            && !self.seen_tail
+        {
+            match &self.verdict.tail {
+                Some(end) if end.seq > tail.seq => {}
+                end => {
+                    let last = end.as_ref().map_or(0, |end| end.seq);
+                    self.broken(last + 1, Reason::TailRemoved);
+                }
+            }
+        }
+        self.verdict
+    }
+}
+
+/// Goes through a whole chain; see [`Verifier`].
+pub fn verify<E: Chained>(entries: impl IntoIterator<Item = E>, known: Known) -> Verdict {
+    let mut verifier = Verifier::new(known);
+    entries.into_iter().for_each(|entry| verifier.see(&entry));
+    verifier.verdict()
+}
+
+/// A key that has one of these in it is a secret's, however it is written (`channelSecret`, `API_TOKEN`).
+const SECRET_PARTS: [&str; 9] = [
+    "password",
+    "passphrase",
+    "secret",
+    "token",
+    "authorization",
+    "cookie",
+    "credential",
+    "privatekey",
+    "recoverycode",
+];
+/// These are, as they stand.
+const SECRETS: [&str; 14] = [
+    "apikey",
+    "card",
+    "cardnumber",
+    "code",
+    "cvc",
+    "cvv",
+    "hash",
+    "keyhash",
+    "otp",
+    "pin",
+    "sealed",
+    "signature",
+    "tag",
+    "refreshtag",
+];
+/// What people wrote, or what was made of it.
+const TEXTS: [&str; 8] = ["content", "text", "alttext", "caption", "body", "raw", "messagetext", "search"];
+/// What our own keys and tokens begin with, and JWTs; whatever the key they stand under.
+const TOKENS: [&str; 4] = ["mtm_", "mrt_", "eyJ", "Bearer "];
+
+/// Replaces secrets and message texts, at any depth, by [`REDACTED`]. Flags and nulls say nothing and stay;
+/// so do counts of tokens, which are AI's.
+pub fn redact(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            for (key, value) in fields {
+                if is_hidden(key, value) { *value = REDACTED.into() } else { redact(value) }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(redact),
+        Value::String(text) if TOKENS.iter().any(|token| text.starts_with(token)) => *value = REDACTED.into(),
+        _ => {}
+    }
+}
+
+fn is_hidden(key: &str, value: &Value) -> bool {
+    let key: String =
+        key.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
+    match value {
+        Value::Null | Value::Bool(_) => false,
+        Value::Number(_) => {
+            SECRETS.contains(&key.as_str())
+                || SECRET_PARTS.iter().any(|part| *part != "token" && key.contains(part))
+        }
+        _ => {
+            SECRETS.contains(&key.as_str())
+                || TEXTS.contains(&key.as_str())
+                || SECRET_PARTS.iter().any(|part| key.contains(part))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    #[derive(Debug, Clone, PartialEq)]
+    struct Entry {
+        seq: i64,
+        hash: String,
+        previous_hash: String,
+        at: i64,
+        previous_at: Option<i64>,
+        what: String,
+    }
+
+    impl Chained for Entry {
+        fn seq(&self) -> i64 {
+            self.seq
+        }
+        fn hash(&self) -> &str {
+            &self.hash
+        }
+        fn previous_hash(&self) -> &str {
+            &self.previous_hash
+        }
+        fn previous_at(&self) -> Option<Timestamp> {
+            self.previous_at.map(Timestamp)
+        }
+        fn content(&self) -> Value {
+            json!({
+                "seq": self.seq, "previousHash": self.previous_hash, "at": self.at, "previousAt": self.previous_at,
+                "what": self.what, "hash": self.hash,
+            })
+        }
+    }
+
+    fn chain(length: i64) -> Vec<Entry> {
+        let mut chain: Vec<Entry> = Vec::new();
+        for seq in 1..=length {
+            let before = chain.last();
+            let mut entry = Entry {
+                seq,
+                hash: String::new(),
+                previous_hash: before.map_or(NO_HASH.to_owned(), |e| e.hash.clone()),
+                at: seq * 10,
+                previous_at: before.map(|e| e.at),
+                what: format!("change {seq}"),
+            };
+            entry.hash = chain_hash(&entry.previous_hash, &entry.content());
+            chain.push(entry);
+        }
+        chain
+    }
+
+    fn broken(entries: Vec<Entry>, known: Known) -> (Option<i64>, Option<Reason>) {
+        let verdict = verify(entries, known);
+        assert_eq!(verdict.intact, verdict.reason.is_none());
+        (verdict.broken_at, verdict.reason)
+    }
+
+    #[test]
+    fn a_chain_that_nobody_touched_is_intact() {
+        for length in [0, 1, 5] {
+            let verdict = verify(chain(length), Known::default());
+            assert!(verdict.intact && !verdict.tail_known && !verdict.head_gone);
+            assert_eq!(
+                (verdict.entries, verdict.tail.map(|t| t.seq)),
+                (length as u64, (length > 0).then_some(length))
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_done_to_an_entry_shows_at_its_place() {
+        let none = Known::default;
+        let mut removed = chain(5);
+        removed.remove(2);
+        assert_eq!(broken(removed, none()), (Some(4), Some(Reason::Removed)));
+        let mut changed = chain(5);
+        changed[2].what = "nothing".to_owned();
+        assert_eq!(broken(changed.clone(), none()), (Some(3), Some(Reason::Changed)));
+        // Hashed again, it no longer fits the next one.
+        changed[2].hash = chain_hash(&changed[2].previous_hash, &changed[2].content());
+        assert_eq!(broken(changed, none()), (Some(4), Some(Reason::Reordered)));
+        let mut swapped = chain(5);
+        swapped.swap(1, 2);
+        assert_eq!(broken(swapped, none()), (Some(3), Some(Reason::Removed)));
+        let mut renumbered = chain(5);
+        renumbered.remove(2);
+        renumbered[2].seq = 3;
+        assert_eq!(broken(renumbered, none()), (Some(3), Some(Reason::Reordered)));
+        let mut twice = chain(3);
+        twice.push(twice[2].clone());
+        assert_eq!(broken(twice, none()), (Some(3), Some(Reason::Reordered)));
+    }
+
+    #[test]
+    fn a_head_may_go_by_retention_and_no_other_way() {
+        let rest = || chain(5).split_off(2);
+        let kept_since = |at| Known { kept_since: Some(Timestamp(at)), tail: None };
+        // The second entry was written at 20.
+        let verdict = verify(rest(), kept_since(21));
+        assert!(verdict.intact && verdict.head_gone);
+        assert_eq!(broken(rest(), kept_since(20)), (Some(3), Some(Reason::HeadRemoved)));
+        assert_eq!(broken(rest(), Known::default()), (Some(3), Some(Reason::HeadRemoved)));
+        // Nobody gets round that by saying when: it is hashed.
+        let mut forged = rest();
+        forged[0].previous_at = Some(1);
+        assert_eq!(broken(forged, kept_since(20)), (Some(3), Some(Reason::Changed)));
+    }
+
+    #[test]
+    fn a_remembered_end_shows_what_is_missing_or_new_there() {
+        let tail = |entry: &Entry| Known {
+            kept_since: None,
+            tail: Some(Tail { seq: entry.seq, hash: entry.hash.clone() }),
+        };
+        let whole = chain(5);
+        let verdict = verify(whole.clone(), tail(&whole[3]));
+        assert!(verdict.intact && verdict.tail_known);
+        assert_eq!(broken(whole[..3].to_vec(), tail(&whole[4])), (Some(4), Some(Reason::TailRemoved)));
+        assert_eq!(broken(vec![], tail(&whole[4])), (Some(1), Some(Reason::TailRemoved)));
+        let mut other = whole[4].clone();
+        other.hash = "another".to_owned();
+        assert_eq!(broken(whole.clone(), tail(&other)), (Some(5), Some(Reason::Rewritten)));
+        // The remembered entry itself has gone by retention.
+        let known = Known { kept_since: Some(Timestamp(30)), ..tail(&whole[0]) };
+        assert!(verify(whole[2..].to_vec(), known).intact);
+    }
+
+    #[test]
+    fn hashes_do_not_depend_on_the_order_of_fields_and_never_change() {
+        let (a, b) = (
+            json!({ "b": [1, { "d": 1.5, "c": "ま" }], "a": null }),
+            json!({ "a": null, "b": [1, { "c": "ま", "d": 1.5 }] }),
+        );
+        assert_eq!(canonical(&a), r#"{"a":null,"b":[1,{"c":"ま","d":1.5}]}"#);
+        assert_eq!(chain_hash("p", &a), chain_hash("p", &b));
+        assert_ne!(chain_hash("p", &a), chain_hash("q", &a));
+        // echo -en '\n{"a":1}' | sha256sum
+        let known = chain_hash(NO_HASH, &json!({ "a": 1, "hash": "is left out" }));
+        assert_eq!(known, "7395dc66860499cb2b8970e17094ec53ed1ff54e7067ad619f884917096166b0");
+    }
+
+    #[test]
+    fn secrets_and_texts_are_replaced_and_the_rest_is_not() {
+        let mut value = json!({
+            "name": "A shop", "email": "someone@example.com", "status": "active", "tags": ["vip"],
+            "password": "p", "channelSecret": "s", "Channel_Access_Token": "t", "authorization": "a",
+            "recoveryCodes": ["1", "2"], "code": 123_456, "keyHash": "h", "tag": "t", "pin": 1234,
+            "secondFactor": { "secret": { "sealed": "x" }, "enabled": true }, "passwordSet": true, "token": null,
+            "messages": [{ "id": "m", "text": "hello", "content": { "title": "hello" } }],
+            "aiSettings": { "maxTokens": 500, "monthlyTokenLimit": 1 }, "prefix": "mtm_abc", "note": "Bearer x",
+            "context": "kept", "languageCode": "th",
+        });
+        redact(&mut value);
+        let gone = REDACTED;
+        assert_eq!(
+            value,
+            json!({
+                "name": "A shop", "email": "someone@example.com", "status": "active", "tags": ["vip"],
+                "password": gone, "channelSecret": gone, "Channel_Access_Token": gone, "authorization": gone,
+                "recoveryCodes": gone, "code": gone, "keyHash": gone, "tag": gone, "pin": gone,
+                "secondFactor": { "secret": gone, "enabled": true }, "passwordSet": true, "token": null,
+                "messages": [{ "id": "m", "text": gone, "content": gone }],
+                "aiSettings": { "maxTokens": 500, "monthlyTokenLimit": 1 }, "prefix": gone, "note": gone,
+                "context": "kept", "languageCode": "th",
+            })
+        );
+        let once = value.clone();
+        redact(&mut value);
+        assert_eq!(value, once);
+    }
+
+    proptest! {
+        #[test]
+        fn no_entry_can_be_taken_out_changed_or_moved_unnoticed(
+            length in 2_i64..12, at in any::<prop::sample::Index>(), to in any::<prop::sample::Index>(), how in 0..3,
+        ) {
+            let whole = chain(length);
+            let last = whole.last().expect("two at least");
+            let known = Known { kept_since: None, tail: Some(Tail { seq: last.seq, hash: last.hash.clone() }) };
+            let (mut entries, at, to) = (whole.clone(), at.index(whole.len()), to.index(whole.len()));
+            match how {
+                0 => drop(entries.remove(at)),
+                1 => entries[at].what.push('!'),
+                _ => entries.swap(at, to),
+            }
+            prop_assert_eq!(verify(entries.clone(), known).intact, entries == whole);
+        }
+    }
+}
