@@ -2,6 +2,7 @@
 //! only from a tenant, so nobody reaches outside of a tenant's prefix.
 
 mod copy;
+mod link;
 mod prefix;
 
 use aws_lc_rs::digest;
@@ -100,7 +101,7 @@ pub enum BlobError {
     S3 {
         /// The key.
         key: String,
-        /// `stored`, `read`, `copied`, `listed` or `erased`.
+        /// `stored`, `read`, `signed`, `copied`, `listed` or `erased`.
         action: &'static str,
         /// The SDK's error.
         #[source]

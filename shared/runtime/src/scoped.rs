@@ -54,6 +54,9 @@ pub struct TenantAccess {
 }
 
 impl TenantAccess {
+    /// How long at least a session of [`TenantAccess::of`] still lives, and with it a link that it signs.
+    pub const REMAINING: Duration = Duration::from_secs(SESSION.as_secs() - KEEP.as_secs());
+
     /// The role that `TENANT_ACCESS_ROLE_ARN` names, for the bucket that `BLOBS_BUCKET` names.
     ///
     /// # Errors

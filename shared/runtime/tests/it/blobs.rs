@@ -1,9 +1,14 @@
+use std::sync::Arc;
+use std::time::Duration;
+
 use aws_sdk_s3::types::{BucketVersioningStatus, VersioningConfiguration};
 use bytes::Bytes;
 use futures::{Stream, stream};
 use matome_domain::ids::{DocumentId, TenantId};
 use matome_runtime::aws::Aws;
 use matome_runtime::blobs::{BlobError, BlobKey, Blobs, MediaPart};
+use matome_runtime::clock::SystemClock;
+use matome_runtime::scoped::TenantAccess;
 
 use crate::services;
 
@@ -107,4 +112,54 @@ async fn a_blob_is_copied_to_another_bucket_with_its_type_and_one_that_is_not_th
     // The key of another blob may begin like it.
     blobs.put(&key("no"), "image/png", Bytes::new()).await.unwrap();
     assert_eq!(blobs.size(&key("n")).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_link_gives_its_blob_as_a_download_and_no_other() {
+    let (aws, name, blobs) = bucket().await;
+    for message in ["a", "b"] {
+        blobs.put(&key(message), "text/html", Bytes::from(format!("of {message}"))).await.unwrap();
+    }
+    // Signed by us, and with a tenant's session, as the API does.
+    let role = "arn:aws:iam::000000000000:role/tenant-access".to_owned();
+    let access = TenantAccess::new(&aws, role, name.clone(), Arc::new(SystemClock));
+    let session = access.of(&TenantId::new("t1").unwrap()).await.unwrap();
+    let http = reqwest::Client::new();
+    for blobs in [blobs, Blobs::from_client(session.s3(), name)] {
+        let link =
+            blobs.presigned_get(&key("a"), TenantAccess::REMAINING, "写真.png", "image/png").await.unwrap();
+        assert!(link.contains("X-Amz-Expires=300&"), "{link}");
+        let answer = http.get(&link).send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+        assert_eq!(answer.headers()["content-type"], "image/png");
+        let disposition = answer.headers()["content-disposition"].to_str().unwrap();
+        assert_eq!(disposition, "attachment; filename=\"__.png\"; filename*=UTF-8''%E5%86%99%E7%9C%9F.png");
+        assert_eq!(answer.bytes().await.unwrap(), "of a");
+
+        for (what, forged) in [
+            ("another key", link.replace(key("a").as_str(), key("b").as_str())),
+            ("a longer time", link.replace("X-Amz-Expires=300&", "X-Amz-Expires=301&")),
+            ("another type", link.replace("image%2Fpng", "text%2Fhtml")),
+            ("another signature", link.replace("X-Amz-Signature=", "X-Amz-Signature=0")),
+        ] {
+            assert_ne!(forged, link, "{what}");
+            let answer = http.get(&forged).send().await.unwrap();
+            assert!(answer.status().is_client_error(), "{what}: {}", answer.status());
+            assert_ne!(answer.bytes().await.unwrap(), "of b", "{what}");
+        }
+        assert_eq!(http.put(&link).body("x").send().await.unwrap().status(), 403, "it only reads");
+    }
+}
+
+#[tokio::test]
+async fn a_link_is_for_a_second_to_a_week() {
+    let (_, _, blobs) = bucket().await;
+    let link = async |seconds| {
+        let link = blobs.presigned_get(&key("a"), Duration::from_secs(seconds), "a", "image/png").await;
+        link.map(|_| ()).map_err(|e| e.to_string())
+    };
+    let week = 7 * 24 * 60 * 60;
+    let refused = Err(format!("blob {} could not be signed", key("a").as_str()));
+    assert_eq!([link(1).await, link(week).await], [Ok(()), Ok(())]);
+    assert_eq!([link(0).await, link(week + 1).await], [refused.clone(), refused]);
 }
