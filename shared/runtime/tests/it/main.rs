@@ -5,8 +5,10 @@
 mod api_calls;
 mod blobs;
 mod directory;
+mod idempotency;
 mod isolation;
 mod keys;
 mod leases;
 mod queue;
+mod rate_limit;
 mod services;
