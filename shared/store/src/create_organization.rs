@@ -35,6 +35,7 @@ pub fn default_room(tenant: &str, now: DateTime) -> Room {
         line_group_id: None,
         line_user_id: None,
         name: Some("General".to_owned()),
+        renamed: false,
         description: None,
         avatar: None,
         // 50 messages and 24 hours are inherited: the seed's defaults are ours.
@@ -62,6 +63,8 @@ pub fn default_room(tenant: &str, now: DateTime) -> Room {
         last_session_number: 0,
         waiting_summary_id: None,
         refresh_at: DateTime::MAX,
+        deleted_at: None,
+        deleted_by: None,
         created_at: now,
         updated_at: now,
         version: 0,

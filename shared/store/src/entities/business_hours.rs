@@ -1,10 +1,11 @@
 //! When somebody is there.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// `organization.businessHours`, in the organization's time zone. Written by the console; read by
 /// whoever tells customers when they will be answered.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct BusinessHours {
     /// Monday.
@@ -24,7 +25,7 @@ pub struct BusinessHours {
 }
 
 /// One weekday.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Hours {
     /// `HH:MM`, inclusive.
     pub start: String,

@@ -2,11 +2,20 @@
 
 use bson::oid::ObjectId;
 use bson::{DateTime, doc};
+use garde::Validate;
+use matome_domain::access::Resource;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use strum::VariantArray;
 
 use crate::entity::{Entity, Index, Scope};
+use crate::exposed::{
+    Changes, DeletePolicy, Examples, Exposed, Filter, Kept, NotCreatable, Patched, Refusal, Sort, Update,
+    example,
+};
 use crate::shape::{Shape, date, object_id, one_of, string};
+use crate::value::{Id, Time};
 
 /// A channel: what all platforms have in common, and under `kind` what only one has (the seeds'
 /// `LineOfficialAccount`, `integrations`, `application`). `connectedRooms` of the seed is
@@ -147,7 +156,7 @@ pub struct ChannelError {
 }
 
 /// `channel.health.tokenState`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TokenState {
     /// Nobody has asked yet.
@@ -173,7 +182,7 @@ pub struct ChannelQuota {
 }
 
 /// `channel.features`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ChannelFeatures {
     /// Sends and receives messages.
@@ -185,7 +194,7 @@ pub struct ChannelFeatures {
 }
 
 /// `channel.statistics`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ChannelStatistics {
     /// People seen.
@@ -199,7 +208,7 @@ pub struct ChannelStatistics {
 }
 
 /// `channel.status`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, VariantArray)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, VariantArray, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ChannelStatus {
     /// In use.
@@ -218,7 +227,9 @@ impl Entity for Channel {
         vec![
             Index::unique(doc! { "channelId": 1 }),
             Index::on(doc! { "ownerId": 1 }),
-            Index::on(doc! { "tenantId": 1 }),
+            // Lists: of a tenant, and of all.
+            Index::on(doc! { "tenantId": 1, "createdAt": -1, "_id": -1 }),
+            Index::on(doc! { "createdAt": -1, "_id": -1 }),
         ]
     }
 
@@ -231,6 +242,208 @@ impl Entity for Channel {
             .required("name", string())
             .required("status", one_of::<ChannelStatus>())
             .required("createdAt", date())
+    }
+}
+
+/// A channel as the API shows it. Secret and token are nobody's business, sealed or not.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ChannelView {
+    /// Id.
+    #[serde(alias = "_id")]
+    pub id: Id,
+    /// Version, as in the ETag.
+    #[serde(alias = "__v")]
+    pub version: i64,
+    /// The organization's id.
+    pub tenant_id: String,
+    /// Who pays.
+    pub owner_id: Id,
+    /// `line`.
+    pub kind: String,
+    /// The platform's own id of the connection: LINE's channel id.
+    pub channel_id: String,
+    /// Display name.
+    pub name: String,
+    /// Picture.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub picture_url: Option<String>,
+    /// Description.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// What it is used for.
+    #[serde(default)]
+    pub features: ChannelFeatures,
+    /// Counters.
+    #[serde(default)]
+    pub statistics: ChannelStatistics,
+    /// How it is.
+    #[serde(default)]
+    pub health: ChannelHealthView,
+    /// State.
+    pub status: ChannelStatus,
+    /// The bot's own user id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bot_user_id: Option<String>,
+    /// The account's `@…` id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub basic_id: Option<String>,
+    /// The account's bought `@…` id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub premium_id: Option<String>,
+    /// `chat`: people answer in LINE's own console; `bot`: we do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chat_mode: Option<String>,
+    /// `auto` or `manual`: whether messages count as read by themselves.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mark_as_read_mode: Option<String>,
+    /// The webhook endpoint set at LINE.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub webhook_url: Option<String>,
+    /// LINE's own test of it succeeded.
+    #[serde(default)]
+    pub webhook_verified: bool,
+    /// When it did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verified_at: Option<Time>,
+    /// Created.
+    pub created_at: Time,
+    /// Last changed.
+    pub updated_at: Time,
+}
+
+/// `channel.health`, as it is shown.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ChannelHealthView {
+    /// When the newest event came, to a minute or so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_webhook_at: Option<Time>,
+    /// What went wrong last; stays when things go right again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_error: Option<ChannelErrorView>,
+    /// Whether access tokens can be had.
+    pub token_state: TokenState,
+    /// When that was last found out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_checked_at: Option<Time>,
+    /// The month's messages.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quota: Option<ChannelQuotaView>,
+    /// Events received since `countedSince`, redeliveries included; near the truth.
+    pub received: i64,
+    /// Of those, redeliveries.
+    pub redelivered: i64,
+    /// When counting began.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub counted_since: Option<Time>,
+    /// Another application has the conversation; we must not send.
+    pub standby: bool,
+}
+
+/// `channel.health.lastError`, as it is shown.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ChannelErrorView {
+    /// When.
+    pub at: Time,
+    /// A short code, such as `unauthorized` or `rate_limited`.
+    pub code: String,
+}
+
+/// `channel.health.quota`, as it is shown.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ChannelQuotaView {
+    /// Messages in the month; absent = unlimited.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<i64>,
+    /// Of those, used.
+    pub used: i64,
+    /// When LINE said so.
+    pub as_of: Time,
+}
+
+/// What can be changed of a channel. Connecting one is an operation of its own.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema, Validate)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ChannelPatch {
+    /// Display name.
+    #[garde(length(chars, min = 1, max = 200))]
+    #[serde(default, skip_serializing_if = "Kept::is_absent")]
+    pub name: Kept<String>,
+    /// Description.
+    #[garde(length(chars, max = 2000))]
+    #[serde(default, skip_serializing_if = "Patched::is_absent")]
+    pub description: Patched<String>,
+    /// What it is used for.
+    #[garde(dive)]
+    #[serde(default, skip_serializing_if = "Kept::is_absent")]
+    pub features: Kept<ChannelFeaturesPatch>,
+}
+
+/// `channel.features` in a patch.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema, Validate)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ChannelFeaturesPatch {
+    /// Sends and receives messages.
+    #[garde(skip)]
+    #[serde(default, skip_serializing_if = "Kept::is_absent")]
+    pub messaging: Kept<bool>,
+    /// Has a rich menu.
+    #[garde(skip)]
+    #[serde(default, skip_serializing_if = "Kept::is_absent")]
+    pub rich_menu: Kept<bool>,
+    /// Broadcasts.
+    #[garde(skip)]
+    #[serde(default, skip_serializing_if = "Kept::is_absent")]
+    pub broadcast: Kept<bool>,
+}
+
+impl Changes<Channel> for ChannelPatch {
+    fn update(&self, _: &Channel) -> Result<Update, Refusal> {
+        let update = Update::new().kept("name", &self.name).patched("description", &self.description);
+        let Some(features) = self.features.value() else { return Ok(update) };
+        Ok(update
+            .kept("features.messaging", &features.messaging)
+            .kept("features.richMenu", &features.rich_menu)
+            .kept("features.broadcast", &features.broadcast))
+    }
+}
+
+impl Exposed for Channel {
+    const NAME: &'static str = "channel";
+    const RESOURCE: Resource = Resource::Channels;
+    /// Disconnecting one is an operation of the provisioner's.
+    const DELETE: DeletePolicy = DeletePolicy::Never;
+    type View = ChannelView;
+    type Create = NotCreatable;
+    type Patch = ChannelPatch;
+
+    fn filters() -> Vec<Filter> {
+        vec![
+            Filter::one_of::<ChannelStatus>("status", "State."),
+            Filter::text("channelId", "The platform's own id of the connection.").few(),
+        ]
+    }
+
+    fn sorts() -> Vec<Sort> {
+        vec![Sort::descending("createdAt")]
+    }
+
+    fn examples() -> Examples<Self> {
+        Examples {
+            view: example(json!({
+                "id": "671f0a2b9d3c4e5f6071829a", "version": 0, "tenantId": "671f0a2b9d3c4e5f6071829b",
+                "ownerId": "671f0a2b9d3c4e5f6071829c", "kind": "line", "channelId": "1650000001", "name": "Shop",
+                "features": { "messaging": true }, "health": { "tokenState": "valid", "received": 480 },
+                "status": "active", "botUserId": "U4af4980629", "basicId": "@shop",
+                "webhookUrl": "https://example.com/line/1650000001", "webhookVerified": true,
+                "createdAt": "2026-10-01T00:00:00.000Z", "updatedAt": "2026-11-20T09:30:00.000Z",
+            })),
+            create: None,
+            patch: Some(example(json!({ "name": "Shop Ginza", "features": { "broadcast": true } }))),
+        }
     }
 }
 

@@ -43,8 +43,9 @@ pub use audit_entry::{
 };
 pub use business_hours::{BusinessHours, Hours};
 pub use channel::{
-    Channel, ChannelError, ChannelFeatures, ChannelHealth, ChannelQuota, ChannelStatistics, ChannelStatus,
-    Connection, LineConnection, TokenState,
+    Channel, ChannelError, ChannelErrorView, ChannelFeatures, ChannelFeaturesPatch, ChannelHealth,
+    ChannelHealthView, ChannelPatch, ChannelQuota, ChannelQuotaView, ChannelStatistics, ChannelStatus,
+    ChannelView, Connection, LineConnection, TokenState,
 };
 pub use credentials::{Credentials, SentToken, Totp};
 pub use device::Device;
@@ -55,31 +56,48 @@ pub use ip_rule::{IpRule, MAX_IP_RULES};
 pub use login_session::{LoginSession, RevokedBecause};
 pub use member::{Member, MemberPresence, MemberStatus};
 pub use message::{
-    Dimensions, Edit, Emoji, FileData, ImageSet, LocationData, Media, MediaStatus, Message, MessageMetadata,
-    MessageStatus, StickerData,
+    Dimensions, Edit, EditView, Emoji, FileData, ImageSet, LocationData, Media, MediaStatus, MediaView,
+    Message, MessageMetadata, MessageMetadataView, MessageStatus, MessageView, StickerData,
 };
 pub use notice::Notice;
 pub use operation::{Operation, OperationKind, OperationState, OperationStep};
 pub use organization::{
-    AiSettings, Billing, Delivery, DeliveryTarget, Escalation, NewOrganization, Organization,
-    OrganizationMetadata, OrganizationSettings, OrganizationSize, OrganizationStatus, OrganizationType,
-    Personality, StatusReason, SummarySchedule,
+    AiSettings, AiSettingsPatch, Billing, Delivery, DeliveryPatch, DeliveryTarget, Escalation,
+    NewOrganization, Organization, OrganizationMetadata, OrganizationMetadataPatch, OrganizationPatch,
+    OrganizationSettings, OrganizationSettingsPatch, OrganizationSize, OrganizationStatus, OrganizationType,
+    OrganizationView, Personality, StatusReason, StatusReasonView, SummarySchedule,
 };
 pub use outbox::{NewOutboxEntry, OutboxEntry, OutboxKind, OutboxState, Purpose};
-pub use owner::{Owner, OwnerSettings, OwnerUsage, Subscription, SubscriptionStatus};
+pub use owner::{
+    NewOwner, Owner, OwnerPatch, OwnerSettings, OwnerSettingsPatch, OwnerUsage, OwnerView, Subscription,
+    SubscriptionStatus, SubscriptionView,
+};
 pub use plan::Plan;
 pub use platform_secret::{PlatformSecret, PlatformSecretKind};
 pub use push_ledger::PushLedger;
-pub use room::{Presence, Room, RoomMetadata, RoomSettings, RoomStatistics, RoomType, RoomUsage};
-pub use room_member::{RoomMember, RoomMemberStatistics, RoomPermissions};
+pub use room::{
+    NewRoom, Presence, Privacy, Room, RoomMetadata, RoomMetadataPatch, RoomMetadataView, RoomPatch,
+    RoomSettings, RoomSettingsPatch, RoomStatistics, RoomStatisticsView, RoomType, RoomUsage, RoomView,
+    SessionTriggersPatch,
+};
+pub use room_member::{
+    NewRoomMember, RoomMember, RoomMemberKind, RoomMemberPatch, RoomMemberStatistics, RoomMemberView,
+    RoomPermissions, RoomPermissionsPatch, RoomRole,
+};
 pub use security_policy::SecurityPolicy;
-pub use session::{AiAnalysis, ReplyToken, Session, SessionStatistics, SessionStatus};
+pub use session::{AiAnalysis, ReplyToken, Session, SessionStatistics, SessionStatus, SessionView};
 pub use summary::{
-    AiMetadata, Citation, Feedback, StoredActionItem, Summary, SummaryAnalysis, SummaryContent,
-    SummaryExport, SummaryParticipant, SummaryStatus,
+    AiMetadata, Citation, CitationView, Feedback, FeedbackView, StoredActionItem, Summary, SummaryAnalysis,
+    SummaryContent, SummaryExport, SummaryExportView, SummaryParticipant, SummaryParticipantView,
+    SummaryPatch, SummaryStatus, SummaryView, Visibility,
 };
 pub use usage::{LastUsage, MonthlyUsage, UsageTotals, usage_id};
-pub use user::{User, UserMetadata, UserPreferences, UserProfile, UserStatistics};
+pub use user::{
+    NewUser, NewUserMetadata, NewUserProfile, NotificationsPatch, NotificationsView, SharingPatch,
+    SharingView, User, UserMetadata, UserMetadataPatch, UserMetadataView, UserPatch, UserPreferences,
+    UserPreferencesPatch, UserPreferencesView, UserProfile, UserProfilePatch, UserStatistics,
+    UserStatisticsView, UserView,
+};
 
 use crate::entity::Entity;
 use crate::schema::Declaration;

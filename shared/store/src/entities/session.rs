@@ -2,13 +2,18 @@
 
 use bson::oid::ObjectId;
 use bson::{DateTime, doc};
+use matome_domain::access::Resource;
 use matome_domain::queue::CloseTrigger;
 use matome_domain::summary::{Level, Sentiment};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use strum::VariantArray;
 
 use crate::entity::{Entity, Index};
+use crate::exposed::{DeletePolicy, Examples, Exposed, Filter, NotCreatable, NotPatchable, Sort, example};
 use crate::shape::{Shape, date, number, object_id, one_of, string};
+use crate::value::{Id, Time};
 
 /// `_id` is derived from room and `sessionNumber`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -67,13 +72,14 @@ pub struct Session {
     pub created_at: DateTime,
     /// Last changed.
     pub updated_at: DateTime,
-    /// Version for optimistic locking.
+    /// Version for optimistic locking: how often somebody edited it. What is counted and observed leaves it
+    /// alone.
     #[serde(rename = "__v")]
     pub version: i64,
 }
 
 /// `session.status`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, VariantArray)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, VariantArray, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum SessionStatus {
     /// Takes messages.
@@ -95,7 +101,7 @@ pub struct ReplyToken {
 }
 
 /// `session.statistics`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SessionStatistics {
     /// Messages, tombstones included.
@@ -110,7 +116,7 @@ pub struct SessionStatistics {
 }
 
 /// `session.aiAnalysis`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AiAnalysis {
     /// Tone.
@@ -132,7 +138,9 @@ impl Entity for Session {
             Index::unique(doc! { "tenantId": 1, "roomId": 1, "sessionNumber": -1 }),
             // A room has one open session at most; the recorder's look-up, and the authority on it.
             Index::unique(doc! { "tenantId": 1, "roomId": 1 }).only(doc! { "status": "active" }),
-            Index::on(doc! { "tenantId": 1, "startTime": -1 }),
+            // Lists: of the tenant, and of one of its rooms. Written once for each session.
+            Index::on(doc! { "tenantId": 1, "startTime": -1, "_id": -1 }),
+            Index::on(doc! { "tenantId": 1, "roomId": 1, "startTime": -1, "_id": -1 }),
             // For the sweeps, which look over all tenants of a database.
             Index::on(doc! { "closesAt": 1 }).only(doc! { "status": "active" }),
             Index::on(doc! { "updatedAt": 1 }).only(doc! { "status": "summarizing" }),
@@ -150,5 +158,103 @@ impl Entity for Session {
             .required("startTime", date())
             .required("revision", number())
             .required("createdAt", date())
+    }
+}
+
+/// A session as the API shows it. Its reply token is nobody's business.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SessionView {
+    /// Id.
+    #[serde(alias = "_id")]
+    pub id: Id,
+    /// Version, as in the ETag.
+    #[serde(alias = "__v")]
+    pub version: i64,
+    /// Room.
+    pub room_id: Id,
+    /// LINE channel id.
+    pub channel_id: String,
+    /// LINE's user, group or room id.
+    pub conversation_id: String,
+    /// 1, 2, 3 … in its room.
+    pub session_number: i64,
+    /// Users who said something.
+    pub participants: Vec<Id>,
+    /// State.
+    pub status: SessionStatus,
+    /// Why it closed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trigger: Option<CloseTrigger>,
+    /// Opened when.
+    pub opened_at: Time,
+    /// Closes at the latest when.
+    pub closes_at: Time,
+    /// When its first message was sent.
+    pub start_time: Time,
+    /// When its last message was sent.
+    pub last_message_at: Time,
+    /// Closed when.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub end_time: Option<Time>,
+    /// Counters.
+    pub statistics: SessionStatistics,
+    /// Its summary.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub summary: Option<Id>,
+    /// How often it was changed since it closed.
+    pub revision: i64,
+    /// What the summary says of the talk.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ai_analysis: Option<AiAnalysis>,
+    /// Who closed it by hand.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub closed_by: Option<Id>,
+    /// Created.
+    pub created_at: Time,
+    /// Last changed.
+    pub updated_at: Time,
+}
+
+impl Exposed for Session {
+    const NAME: &'static str = "session";
+    const RESOURCE: Resource = Resource::Sessions;
+    const DELETE: DeletePolicy = DeletePolicy::Never;
+    const ROOM: Option<&'static str> = Some("roomId");
+    type View = SessionView;
+    /// By talking, or by hand in its room.
+    type Create = NotCreatable;
+    type Patch = NotPatchable;
+
+    fn filters() -> Vec<Filter> {
+        vec![
+            Filter::id("roomId", "Room."),
+            Filter::one_of::<SessionStatus>("status", "State."),
+            Filter::one_of::<CloseTrigger>("trigger", "Why it closed."),
+            Filter::id("participant", "A user who said something.").at("participants"),
+            Filter::time("startTime", "When its first message was sent."),
+        ]
+    }
+
+    fn sorts() -> Vec<Sort> {
+        vec![Sort::descending("startTime")]
+    }
+
+    fn examples() -> Examples<Self> {
+        Examples {
+            view: example(json!({
+                "id": "671f0a2b9d3c4e5f60718297", "version": 2, "roomId": "671f0a2b9d3c4e5f60718293",
+                "channelId": "1650000001", "conversationId": "C4af4980629", "sessionNumber": 12,
+                "participants": ["671f0a2b9d3c4e5f60718294"], "status": "closed", "trigger": "message_count",
+                "openedAt": "2026-11-20T09:00:00.000Z", "closesAt": "2026-11-21T09:00:00.000Z",
+                "startTime": "2026-11-20T09:00:00.000Z", "lastMessageAt": "2026-11-20T09:30:00.000Z",
+                "endTime": "2026-11-20T09:30:00.000Z",
+                "statistics": { "messageCount": 50, "imageCount": 2, "participantCount": 1, "duration": 1_800_000 },
+                "summary": "671f0a2b9d3c4e5f60718298", "revision": 0,
+                "createdAt": "2026-11-20T09:00:00.000Z", "updatedAt": "2026-11-20T09:31:00.000Z",
+            })),
+            create: None,
+            patch: None,
+        }
     }
 }

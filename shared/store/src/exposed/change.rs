@@ -68,9 +68,25 @@ impl<E: Exposed> Collection<E> {
     /// # Errors
     /// [`StoreError`].
     pub async fn show(&self, id: impl Into<Bson>, deleted: bool) -> Result<Option<Shown<E>>, StoreError> {
-        let which = if deleted { Which::Deleted } else { Which::Live };
+        self.show_within(id, Document::new(), deleted).await
+    }
+
+    /// The same if `filter` holds as well.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn show_within(
+        &self,
+        id: impl Into<Bson>,
+        filter: Document,
+        deleted: bool,
+    ) -> Result<Option<Shown<E>>, StoreError> {
+        let mut one = self.one(id.into(), if deleted { Which::Deleted } else { Which::Live });
+        if !filter.is_empty() {
+            one.insert("$and", vec![filter]);
+        }
         let documents = self.inner.clone_with_type::<Document>();
-        let found = documents.find_one(self.one(id.into(), which)).projection(projection::<E>()).await?;
+        let found = documents.find_one(one).projection(projection::<E>()).await?;
         found.map(Shown::of).transpose()
     }
 
@@ -114,7 +130,7 @@ impl<E: Exposed> Collection<E> {
     ) -> Result<Outcome<Changed<E>>, StoreError> {
         assert!(E::DELETE == DeletePolicy::Soft, "{} is not deleted softly", E::COLLECTION);
         let change = |_: &E| {
-            let update = Update::new().set("deletedAt", &now);
+            let update = Update::new().stamp("deletedAt");
             Ok(by.into_iter().fold(update, |update, by| update.set("deletedBy", &by)))
         };
         self.change(id.into(), Which::Live, expected, now, change).await
@@ -190,7 +206,7 @@ impl<E: Exposed> Collection<E> {
             if update.is_empty() {
                 return Ok(Outcome::Done(Changed { after: before.clone(), before }));
             }
-            let mut update = update.set("updatedAt", &now).operators()?;
+            let mut update = update.stamp("updatedAt").operators(now)?;
             update.insert("$inc", doc! { "__v": 1_i64 });
             let action =
                 documents.find_one_and_update(at_version(one.clone(), current), self.checked(update)?);

@@ -2,12 +2,13 @@
 
 use std::borrow::Cow;
 
+use bson::Document;
 use garde::{Path, Report, Validate};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Patched, Refusal};
+use super::{Patched, Refusal, Update};
 
 const TAGS_MAX: usize = 50;
 const TAG_MAX: usize = 64;
@@ -67,6 +68,32 @@ impl CustomFields {
         }
         let size = serde_json::to_string(&self.0).map_or(usize::MAX, |text| text.len());
         if size > FIELDS_MAX { Err(format!("more than {FIELDS_MAX} bytes")) } else { Ok(()) }
+    }
+
+    /// As they are stored.
+    ///
+    /// # Errors
+    /// [`Refusal`] of `field` when BSON cannot hold them.
+    pub fn document(&self, field: &str) -> Result<Document, Refusal> {
+        crate::collection::encode(self).map_err(|_| Refusal::of(field, "cannot be stored"))
+    }
+
+    /// Patches those that are stored at `field`.
+    ///
+    /// # Errors
+    /// [`Refusal`] of `field` when they become too large.
+    pub fn patch(
+        update: Update,
+        field: &str,
+        stored: &Document,
+        patch: &Patched<Self>,
+    ) -> Result<Update, Refusal> {
+        if patch.is_absent() {
+            return Ok(update);
+        }
+        let stored = bson::deserialize_from_document::<Self>(stored.clone());
+        let stored = stored.map_err(|_| Refusal::of(field, "what is stored cannot be read"))?;
+        Ok(update.set(field, &stored.merged(patch, field)?))
     }
 
     /// These with `patch` merged in, as RFC 7396 says.

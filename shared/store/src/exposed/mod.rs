@@ -132,6 +132,15 @@ pub struct Examples<E: Exposed> {
     pub patch: Option<E::Patch>,
 }
 
+/// A value from how it looks in JSON: an example is shorter and clearer that way.
+///
+/// # Panics
+/// When it is no such value. [`Exposed::examples`] of every entity is called by a test.
+#[must_use]
+pub fn example<T: DeserializeOwned>(json: serde_json::Value) -> T {
+    serde_json::from_value(json).unwrap_or_else(|why| panic!("an example is wrong: {why}"))
+}
+
 macro_rules! impossible {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use bson::{Bson, Document};
+use bson::{Bson, DateTime, Document};
 use garde::{Path, Report, Validate};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -199,6 +199,7 @@ rules!(Kept);
 pub struct Update {
     set: Document,
     unset: Document,
+    stamped: Vec<String>,
     failed: Option<StoreError>,
 }
 
@@ -223,6 +224,13 @@ impl Update {
     #[must_use]
     pub fn unset(mut self, path: &str) -> Self {
         self.unset.insert(path, Bson::String(String::new()));
+        self
+    }
+
+    /// Sets a field to the time of the change.
+    #[must_use]
+    pub fn stamp(mut self, path: &str) -> Self {
+        self.stamped.push(path.to_owned());
         self
     }
 
@@ -258,14 +266,15 @@ impl Update {
     /// Nothing is changed.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.set.is_empty() && self.unset.is_empty() && self.failed.is_none()
+        self.set.is_empty() && self.unset.is_empty() && self.stamped.is_empty() && self.failed.is_none()
     }
 
-    /// As MongoDB takes it.
+    /// As MongoDB takes it, made at `now`.
     ///
     /// # Errors
     /// [`StoreError::Encode`] when a value could not be written as BSON.
-    pub fn operators(self) -> Result<Document, StoreError> {
+    pub fn operators(mut self, now: DateTime) -> Result<Document, StoreError> {
+        self.set.extend(self.stamped.into_iter().map(|path| (path, now.into())));
         if let Some(error) = self.failed {
             return Err(error);
         }
@@ -323,7 +332,7 @@ mod tests {
                 .kept("name", &patch.name)
                 .patched("note", &patch.note)
                 .nested("more", &patch.more, |update, more| update.patched("more.email", &more.email))
-                .operators()
+                .operators(bson::DateTime::MIN)
                 .unwrap()
         };
         assert_eq!(update(json!({})), doc! {});

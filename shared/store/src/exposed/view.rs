@@ -4,6 +4,7 @@ use std::any::TypeId;
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
+use bson::oid::ObjectId;
 use bson::{Bson, Document, doc};
 
 use super::Exposed;
@@ -35,6 +36,7 @@ pub fn projection<E: Exposed>() -> Document {
         _ => name.clone(),
     };
     let mut projection = doc! { "_id": 1, "__v": 1 };
+    projection.extend(E::ROOM.map(|field| (field.to_owned(), 1.into())));
     projection.extend(view_fields::<E>().iter().map(|name| (stored(name), 1.into())));
     projection
 }
@@ -45,13 +47,15 @@ pub struct Shown<E: Exposed> {
     pub id: Bson,
     /// `__v`, for ETag and If-Match; 0 when it has none yet.
     pub version: i64,
+    /// The room it is in ([`Exposed::ROOM`]).
+    pub room: Option<ObjectId>,
     /// The rest.
     pub view: E::View,
 }
 
 impl<E: Exposed> Clone for Shown<E> {
     fn clone(&self) -> Self {
-        Self { id: self.id.clone(), version: self.version, view: self.view.clone() }
+        Self { id: self.id.clone(), version: self.version, room: self.room, view: self.view.clone() }
     }
 }
 
@@ -66,8 +70,9 @@ impl<E: Exposed> Shown<E> {
     pub(crate) fn of(document: Document) -> Result<Self, StoreError> {
         let id = document.get("_id").cloned().unwrap_or(Bson::Null);
         let version = version(&document);
+        let room = E::ROOM.and_then(|field| document.get_object_id(field).ok());
         let fail = |why| StoreError::Decode { collection: E::COLLECTION.to_owned(), why };
-        Ok(Self { id, version, view: bson::deserialize_from_document(document).map_err(fail)? })
+        Ok(Self { id, version, room, view: bson::deserialize_from_document(document).map_err(fail)? })
     }
 }
 
