@@ -23,7 +23,7 @@ pub fn summary_id(session: ObjectId) -> ObjectId {
 #[must_use]
 pub fn summary(session: &Session, written: &Written, before: Option<&Summary>, now: Timestamp) -> Summary {
     let draft = &written.draft;
-    Summary {
+    let mut summary = Summary {
         id: summary_id(session.id),
         tenant_id: session.tenant_id.clone(),
         session_id: session.id,
@@ -59,13 +59,18 @@ pub fn summary(session: &Session, written: &Written, before: Option<&Summary>, n
         visibility: before.map_or_else(|| "room".to_owned(), |b| b.visibility.clone()),
         exports: before.map(|b| b.exports.clone()).unwrap_or_default(),
         feedback: before.and_then(|b| b.feedback.clone()),
+        search: Vec::new(),
         status: SummaryStatus::Completed,
         scheduled_for: None,
         completed_at: Some(date(now)),
+        deleted_at: before.and_then(|b| b.deleted_at),
+        deleted_by: before.and_then(|b| b.deleted_by),
         created_at: before.map_or_else(|| date(now), |b| b.created_at),
         updated_at: date(now),
         version: before.map_or(0, |b| b.version + 1),
-    }
+    };
+    summary.renew_search();
+    summary
 }
 
 /// `session.aiAnalysis`.

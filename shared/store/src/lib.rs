@@ -4,6 +4,7 @@
 //! `tenantId`, whatever the placement. The one exception, [`sweep`], yields ids and nothing else.
 
 mod aggregate;
+pub mod analytics;
 pub mod audit;
 pub mod collection;
 pub mod create_organization;
@@ -23,9 +24,11 @@ pub mod shape;
 pub mod store;
 pub mod sweep;
 pub mod time;
+pub mod timeline;
 pub mod transaction;
 pub mod usage;
 pub mod usage_due;
+pub mod usage_report;
 mod validators;
 pub mod value;
 

@@ -17,8 +17,19 @@ pub(crate) const TENANT: &str = "tenantId";
 const SETTERS: [&str; 2] = ["$set", "$setOnInsert"];
 
 /// Stages that see nothing but the documents they are given. A join is [`crate::transaction::LookUp::join`].
-const STAGES: [&str; 10] =
-    ["$addFields", "$count", "$group", "$limit", "$match", "$project", "$set", "$skip", "$sort", "$unwind"];
+const STAGES: [&str; 11] = [
+    "$addFields",
+    "$count",
+    "$group",
+    "$limit",
+    "$match",
+    "$project",
+    "$set",
+    "$setWindowFields",
+    "$skip",
+    "$sort",
+    "$unwind",
+];
 
 /// A document that is to be stored says whose it is, and is the tenant's.
 pub(crate) fn check_document(

@@ -48,6 +48,7 @@ pub(super) const MESSAGE_FIELDS: &[&str] = &[
     "placeholder",
     "editHistory",
     "editedAt",
+    "search",
     "status",
     "deletedAt",
     "replyToken",
@@ -84,6 +85,7 @@ impl Desk<'_> {
         if let Some(message) = self.messages.change(id) {
             fill(message, said, key);
             message.command = command.map(|Command::Summarize| "summarize".to_owned());
+            message.renew_search();
             if message.media.as_ref().is_some_and(|m| m.status == MediaStatus::Pending) {
                 self.media.insert(id);
             }
@@ -114,6 +116,7 @@ impl Desk<'_> {
                 message.message_type = "text".to_owned();
                 message.edited_at = Some(date(fact.at));
                 fill_text(message, text, |user| self.key.user_id(user));
+                message.renew_search();
             }
             return;
         }
@@ -135,6 +138,7 @@ impl Desk<'_> {
         message.edited_at = Some(at);
         message.updated_at = date(self.now);
         fill_text(message, text, |user| self.key.user_id(user));
+        message.renew_search();
         let session = message.session_id;
         self.rewrite(session);
     }
@@ -155,6 +159,7 @@ impl Desk<'_> {
         }
         empty(message);
         message.status = MessageStatus::Deleted;
+        message.renew_search();
         message.deleted_at = Some(at);
         message.updated_at = now;
         if message.media.as_ref().is_some_and(|m| m.status == MediaStatus::Erasing) {
@@ -311,6 +316,7 @@ impl Desk<'_> {
             command: None,
             placeholder: false,
             edit_history: Vec::new(),
+            search: Vec::new(),
             edited_at: None,
             status: MessageStatus::Delivered,
             over_limits: self.beyond(Limit::MessagesPerMonth),
@@ -341,6 +347,7 @@ impl Desk<'_> {
             message.metadata.original_message_id.clone_from(&said.quoted_message_id);
         } else {
             fill(message, said, key);
+            message.renew_search();
         }
         let image = type_name(&said.content) == "image";
         if let Some(session) = self.sessions.change(session) {

@@ -80,6 +80,7 @@ async fn an_edited_message_keeps_its_history_whatever_order_it_comes_in() {
         let messages: Vec<Message> = all(&tenant, "_id").await;
         assert_eq!(messages[0].content.as_deref(), Some("third #c"));
         assert_eq!(messages[0].metadata.hashtags, ["c"]);
+        assert_eq!(messages[0].search, ["third"], "found by what it says now");
         assert_eq!(messages[0].timestamp.timestamp_millis(), at(0).0);
         let history: Vec<_> = messages[0].edit_history.iter().map(|e| e.content.clone()).collect();
         assert_eq!(history.len(), 2, "{history:?}");
@@ -98,6 +99,8 @@ async fn an_unsend_after_the_summary_has_it_written_anew() {
     let talk = Talk { tenant: &tenant, group: None, user: "Uaoi" };
     let recorder = Recorder::start(&system);
     recorder.record(&[talk.text("1", at(0), "one"), talk.text("2", at(1), "/summary")]).await;
+    let words: Vec<_> = all::<Message>(&tenant, "timestamp").await.into_iter().map(|m| m.search).collect();
+    assert_eq!(words, [vec!["one".to_owned()], Vec::new()], "a command is not found by its words");
     let sessions: Vec<Session> = all(&tenant, "_id").await;
     let done = doc! { "$set": { "status": "closed", "summary": sessions[0].id } };
     tenant.store.collection::<Session>().update(doc! { "_id": sessions[0].id }, done).await.expect("stored");

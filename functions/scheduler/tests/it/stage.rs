@@ -172,6 +172,7 @@ fn picture(room: &Room, n: i64, status: MediaStatus, updated_at: bson::DateTime)
         command: None,
         placeholder: false,
         edit_history: Vec::new(),
+        search: Vec::new(),
         over_limits: Vec::new(),
         ai_processing: None,
         delivered_at: None,

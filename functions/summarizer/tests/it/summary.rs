@@ -24,6 +24,11 @@ async fn a_closed_session_gets_a_summary_and_its_way_into_line() {
         assert_eq!(summary.status, SummaryStatus::Completed);
         assert!(!summary.content.brief.is_empty() && !summary.content.bullet_points.is_empty());
         assert_eq!(summary.language, "en");
+        assert!(
+            summary.search.contains(&"wrapping".to_owned()),
+            "found by its open question: {:?}",
+            summary.search
+        );
         assert_eq!(summary.ai_metadata.provider, "builtin");
         assert_eq!(summary.ai_metadata.fallback_reason, Some(FallbackReason::NoProvider));
         assert_eq!(summary.participants.iter().map(|p| p.message_count).collect::<Vec<_>>(), [4, 2]);

@@ -1,13 +1,14 @@
 //! Cuts text into sentences and words, in scripts with and without spaces. Words of Japanese and
 //! Thai come from ICU's dictionaries and models (compiled in), so nothing is read at run time.
 
-use icu_segmenter::options::{SentenceBreakInvariantOptions, WordBreakInvariantOptions};
-use icu_segmenter::{SentenceSegmenter, SentenceSegmenterBorrowed, WordSegmenter, WordSegmenterBorrowed};
+use icu_segmenter::options::SentenceBreakInvariantOptions;
+use icu_segmenter::{SentenceSegmenter, SentenceSegmenterBorrowed};
 use matome_domain::language::Language;
+use matome_domain::words;
 
 /// Both segmenters; cheap to make, the data is static.
 pub(super) struct Segmenter {
-    words: WordSegmenterBorrowed<'static>,
+    words: words::Segmenter,
     sentences: SentenceSegmenterBorrowed<'static>,
 }
 
@@ -39,7 +40,7 @@ const THAI_SENTENCE_CHARS: usize = 60;
 impl Segmenter {
     pub(super) fn new() -> Self {
         Self {
-            words: WordSegmenter::new_dictionary(WordBreakInvariantOptions::default()),
+            words: words::Segmenter::new(),
             sentences: SentenceSegmenter::new(SentenceBreakInvariantOptions::default()),
         }
     }
@@ -76,15 +77,7 @@ impl Segmenter {
 
     /// The words of a text as written.
     pub(super) fn spans<'t>(&self, text: &'t str) -> Vec<&'t str> {
-        let mut found = Vec::new();
-        let mut start = 0;
-        for (end, kind) in self.words.segment_str(text).iter_with_word_type() {
-            if kind.is_word_like() {
-                found.push(&text[start..end]);
-            }
-            start = end;
-        }
-        found
+        self.words.words(text)
     }
 }
 

@@ -1,20 +1,21 @@
 //! The migrations, oldest first. One that has been applied anywhere is never changed again.
 
-use bson::{Document, doc};
+use bson::{Bson, Document, doc};
 use matome_domain::placement::{HOME_CELL, Placement};
 use matome_domain::tier::Tier;
 
-use crate::entities::{Message, Organization, Session, Summary};
+use crate::entities::{Message, Organization, Room, Session, Summary};
 use crate::entity::{Entity, Scope};
-use crate::migrations::change::{Change, Down, Migration, Update};
+use crate::migrations::change::{Change, Compute, Down, Migration, Update};
 use crate::migrations::place::Place;
+use crate::search::{words_of_message, words_of_summary};
 
 const EVERYWHERE: &[Scope] = &[Scope::Platform, Scope::Tenant];
 
 /// All of them.
 #[must_use]
 pub fn all() -> Vec<Migration> {
-    vec![initial_schema(), add_organizations(), add_multi_tenant(), usage_counters()]
+    vec![initial_schema(), add_organizations(), add_multi_tenant(), usage_counters(), search_words()]
 }
 
 /// The seed's `001_initial_schema`: collections and indexes, from the declarations.
@@ -111,6 +112,58 @@ fn usage_counters() -> Migration {
     }
 }
 
+/// Messages and summaries get the words they are found by. Indexes of lists end with `_id`; the shorter
+/// ones they take the place of go.
+fn search_words() -> Migration {
+    fn of_message(document: Document) -> Result<Bson, bson::error::Error> {
+        words_of_message(document).map(Bson::from)
+    }
+    fn of_summary(document: Document) -> Result<Bson, bson::error::Error> {
+        words_of_summary(document).map(Bson::from)
+    }
+    fn forget(_: &Place) -> Option<Update> {
+        Some(Update {
+            filter: doc! { "search": { "$exists": true } },
+            pipeline: vec![doc! { "$unset": "search" }],
+        })
+    }
+    let replaced = |collection, keys| Change::DropIndex { collection, keys };
+    let compute = |collection, of| Change::Compute(Compute { collection, field: "search", of });
+    let (messages, summaries) = (Message::COLLECTION, Summary::COLLECTION);
+    Migration {
+        version: 5,
+        name: "search_words",
+        scopes: &[Scope::Tenant],
+        up: vec![
+            Change::Ensure,
+            replaced(messages, || doc! { "tenantId": 1, "roomId": 1, "timestamp": -1 }),
+            replaced(messages, || doc! { "tenantId": 1, "sessionId": 1, "timestamp": 1 }),
+            replaced(messages, || doc! { "tenantId": 1, "userId": 1, "timestamp": -1 }),
+            replaced(Room::COLLECTION, || {
+                doc! { "tenantId": 1, "status": 1, "statistics.lastActivityAt": -1 }
+            }),
+            replaced(Session::COLLECTION, || doc! { "tenantId": 1, "startTime": -1 }),
+            replaced(summaries, || doc! { "tenantId": 1, "roomId": 1, "createdAt": -1 }),
+            replaced(summaries, || doc! { "tenantId": 1, "status": 1, "createdAt": -1 }),
+            compute(messages, of_message),
+            compute(summaries, of_summary),
+        ],
+        // The longer indexes stay: they serve the code before as well.
+        down: Down::Changes(vec![
+            Change::DropIndex {
+                collection: messages,
+                keys: || doc! { "tenantId": 1, "search": 1, "timestamp": -1 },
+            },
+            Change::DropIndex {
+                collection: summaries,
+                keys: || doc! { "tenantId": 1, "search": 1, "createdAt": -1 },
+            },
+            Change::Update { collection: messages, of: forget },
+            Change::Update { collection: summaries, of: forget },
+        ]),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -120,7 +173,7 @@ mod tests {
     fn versions_are_numbered_without_gaps_and_names_are_unique() {
         let all = all();
         let versions: Vec<u32> = all.iter().map(|m| m.version).collect();
-        assert_eq!(versions, (1..=4).collect::<Vec<_>>());
+        assert_eq!(versions, (1..=5).collect::<Vec<_>>());
         let names: std::collections::BTreeSet<_> = all.iter().map(|m| m.name).collect();
         assert_eq!(names.len(), all.len());
     }

@@ -7,7 +7,7 @@ use matome_domain::clock::Clock;
 use matome_domain::fault::Faults;
 use serde::Serialize;
 
-use crate::migrations::change::{Change, Down, Migration, apply, batch};
+use crate::migrations::change::{Change, Compute, Down, Migration, Update, apply, batch};
 use crate::migrations::error::MigrationError;
 use crate::migrations::list;
 use crate::migrations::lock::Lock;
@@ -216,7 +216,9 @@ impl Migrator {
                 Change::DropIndex { collection, keys } => {
                     place.drop_index(collection, &keys()).await.map(|()| 0).map_err(failed)?
                 }
-                Change::Update { .. } => self.update(place, migration, change, &mut record).await?,
+                Change::Update { .. } | Change::Compute(_) => {
+                    self.update(place, migration, change, &mut record).await?
+                }
             };
             self.faults.boundary("change done")?;
             reports.push(ChangeReport { change: change.describe(), documents });
@@ -243,17 +245,27 @@ impl Migrator {
         change: &Change,
         record: &mut Record,
     ) -> Result<u64, MigrationError> {
-        let Change::Update { collection, of } = change else { return Ok(0) };
-        let Some(update) = of(place) else { return Ok(0) };
+        let (collection, old, work) = match change {
+            Change::Update { collection, of } => {
+                let Some(update) = of(place) else { return Ok(0) };
+                (*collection, update.filter.clone(), Work::Update(update))
+            }
+            Change::Compute(compute) => (compute.collection, compute.filter(), Work::Compute(*compute)),
+            Change::Ensure | Change::DropIndex { .. } => return Ok(0),
+        };
         let failed =
             |source| MigrationError::Failed { place: place.to_string(), version: migration.version, source };
         let mut documents = 0;
         loop {
-            let ids = batch(place, collection, &update, record.checkpoint.as_ref(), self.batch)
+            let ids = batch(place, collection, &old, record.checkpoint.as_ref(), self.batch)
                 .await
                 .map_err(failed)?;
             let Some(last) = ids.last() else { return Ok(documents) };
-            let changed = apply(place, collection, &update, &ids).await.map_err(failed)?;
+            let changed = match &work {
+                Work::Update(update) => apply(place, collection, update, &ids).await,
+                Work::Compute(compute) => compute.apply(place, &ids).await,
+            };
+            let changed = changed.map_err(failed)?;
             self.faults.boundary("batch changed")?;
             documents += changed;
             record.documents += i64::try_from(changed).unwrap_or(i64::MAX);
@@ -273,6 +285,12 @@ impl Migrator {
         record.updated_at = date(self.clock.now());
         Ok(record.write(place).await?)
     }
+}
+
+/// How documents are changed.
+enum Work {
+    Update(Update),
+    Compute(Compute),
 }
 
 /// All there is to do.

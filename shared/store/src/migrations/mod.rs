@@ -20,7 +20,7 @@ mod record;
 mod report;
 
 pub(crate) use carry::{forget, take_along};
-pub use change::{Change, Down, Migration, Update};
+pub use change::{Change, Compute, Down, Migration, Update};
 pub use error::MigrationError;
 pub use list::all;
 pub use lock::{Holder, Lock};

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use bson::{Document, doc};
+use bson::{Bson, Document, doc};
 use futures::TryStreamExt;
 use matome_domain::ids::TenantId;
 use matome_domain::placement::{HOME_CELL, Placement};
@@ -97,6 +97,21 @@ impl Place {
             Kind::Tenant(store) => store.placement.collection(&store.tenant, name),
         };
         self.database.collection(&name)
+    }
+
+    /// Sends update statements (`{q, u}`), past validators; how many documents were changed.
+    pub(super) async fn update(&self, name: &str, updates: Vec<Document>) -> Result<u64, StoreError> {
+        let name = self.collection(name).name().to_owned();
+        let command = doc! {
+            "update": &name, "updates": updates, "bypassDocumentValidation": true,
+            "writeConcern": { "w": "majority" },
+        };
+        let answer = self.database.run_command(command).await?;
+        let refused = answer.get_array("writeErrors").ok().and_then(|errors| errors.first());
+        if let Some(error) = refused.and_then(Bson::as_document) {
+            return Err(StoreError::refused(&name, error));
+        }
+        Ok(answer.get_i32("nModified").map_or(0, |n| u64::try_from(n).unwrap_or_default()))
     }
 
     /// Makes what is declared and missing.

@@ -1,5 +1,6 @@
 //! The store against a real MongoDB.
 
+mod analytics;
 mod carry;
 mod fence;
 mod isolation;
@@ -9,6 +10,8 @@ mod organization;
 mod relocate;
 mod relocate_load;
 mod samples;
+mod search;
+mod timeline;
 mod usage;
 mod validators;
 mod world;

@@ -365,6 +365,11 @@ async fn a_tenant_of_another_cell_is_migrated_there() {
     assert_eq!(notes.count_documents(doc! { "body": "there" }).await.expect("counted"), 1);
 }
 
+/// As timelines were indexed before.
+fn shorter() -> mongodb::IndexModel {
+    mongodb::IndexModel::builder().keys(doc! { "tenantId": 1, "roomId": 1, "timestamp": -1 }).build()
+}
+
 #[tokio::test]
 async fn the_seeds_migrations_bring_old_documents_up_to_date() {
     let store = store().await;
@@ -385,6 +390,29 @@ async fn the_seeds_migrations_bring_old_documents_up_to_date() {
     sessions.insert_one(doc! { "_id": 1, "roomId": pro }).await.expect("stored");
     let shared = database(&store, "shared").collection::<Document>("messages");
     shared.insert_one(doc! { "_id": 1 }).await.expect("stored");
+    // Said before there was a search, in every kind of place.
+    let messages = [
+        database(&store, "sets").collection::<Document>(&format!("{}_messages", pro.to_hex())),
+        database(&store, &ObjectId::from_bytes([2; 12]).to_hex()).collection("messages"),
+        shared.clone(),
+    ];
+    for messages in &messages {
+        let said = doc! { "_id": 2, "content": "ご注文", "status": "delivered", "updatedAt": THEN };
+        let signs = doc! { "_id": 3, "content": "!?", "status": "delivered" };
+        let unsent = doc! { "_id": 4, "status": "deleted" };
+        messages.insert_many([said, signs, unsent]).await.expect("stored");
+        messages.create_index(shorter()).await.expect("made");
+    }
+    let words = async |id: i32| {
+        let mut found = Vec::new();
+        for messages in &messages {
+            let message = messages.find_one(doc! { "_id": id }).await.expect("read").expect("is there");
+            found.push(
+                message.get_array("search").ok().map(|words| words.iter().map(ToString::to_string).collect()),
+            );
+        }
+        found
+    };
 
     let migrator = Migrator::new(store.clone(), Arc::new(Still), "run");
     migrator.run(&Options::default()).await.expect("goes up");
@@ -405,16 +433,25 @@ async fn the_seeds_migrations_bring_old_documents_up_to_date() {
         names.iter().any(|name| name.starts_with("tenantId_1_media.status_1_media.fileSize_1"))
     };
     assert!(indexed().await);
+    let expected: Vec<String> = ["\"ご注\"", "\"注文\""].map(str::to_owned).to_vec();
+    assert_eq!(words(2).await, vec![Some(expected); 3]);
+    assert_eq!((words(3).await, words(4).await), (vec![Some(Vec::new()); 3], vec![Some(Vec::new()); 3]));
+    for messages in &messages {
+        let names = messages.list_index_names().await.expect("listed");
+        assert!(names.contains(&"tenantId_1_roomId_1_timestamp_-1__id_-1".to_owned()), "{names:?}");
+        assert!(!names.contains(&"tenantId_1_roomId_1_timestamp_-1".to_owned()), "{names:?}");
+    }
 
     migrator.run(&options(Direction::Down, Some(1))).await.expect("goes down");
     assert!(!indexed().await);
+    assert_eq!(words(2).await, vec![None; 3]);
     let old = organizations.find_one(doc! { "_id": free }).await.expect("read").expect("is there");
     assert!(!old.contains_key("tier") && !old.contains_key("cell"));
     let refused = migrator.run(&options(Direction::Down, Some(0))).await.expect_err("for good");
     assert!(matches!(refused, MigrationError::NoWayBack { version: 1, .. }));
     let report = migrator.run(&Options::default()).await.expect("goes up again");
     assert!(report.places.iter().all(|place| place.version == 1));
-    assert_eq!(all().len(), 4);
+    assert_eq!(all().len(), 5);
     // A tenant that is only now made has nothing to catch up with.
     let id = TenantId::new("fresh").expect("a valid id");
     store.tenant(&id, Tier::Enterprise.placement()).ensure_collections().await.expect("made");
