@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::signing_key::SigningKeys;
 
 /// For how long a token is valid.
-pub const LIFETIME: Duration = Duration::from_secs(600);
+pub const LIFETIME: Duration = matome_domain::access::session::ACCESS;
 /// How much later than ours another machine's clock may be: for `nbf` and `iat`, never for `exp`.
 pub const LEEWAY: Duration = Duration::from_secs(30);
 /// The `typ` that keeps other JWTs of ours or of others from being taken for one (RFC 9068, 2.1).
@@ -34,6 +34,25 @@ pub enum Amr {
     Line,
     /// Another OpenID Connect issuer.
     Oidc,
+}
+
+impl Amr {
+    /// As it is stored and written.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pwd => "pwd",
+            Self::Otp => "otp",
+            Self::Line => "line",
+            Self::Oidc => "oidc",
+        }
+    }
+
+    /// Back from what is stored; `None` for what nobody writes.
+    #[must_use]
+    pub fn from_text(text: &str) -> Option<Self> {
+        [Self::Pwd, Self::Otp, Self::Line, Self::Oidc].into_iter().find(|amr| amr.as_str() == text)
+    }
 }
 
 /// What a token says.

@@ -128,8 +128,10 @@ impl LineClient {
     }
 }
 
-/// Mozilla's roots, compiled in: reading the system's costs a cold start more than all the rest.
-fn tls() -> rustls::ClientConfig {
+/// How every HTTP client of ours speaks TLS: with Mozilla's roots, compiled in. Reading the system's costs a
+/// cold start more than all the rest.
+#[must_use]
+pub fn tls() -> rustls::ClientConfig {
     let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()
