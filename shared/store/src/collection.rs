@@ -124,6 +124,17 @@ impl<E: Entity> Collection<E> {
         Ok(cursor.try_collect().await?)
     }
 
+    /// The ids of all documents that match.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn ids(&self, filter: Document) -> Result<Vec<ObjectId>, StoreError> {
+        let documents = self.inner.clone_with_type::<Document>();
+        let found = documents.find(self.scoped(filter)).projection(doc! { "_id": 1 }).await?;
+        let found: Vec<Document> = found.try_collect().await?;
+        Ok(found.iter().filter_map(|document| document.get_object_id("_id").ok()).collect())
+    }
+
     /// How many documents match.
     ///
     /// # Errors

@@ -1,1 +1,5 @@
 //! The API on real parts.
+
+mod crud;
+mod openapi;
+mod world;

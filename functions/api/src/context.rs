@@ -1,0 +1,139 @@
+//! What the routes work with, made once.
+
+use std::sync::Arc;
+
+use axum::Router;
+use bson::oid::ObjectId;
+use matome_domain::clock::Clock;
+use matome_domain::queue::{Inbound, OutboundJob, SummaryJob, TenantJob};
+use matome_runtime::api_calls::ApiCalls;
+use matome_runtime::aws::{Aws, Patience};
+use matome_runtime::blobs::Blobs;
+use matome_runtime::clock::SystemClock;
+use matome_runtime::config::Env;
+use matome_runtime::directory::Directory;
+use matome_runtime::idempotency::Idempotency;
+use matome_runtime::keys::DataKeys;
+use matome_runtime::lambda;
+use matome_runtime::queue::Queues;
+use matome_runtime::random::{Random, SystemRandom};
+use matome_runtime::rate_limit::RateLimits;
+use matome_runtime::scoped::TenantAccess;
+use matome_store::time::date;
+use matome_store::value::Time;
+use matome_tenancy::{Cells, Tenants};
+
+use crate::auth::access_token::AccessTokens;
+use crate::auth::vault::Vault;
+use crate::guard::Origins;
+use crate::settings::Settings;
+
+/// As every route has it.
+pub type App = Arc<Context>;
+
+/// The API's parts.
+pub struct Context {
+    /// Tenants' data, wherever it lives, and the platform's.
+    pub tenants: Tenants,
+    /// The platform's own keys.
+    pub vault: Arc<Vault>,
+    /// Access tokens.
+    pub tokens: AccessTokens,
+    /// How often.
+    pub limits: RateLimits,
+    /// How often in a month.
+    pub api_calls: ApiCalls,
+    /// Repeats of a request.
+    pub idempotency: Idempotency,
+    /// The recorder, the summarizer, the sender and the provisioner.
+    pub queues: Queues,
+    /// AWS with the rights of one tenant, for its media.
+    pub access: TenantAccess,
+    /// The bucket's name, for `access`.
+    pub bucket: String,
+    /// Tenants' own origins.
+    pub origins: Origins,
+    /// What is set from outside.
+    pub settings: Settings,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Ids, tokens and nonces.
+    pub random: Arc<dyn Random>,
+}
+
+/// The context and the routes over it.
+pub struct Api {
+    /// The routes.
+    pub router: Router,
+}
+
+impl Api {
+    /// The routes over a context.
+    #[must_use]
+    pub fn new(context: Context) -> Self {
+        Self { router: crate::routes::router(&Arc::new(context)) }
+    }
+
+    /// From the environment that `template.yaml` gives: see `README.md`.
+    ///
+    /// # Errors
+    /// The name of what is missing or wrong; MongoDB's failure to answer.
+    pub async fn from_env(env: &Env) -> Result<Self, lambda::Error> {
+        Ok(Self::new(Context::from_env(env).await?))
+    }
+}
+
+impl Context {
+    /// The time as documents have it.
+    #[must_use]
+    pub fn now(&self) -> Time {
+        date(self.clock.now()).into()
+    }
+
+    /// An id for a new document: the time and randomness, as ObjectIds are made.
+    #[must_use]
+    pub fn new_id(&self) -> ObjectId {
+        let mut bytes = [0; 12];
+        self.random.fill(&mut bytes);
+        let seconds = u32::try_from(self.clock.now().0 / 1_000).unwrap_or(u32::MAX);
+        bytes[..4].copy_from_slice(&seconds.to_be_bytes());
+        ObjectId::from_bytes(bytes)
+    }
+
+    async fn from_env(env: &Env) -> Result<Self, lambda::Error> {
+        let aws = Aws::from_env(env, Patience::CONSUMER)?;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let random: Arc<dyn Random> = Arc::new(SystemRandom);
+        let directory = Directory::from_env(env, &aws, Arc::clone(&clock))?;
+        let cells = Cells::from_env(env).await?;
+        cells.home().ping().await?;
+        let keys = || DataKeys::from_env(env, &aws, Arc::clone(&clock), Arc::clone(&random));
+        let settings = Settings::from_env(env)?;
+        let vault = Vault::open(cells.home().clone(), keys()?, Arc::clone(&clock), Arc::clone(&random));
+        Ok(Self {
+            vault: Arc::new(vault),
+            tokens: AccessTokens::new(&settings.issuer, &settings.audience),
+            tenants: Tenants::new(directory, cells, Arc::clone(&clock)),
+            limits: RateLimits::from_env(env, &aws, Arc::clone(&clock))?,
+            api_calls: ApiCalls::from_env(env, &aws, Arc::clone(&clock))?,
+            idempotency: Idempotency::from_env(
+                env,
+                &aws,
+                Arc::new(keys()?),
+                Arc::clone(&clock),
+                Arc::clone(&random),
+            )?,
+            queues: Queues::new(&aws, Arc::clone(&random))
+                .with::<Inbound>(env)?
+                .with::<SummaryJob>(env)?
+                .with::<OutboundJob>(env)?
+                .with::<TenantJob>(env)?,
+            access: TenantAccess::from_env(env, &aws, Arc::clone(&clock))?,
+            bucket: env.required(Blobs::SETTING)?,
+            origins: Origins::default(),
+            settings,
+            clock,
+            random,
+        })
+    }
+}

@@ -1,0 +1,253 @@
+//! What the routes of every entity do.
+
+use axum::extract::{RawPathParams, State};
+use bson::oid::ObjectId;
+use bson::{Document, doc};
+use http::Uri;
+use matome_domain::access::Action;
+use matome_store::exposed::{
+    Changed, Changes, DeletePolicy, Exposed, New, NewContext, Outcome, PageQuery, Refusal, Shown as Seen,
+};
+use matome_store::time::date;
+
+use crate::context::App;
+use crate::crud::listing::write_cursor;
+use crate::crud::{Listing, PageOf, Sparse};
+use crate::guard::{Tenant, Trail};
+use crate::http::problem::Code;
+use crate::http::{Created, IfMatch, Json, NoContent, Ok200, Problem, Shown};
+
+/// What the API has to look at beyond an entity's declaration before one is made or changed.
+pub trait Placed: Exposed {
+    /// Looks at a new one before it is stored, such as for limits and references.
+    fn before_create(
+        _app: &App,
+        _tenant: &Tenant,
+        _ids: &PathIds,
+        _new: &mut Self,
+    ) -> impl Future<Output = Result<(), Problem>> + Send {
+        async { Ok(()) }
+    }
+
+    /// Looks at a change before it is made: who may do it to this one.
+    fn before_change(
+        _app: &App,
+        _tenant: &Tenant,
+        _id: ObjectId,
+        _patch: Option<&Self::Patch>,
+    ) -> impl Future<Output = Result<(), Problem>> + Send {
+        async { Ok(()) }
+    }
+}
+
+/// The ids in the path, by name.
+pub struct PathIds(Vec<(String, String)>);
+
+impl PathIds {
+    /// The last one: the document's.
+    ///
+    /// # Errors
+    /// 404 when it is no id, which the guard has looked at before.
+    pub fn last(&self) -> Result<ObjectId, Problem> {
+        self.0.last().and_then(|(_, id)| ObjectId::parse_str(id).ok()).ok_or_else(Problem::not_found)
+    }
+
+    /// One of them.
+    ///
+    /// # Errors
+    /// 404 when it is no id.
+    pub fn get(&self, name: &str) -> Result<ObjectId, Problem> {
+        let id = self.0.iter().find(|(known, _)| known == name);
+        id.and_then(|(_, id)| ObjectId::parse_str(id).ok()).ok_or_else(Problem::not_found)
+    }
+
+    /// One of them as text.
+    ///
+    /// # Errors
+    /// 404 when there is none.
+    pub fn text(&self, name: &str) -> Result<&str, Problem> {
+        let id = self.0.iter().find(|(known, _)| known == name);
+        id.map(|(_, id)| id.as_str()).ok_or_else(Problem::not_found)
+    }
+}
+
+impl<S: Send + Sync> axum::extract::FromRequestParts<S> for PathIds {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut http::request::Parts, state: &S) -> Result<Self, Problem> {
+        let params =
+            RawPathParams::from_request_parts(parts, state).await.map_err(|_| Problem::not_found())?;
+        Ok(Self(params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()))
+    }
+}
+
+impl crate::http::documented::Takes for PathIds {}
+
+/// What the path says of the documents: the room they are in.
+fn from_path<E: Placed>(ids: &PathIds) -> Document {
+    match (E::ROOM, ids.get("roomId")) {
+        (Some(field), Ok(room)) if field != "_id" => doc! { field: room },
+        _ => Document::new(),
+    }
+}
+
+/// What the caller may see of the documents.
+async fn scope<E: Placed>(tenant: &Tenant, ids: &PathIds) -> Result<Document, Problem> {
+    let mut scope = match E::ROOM {
+        Some(field) => tenant.visible(field).await?,
+        None => Document::new(),
+    };
+    scope.extend(from_path::<E>(ids));
+    Ok(scope)
+}
+
+pub(super) async fn list<E: Placed>(
+    tenant: Tenant,
+    ids: PathIds,
+    listing: Listing<E>,
+) -> Result<Ok200<PageOf<Sparse<E::View>>>, Problem> {
+    let scope = scope::<E>(&tenant, &ids).await?;
+    let mut filter = listing.filter;
+    if !scope.is_empty() {
+        filter.insert("$and", vec![scope]);
+    }
+    let query = PageQuery {
+        filter,
+        sort: listing.sort,
+        after: listing.after,
+        limit: listing.limit,
+        deleted: listing.deleted,
+    };
+    let page = tenant.collection::<E>().page(&query).await?;
+    let items =
+        page.items.iter().map(|seen| Sparse::of(&seen.view, &listing.fields)).collect::<Result<_, _>>();
+    Ok(Ok200(PageOf {
+        items: items.map_err(Problem::internal)?,
+        next_cursor: page.next.map(|next| write_cursor(&next, listing.sort)),
+    }))
+}
+
+/// A document that the caller may see.
+async fn find<E: Placed>(tenant: &Tenant, ids: &PathIds, deleted: bool) -> Result<Seen<E>, Problem> {
+    let id = ids.last()?;
+    let scope = scope::<E>(tenant, ids).await?;
+    let found = tenant.collection::<E>().show_within(id, scope, deleted).await?;
+    found.ok_or_else(Problem::not_found)
+}
+
+/// A document that the caller may see and do this to: in its room as well.
+async fn permitted<E: Placed>(
+    tenant: &Tenant,
+    ids: &PathIds,
+    action: Action,
+    deleted: bool,
+) -> Result<Seen<E>, Problem> {
+    let found = find::<E>(tenant, ids, deleted).await?;
+    if let (Some(room), false) = (found.room, deleted && E::ROOM == Some("_id")) {
+        tenant.require_in_room(room, E::RESOURCE.to(action)).await?;
+    }
+    Ok(found)
+}
+
+pub(super) async fn get<E: Placed>(tenant: Tenant, ids: PathIds) -> Result<Shown<E::View>, Problem> {
+    let found = find::<E>(&tenant, &ids, false).await?;
+    Ok(Shown { version: found.version, document: found.view })
+}
+
+pub(super) async fn create<E: Placed>(
+    State(app): State<App>,
+    tenant: Tenant,
+    ids: PathIds,
+    trail: Trail,
+    uri: Uri,
+    Json(body): Json<E::Create>,
+) -> Result<Created<E::View>, Problem> {
+    let context = NewContext {
+        id: app.new_id(),
+        tenant: Some(tenant.id.clone()),
+        by: tenant.caller.id(),
+        now: date(app.clock.now()),
+    };
+    let mut new: E = body.build(&context)?;
+    E::before_create(&app, &tenant, &ids, &mut new).await?;
+    let id = context.id.to_hex();
+    trail.target(E::NAME, &id);
+    let made = tenant.collection::<E>().create(&new).await?;
+    trail.after(&made.view);
+    Ok(Created { location: format!("{}/{id}", uri.path()), version: made.version, document: made.view })
+}
+
+pub(super) async fn patch<E: Placed>(
+    State(app): State<App>,
+    tenant: Tenant,
+    ids: PathIds,
+    trail: Trail,
+    IfMatch(version): IfMatch,
+    Json(body): Json<E::Patch>,
+) -> Result<Shown<E::View>, Problem> {
+    permitted::<E>(&tenant, &ids, Action::Update, false).await?;
+    let id = ids.last()?;
+    E::before_change(&app, &tenant, id, Some(&body)).await?;
+    trail.target(E::NAME, id.to_hex());
+    let now = date(app.clock.now());
+    let outcome =
+        tenant.collection::<E>().patch_versioned(id, version, now, |before| body.update(before)).await?;
+    let Changed { before, after } = done(outcome)?;
+    trail.before(&before.view);
+    trail.after(&after.view);
+    Ok(Shown { version: after.version, document: after.view })
+}
+
+pub(super) async fn delete<E: Placed>(
+    State(app): State<App>,
+    tenant: Tenant,
+    ids: PathIds,
+    trail: Trail,
+    IfMatch(version): IfMatch,
+) -> Result<NoContent, Problem> {
+    permitted::<E>(&tenant, &ids, Action::Delete, false).await?;
+    let id = ids.last()?;
+    E::before_change(&app, &tenant, id, None).await?;
+    trail.target(E::NAME, id.to_hex());
+    let documents = tenant.collection::<E>();
+    let before = if E::DELETE == DeletePolicy::Soft {
+        let now = date(app.clock.now());
+        done(documents.soft_delete(id, version, tenant.caller.id(), now).await?)?.before
+    } else {
+        done(documents.hard_delete(id, version).await?)?
+    };
+    trail.before(&before.view);
+    Ok(NoContent)
+}
+
+pub(super) async fn restore<E: Placed>(
+    State(app): State<App>,
+    tenant: Tenant,
+    ids: PathIds,
+    trail: Trail,
+    IfMatch(version): IfMatch,
+) -> Result<Shown<E::View>, Problem> {
+    permitted::<E>(&tenant, &ids, Action::Delete, true).await?;
+    let id = ids.last()?;
+    trail.target(E::NAME, id.to_hex());
+    let restored = tenant.collection::<E>().restore(id, version, date(app.clock.now())).await?;
+    let Changed { after, .. } = done(restored)?;
+    trail.after(&after.view);
+    Ok(Shown { version: after.version, document: after.view })
+}
+
+/// What was done, or why it was not.
+pub(crate) fn done<T>(outcome: Outcome<T>) -> Result<T, Problem> {
+    match outcome {
+        Outcome::Done(done) => Ok(done),
+        Outcome::NotFound => Err(Problem::not_found()),
+        Outcome::VersionMismatch { .. } => Err(Code::VersionMismatch.into()),
+        Outcome::Refused(refusal) => Err(refusal.into()),
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        Self::field(refusal.field, refusal.reason)
+    }
+}

@@ -1,0 +1,148 @@
+//! Whether a request may go on: who, where, from where, how often.
+
+use std::sync::Arc;
+
+use axum::RequestExt;
+use axum::extract::{RawPathParams, Request};
+use bson::oid::ObjectId;
+use matome_domain::access::{Permission, PermissionSet, PlatformRole};
+use matome_domain::ids::TenantId;
+use matome_store::entities::OrganizationStatus;
+use tokio::sync::OnceCell;
+
+use crate::context::App;
+use crate::guard::authenticate;
+use crate::guard::limits::Counts;
+use crate::guard::standing::denied;
+use crate::guard::{Access, Caller, Rule, Standing, Trace, limits, network};
+use crate::http::problem::{Code, Problem};
+
+/// What is known of a request that may go on.
+pub(crate) struct Admitted {
+    pub(crate) caller: Caller,
+    pub(crate) standing: Option<Arc<Standing>>,
+    pub(crate) counts: Counts,
+    /// The names and values in the path.
+    pub(crate) path: Vec<(String, String)>,
+}
+
+pub(crate) async fn admit(
+    app: &App,
+    rule: &Rule,
+    trace: &Trace,
+    request: &mut Request,
+) -> Result<Admitted, Problem> {
+    let path = path_of(request).await?;
+    let tenant = tenant_in(&path)?;
+    let presented = authenticate::presented(request.headers())?;
+    // Before anything is looked up: who guesses is slowed down by address.
+    limits::before(app, rule, trace, &presented).await?;
+    let identity = authenticate::authenticate(app, &presented, tenant.as_ref()).await?;
+    let standing = match rule.access {
+        Access::Public => None,
+        Access::Account => {
+            identity.signed_in()?;
+            None
+        }
+        Access::Platform(permission) => {
+            if !identity.signed_in()?.is_super_admin() {
+                return Err(denied(permission));
+            }
+            None
+        }
+        Access::Tenant(permission) | Access::Room(permission) => {
+            let tenant = tenant.ok_or_else(|| Problem::internal("a tenant's route without a tenant"))?;
+            Some(stand(app, rule, trace, &tenant, permission, &path, &identity).await?)
+        }
+    };
+    let caller = identity.caller();
+    let counts = limits::take(app, rule, trace, &caller, standing.as_deref()).await?;
+    request.extensions_mut().insert(caller.clone());
+    request.extensions_mut().insert(trace.clone());
+    if let Some(standing) = &standing {
+        request.extensions_mut().insert(Arc::clone(standing));
+    }
+    Ok(Admitted { caller, standing, counts, path })
+}
+
+async fn path_of(request: &mut Request) -> Result<Vec<(String, String)>, Problem> {
+    let params: RawPathParams = request.extract_parts().await.map_err(|_| Problem::not_found())?;
+    let path: Vec<(String, String)> = params.iter().map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
+    // What is no id is the id of nothing.
+    for (name, value) in &path {
+        let is_id = name.ends_with("Id") && name != "channelId";
+        if is_id
+            && (value.len() != 24
+                || ObjectId::parse_str(value).is_err()
+                || value.bytes().any(|b| b.is_ascii_uppercase()))
+        {
+            return Err(Problem::not_found());
+        }
+    }
+    Ok(path)
+}
+
+fn tenant_in(path: &[(String, String)]) -> Result<Option<TenantId>, Problem> {
+    let id = path.iter().find(|(name, _)| name == "organizationId");
+    id.map(|(_, id)| TenantId::new(id.clone()).map_err(|_| Problem::not_found())).transpose()
+}
+
+/// Where the caller stands in the tenant. Who is not of the tenant learns nothing, not even that it exists.
+async fn stand(
+    app: &App,
+    rule: &Rule,
+    trace: &Trace,
+    tenant: &TenantId,
+    permission: Permission,
+    path: &[(String, String)],
+    identity: &authenticate::Identity,
+) -> Result<Arc<Standing>, Problem> {
+    let caller = identity.caller();
+    let (member, role, permissions) = match &caller {
+        Caller::Nobody => return Err(Code::Unauthenticated.into()),
+        Caller::Key(key) if key.tenant_id != tenant.as_str() => return Err(Problem::not_found()),
+        Caller::Key(key) => (None, None, key.scopes.permissions()),
+        Caller::Account(signed_in) if signed_in.is_super_admin() => {
+            (None, None, PermissionSet::of_platform_role(PlatformRole::SuperAdmin))
+        }
+        Caller::Account(_) => {
+            let member = identity.member.clone().ok_or_else(Problem::not_found)?;
+            let permissions = member.rights();
+            (Some(member.clone()), Some(member.role), permissions)
+        }
+    };
+    let organization = identity.organization.clone().ok_or_else(Problem::not_found)?;
+    if organization.status == OrganizationStatus::Offboarded {
+        return Err(Problem::not_found());
+    }
+    network::check(trace, identity, &caller)?;
+    if !permissions.contains(permission) && !matches!(rule.access, Access::Room(_)) {
+        return Err(denied(permission));
+    }
+    if rule.changes() && !may_change(organization.status) {
+        return Err(Problem::new(Code::NotServed, "The organization can be read, not changed"));
+    }
+    let store = app.tenants.store(tenant).await?;
+    let standing = Standing {
+        id: tenant.clone(),
+        organization,
+        store,
+        platform: app.tenants.platform().clone(),
+        caller,
+        member,
+        role,
+        permissions,
+        hidden: OnceCell::new(),
+    };
+    if let Access::Room(permission) = rule.access {
+        let room =
+            path.iter().find(|(name, _)| name == "roomId").and_then(|(_, id)| ObjectId::parse_str(id).ok());
+        let room = room.ok_or_else(|| Problem::internal("a room's route without a room"))?;
+        standing.require_in_room(room, permission).await?;
+    }
+    Ok(Arc::new(standing))
+}
+
+fn may_change(status: OrganizationStatus) -> bool {
+    matches!(status, OrganizationStatus::Active | OrganizationStatus::Moving)
+}

@@ -1,0 +1,130 @@
+//! The audit of a change: an entry before it, without which it does not happen, and one after it.
+//!
+//! What is a tenant's goes into the tenant's trail; what somebody does to their own account into the
+//! account's. What nobody known does (a wrong password) goes into the trail of the account it was about, if
+//! there is one, and into the log.
+
+use bson::oid::ObjectId;
+use http::StatusCode;
+use matome_store::audit::{NewAuditEntry, append_audit};
+use matome_store::entities::{ActorKind, AuditActor, AuditPhase, AuditTarget};
+use matome_store::value::{Id, Time};
+use matome_store::{StoreError, TenantStore};
+use serde_json::{Map, Value};
+
+use crate::context::App;
+use crate::guard::admit::Admitted;
+use crate::guard::trail::Told;
+use crate::guard::{Caller, Rule, Trace, Trail};
+use crate::http::problem::Problem;
+
+/// How long an account's own trail is kept: the seeds' `audit_log_retention_days` of an organization is 90.
+const ACCOUNT_DAYS: u32 = 365;
+
+/// An audit that has begun.
+pub(crate) struct Begun {
+    trail: Option<Kept>,
+    begun: NewAuditEntry,
+    begun_id: Option<Id>,
+}
+
+/// Where a trail is kept.
+enum Kept {
+    Tenant(TenantStore),
+    Account(Id),
+}
+
+impl Kept {
+    async fn append(&self, app: &App, entry: NewAuditEntry) -> Result<Id, StoreError> {
+        match self {
+            Self::Tenant(store) => Ok(append_audit(store, entry).await?.id),
+            Self::Account(account) => {
+                Ok(app.tenants.platform().append_account_audit(*account, entry).await?.id)
+            }
+        }
+    }
+}
+
+pub(crate) async fn begin(
+    app: &App,
+    rule: &Rule,
+    trace: &Trace,
+    admitted: &Admitted,
+) -> Result<Begun, Problem> {
+    let now = app.now();
+    let (trail, days) = match (&admitted.standing, &admitted.caller) {
+        (Some(standing), _) => {
+            (Some(Kept::Tenant(standing.store.clone())), standing.organization.audit_retention_days)
+        }
+        (None, Caller::Account(signed_in)) => (Some(Kept::Account(signed_in.account.id)), ACCOUNT_DAYS),
+        (None, _) => (None, ACCOUNT_DAYS),
+    };
+    let path: Map<String, Value> =
+        admitted.path.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))).collect();
+    let begun = NewAuditEntry {
+        phase: AuditPhase::Begun,
+        operation: rule.id.to_string(),
+        begun_id: None,
+        actor: actor(&admitted.caller),
+        ip: trace.address.map(|address| address.to_string()),
+        user_agent: trace.user_agent.clone(),
+        request_id: trace.request_id.clone(),
+        target: None,
+        path,
+        status: None,
+        before: None,
+        after: None,
+        created_at: now,
+        expires_at: after_days(now, days),
+    };
+    let begun_id = match &trail {
+        None => None,
+        Some(trail) => Some(trail.append(app, begun.clone()).await.map_err(|error| {
+            metrics::counter!("AuditsNotBegun").increment(1);
+            Problem::unavailable(error)
+        })?),
+    };
+    Ok(Begun { trail, begun, begun_id })
+}
+
+pub(crate) async fn end(app: &App, trace: &Trace, begun: Begun, trail: &Trail, status: StatusCode) {
+    let Told { target_kind, target_id, before, after, account } = trail.told();
+    let target = match (target_kind, target_id) {
+        (Some(kind), Some(id)) => Some(AuditTarget { kind, id }),
+        _ => None,
+    };
+    let ended = NewAuditEntry {
+        phase: AuditPhase::Ended,
+        begun_id: begun.begun_id,
+        target,
+        status: Some(i32::from(status.as_u16())),
+        before,
+        after,
+        created_at: app.now(),
+        ..begun.begun
+    };
+    // A login's account is known only afterwards.
+    let kept = begun.trail.or_else(|| account.map(|account| Kept::Account(Id::from(account))));
+    let Some(kept) = kept else { return };
+    if let Err(error) = kept.append(app, ended).await {
+        // It was done: the entry that began it stays without an end, and says so.
+        metrics::counter!("AuditsNotEnded").increment(1);
+        let request = trace.request_id.as_str();
+        tracing::error!(request.id = request, error = %matome_runtime::lambda::Chain(&error), "an audit was not ended");
+    }
+}
+
+fn actor(caller: &Caller) -> AuditActor {
+    let kind = match caller {
+        Caller::Nobody => ActorKind::Nobody,
+        Caller::Account(_) => ActorKind::Account,
+        Caller::Key(_) => ActorKind::ApiKey,
+    };
+    AuditActor { kind, id: caller.id().map(|id: ObjectId| id.into()) }
+}
+
+fn after_days(now: Time, days: u32) -> Time {
+    let now = bson::DateTime::from(now);
+    let later = now.timestamp_millis().saturating_add(i64::from(days) * 24 * 60 * 60 * 1_000);
+    bson::DateTime::from_millis(later).into()
+}
