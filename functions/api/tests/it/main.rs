@@ -1,5 +1,6 @@
 //! The API on real parts.
 
+mod accounts;
 mod crud;
 mod openapi;
 mod world;

@@ -31,9 +31,11 @@ impl Accounts {
             }
             let counted = credentials.failed_attempts.saturating_add(1);
             let locked = lockout::locked_until(u32::try_from(counted).unwrap_or(u32::MAX), now);
-            let update = doc! { "$set": {
-                "failedAttempts": counted, "lastFailedAt": at, "lockedUntil": locked.map(Time::from), "updatedAt": at,
-            } };
+            let mut set = doc! { "failedAttempts": counted, "lastFailedAt": at, "updatedAt": at };
+            if let Some(until) = locked {
+                set.insert("lockedUntil", Time::from(until));
+            }
+            let update = doc! { "$set": set };
             let filter = doc! { "_id": account, "failedAttempts": credentials.failed_attempts };
             if self.credentials().update_one(filter, update).await?.matched_count == 1 {
                 return Ok(Some(Attempt { credentials, counted }));
