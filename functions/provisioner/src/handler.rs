@@ -7,6 +7,7 @@ use matome_runtime::batch::{Batch, BatchError};
 use matome_runtime::lambda::Chain;
 
 use crate::context::Context;
+use crate::error::ProvisionError;
 use crate::run::run;
 
 /// Deals with a batch, one operation after the other: the template sends one at a time.
@@ -20,6 +21,10 @@ pub async fn handle(event: SqsEvent, context: &Context) -> Result<SqsBatchRespon
         match run(context, job).await {
             Ok(state) => tracing::info!(
                 tenant.id = %job.tenant_id, operation.id = %job.operation_id, operation.state = ?state, "worked on"
+            ),
+            // The other one ends it, or the scheduler finds it when the lease runs out.
+            Err(ProvisionError::Overtaken) => tracing::info!(
+                tenant.id = %job.tenant_id, operation.id = %job.operation_id, "left to another provisioner"
             ),
             Err(error) => {
                 metrics::counter!("OperationsInterrupted").increment(1);

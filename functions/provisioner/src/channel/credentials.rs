@@ -6,7 +6,7 @@ use matome_runtime::directory::secret_field;
 use matome_runtime::keys::{KeyError, Sealed};
 use matome_store::entities::Operation;
 use matome_tenancy::TenancyError;
-use matome_tenancy::operations::Request;
+use matome_tenancy::operations::{ConnectChannel, Request, RotateChannelSecret};
 use secrecy::SecretString;
 
 use crate::error::ProvisionError;
@@ -19,11 +19,7 @@ pub(crate) fn input<R: Request>(operation: &Operation) -> Result<R, ProvisionErr
 }
 
 /// The secret in the clear, from the form it has in an operation's input.
-pub(crate) async fn open(
-    work: &Work<'_>,
-    channel: &ChannelId,
-    sealed: &Sealed,
-) -> Result<SecretString, ProvisionError> {
+async fn open(work: &Work<'_>, channel: &ChannelId, sealed: &Sealed) -> Result<SecretString, ProvisionError> {
     let context = work.context;
     let opened = context.tenants.open(&context.keys, work.tenant, &secret_field(channel), sealed).await;
     opened.map_err(|error| match error {
@@ -33,6 +29,44 @@ pub(crate) async fn open(
         }
         other => other.into(),
     })
+}
+
+/// An operation's input that brings a channel and its secret.
+pub(crate) trait Credentials: Request {
+    /// Whose.
+    fn channel_id(&self) -> &ChannelId;
+    /// Sealed under the tenant's data key.
+    fn secret(&self) -> &Sealed;
+}
+
+macro_rules! credentials {
+    ($($name:ident),*) => {
+        $(impl Credentials for $name {
+            fn channel_id(&self) -> &ChannelId {
+                &self.channel_id
+            }
+
+            fn secret(&self) -> &Sealed {
+                &self.secret
+            }
+        })*
+    };
+}
+
+credentials!(ConnectChannel, RotateChannelSecret);
+
+/// What the operation was asked for with, and its secret in the clear.
+pub(crate) async fn asked_for<R: Credentials>(work: &Work<'_>) -> Result<(R, SecretString), ProvisionError> {
+    let input = input::<R>(work.operation)?;
+    let secret = open(work, input.channel_id(), input.secret()).await?;
+    Ok((input, secret))
+}
+
+/// What the operation was asked for with, and LINE as that channel.
+pub(crate) async fn line<R: Credentials>(work: &Work<'_>) -> Result<(R, LineChannel), ProvisionError> {
+    let (input, secret) = asked_for::<R>(work).await?;
+    let line = work.context.channels.line_with(input.channel_id(), &secret);
+    Ok((input, line))
 }
 
 /// Has LINE issue a token for the secret, and tell whose it is.

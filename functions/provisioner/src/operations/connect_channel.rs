@@ -2,15 +2,16 @@
 //! proved it.
 
 use bson::{Bson, doc};
-use matome_line::client::{BotInfo, LineChannel, LineError};
+use matome_line::client::{BotInfo, LineError};
 use matome_runtime::directory::secret_field;
 use matome_store::StoreError;
 use matome_store::collection::encode;
 use matome_store::entities::Operation;
 use matome_tenancy::operations::ConnectChannel;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 
+use crate::channel::credentials::{asked_for, line};
 use crate::channel::{credentials, document, endpoint, listing};
 use crate::error::ProvisionError;
 use crate::step::{Progress, Step, Work, step};
@@ -56,7 +57,7 @@ struct Found {
 }
 
 async fn check(work: &Work<'_>) -> Result<Progress, ProvisionError> {
-    let (input, secret) = asked_for(work).await?;
+    let (input, secret) = asked_for::<ConnectChannel>(work).await?;
     // What would fail later fails before anything is written.
     endpoint::url(&work.context.webhook_base_url, &input.channel_id)?;
     let recorded = document::find(work, &input.channel_id).await?.is_some();
@@ -77,7 +78,7 @@ async fn check(work: &Work<'_>) -> Result<Progress, ProvisionError> {
 }
 
 async fn record(work: &Work<'_>) -> Result<Progress, ProvisionError> {
-    let (input, secret) = asked_for(work).await?;
+    let (input, secret) = asked_for::<ConnectChannel>(work).await?;
     let found = found(work)?;
     let tenant = listing::tenant(work).await?;
     let field = secret_field(&input.channel_id);
@@ -99,7 +100,7 @@ async fn record(work: &Work<'_>) -> Result<Progress, ProvisionError> {
 
 /// From then on the webhook answers; before LINE's test, which it has to pass.
 async fn directory(work: &Work<'_>) -> Result<Progress, ProvisionError> {
-    let (input, secret) = asked_for(work).await?;
+    let (input, secret) = asked_for::<ConnectChannel>(work).await?;
     listing::put(work, &input.channel_id, &found(work)?.bot_user_id, &secret).await?;
     work.context.faults.boundary("connect_channel.listed")?;
     Ok(Progress::done())
@@ -107,7 +108,7 @@ async fn directory(work: &Work<'_>) -> Result<Progress, ProvisionError> {
 
 /// Remembers where webhooks went before, then tells LINE to post them here.
 async fn set_endpoint(work: &Work<'_>) -> Result<Progress, ProvisionError> {
-    let (input, line) = line(work).await?;
+    let (input, line) = line::<ConnectChannel>(work).await?;
     if !work.detail.contains_key("before") {
         let before = line.webhook_endpoint().await?.map_or(Bson::Null, |e| e.endpoint.into());
         return Ok(Progress::Again(doc! { "before": before }));
@@ -119,11 +120,11 @@ async fn set_endpoint(work: &Work<'_>) -> Result<Progress, ProvisionError> {
 }
 
 async fn test(work: &Work<'_>) -> Result<Progress, ProvisionError> {
-    endpoint::test(work, &line(work).await?.1).await
+    endpoint::test(work, &line::<ConnectChannel>(work).await?.1).await
 }
 
 async fn verified(work: &Work<'_>) -> Result<Progress, ProvisionError> {
-    let (input, line) = line(work).await?;
+    let (input, line) = line::<ConnectChannel>(work).await?;
     let receives = line.webhook_endpoint().await?.is_some_and(|e| e.active);
     document::put_verified(work, &input.channel_id, receives).await?;
     work.context.faults.boundary("connect_channel.verified")?;
@@ -135,7 +136,7 @@ async fn verified(work: &Work<'_>) -> Result<Progress, ProvisionError> {
 async fn give_endpoint_back(work: &Work<'_>) -> Result<Progress, ProvisionError> {
     let before = work.operation.detail("endpoint").and_then(|d| d.get_str("before").ok());
     let Some(before) = before else { return Ok(Progress::done()) };
-    let line = match line(work).await {
+    let line = match line::<ConnectChannel>(work).await {
         Ok((_, line)) => line,
         Err(error) if error.is_permanent() => return Ok(kept()),
         Err(error) => return Err(error),
@@ -167,18 +168,6 @@ async fn remove(work: &Work<'_>) -> Result<Progress, ProvisionError> {
         work.context.faults.boundary("connect_channel.removed")?;
     }
     Ok(Progress::done())
-}
-
-async fn asked_for(work: &Work<'_>) -> Result<(ConnectChannel, SecretString), ProvisionError> {
-    let input = credentials::input::<ConnectChannel>(work.operation)?;
-    let secret = credentials::open(work, &input.channel_id, &input.secret).await?;
-    Ok((input, secret))
-}
-
-async fn line(work: &Work<'_>) -> Result<(ConnectChannel, LineChannel), ProvisionError> {
-    let (input, secret) = asked_for(work).await?;
-    let line = work.context.channels.line_with(&input.channel_id, &secret);
-    Ok((input, line))
 }
 
 fn found(work: &Work<'_>) -> Result<Found, ProvisionError> {

@@ -2,11 +2,11 @@
 //! directory learns of it before anything else; what LINE signed with the one before is taken for
 //! another hour. There is no way back: the old secret is dead at LINE.
 
-use matome_line::client::LineChannel;
 use matome_runtime::directory::secret_field;
 use matome_tenancy::operations::RotateChannelSecret;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 
+use crate::channel::credentials::{asked_for, line};
 use crate::channel::{credentials, document, endpoint, listing};
 use crate::error::ProvisionError;
 use crate::step::{Progress, Step, Work, step};
@@ -15,7 +15,7 @@ pub(super) const STEPS: &[Step] =
     &[step!("credentials", check), step!(directory), step!(record), step!(test), step!(verified)];
 
 async fn check(work: &Work<'_>) -> Result<Progress, ProvisionError> {
-    let (input, secret) = asked_for(work).await?;
+    let (input, secret) = asked_for::<RotateChannelSecret>(work).await?;
     if document::find(work, &input.channel_id).await?.is_none() {
         return Err(document::unknown());
     }
@@ -24,7 +24,7 @@ async fn check(work: &Work<'_>) -> Result<Progress, ProvisionError> {
 }
 
 async fn directory(work: &Work<'_>) -> Result<Progress, ProvisionError> {
-    let (input, secret) = asked_for(work).await?;
+    let (input, secret) = asked_for::<RotateChannelSecret>(work).await?;
     let channel = document::find(work, &input.channel_id).await?.ok_or_else(document::unknown)?;
     let matome_store::entities::Connection::Line(connection) = &channel.connection;
     listing::put(work, &input.channel_id, &connection.bot_user_id, &secret).await?;
@@ -33,7 +33,7 @@ async fn directory(work: &Work<'_>) -> Result<Progress, ProvisionError> {
 }
 
 async fn record(work: &Work<'_>) -> Result<Progress, ProvisionError> {
-    let (input, secret) = asked_for(work).await?;
+    let (input, secret) = asked_for::<RotateChannelSecret>(work).await?;
     let key = listing::tenant(work).await?.key;
     let field = secret_field(&input.channel_id);
     let sealed = work.context.keys.seal(work.tenant, &key, &field, secret.expose_secret()).await?;
@@ -44,24 +44,12 @@ async fn record(work: &Work<'_>) -> Result<Progress, ProvisionError> {
 
 /// Signed with the new secret: the webhook has it when the test succeeds.
 async fn test(work: &Work<'_>) -> Result<Progress, ProvisionError> {
-    endpoint::test(work, &line(work).await?.1).await
+    endpoint::test(work, &line::<RotateChannelSecret>(work).await?.1).await
 }
 
 async fn verified(work: &Work<'_>) -> Result<Progress, ProvisionError> {
-    let (input, line) = line(work).await?;
+    let (input, line) = line::<RotateChannelSecret>(work).await?;
     let receives = line.webhook_endpoint().await?.is_some_and(|e| e.active);
     document::put_verified(work, &input.channel_id, receives).await?;
     Ok(Progress::done())
-}
-
-async fn asked_for(work: &Work<'_>) -> Result<(RotateChannelSecret, SecretString), ProvisionError> {
-    let input = credentials::input::<RotateChannelSecret>(work.operation)?;
-    let secret = credentials::open(work, &input.channel_id, &input.secret).await?;
-    Ok((input, secret))
-}
-
-async fn line(work: &Work<'_>) -> Result<(RotateChannelSecret, LineChannel), ProvisionError> {
-    let (input, secret) = asked_for(work).await?;
-    let line = work.context.channels.line_with(&input.channel_id, &secret);
-    Ok((input, line))
 }
