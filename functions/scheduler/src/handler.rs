@@ -84,7 +84,7 @@ pub async fn handle(context: &Context) -> Result<Swept, SweepError> {
         };
         if let Err(error) = place::sweep(run, place, &mut swept).await {
             failed += 1;
-            tracing::warn!(place = %place, error = %Chain(&error), "a place could not be swept");
+            tracing::warn!(cell = place.cell, place = %place.place, error = %Chain(&error), "a place could not be swept");
         }
     }
     metrics::counter!("SessionsExpired").increment(swept.expired as u64);

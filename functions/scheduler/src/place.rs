@@ -9,11 +9,11 @@ use matome_domain::ids::{ChannelId, ConversationId, InvalidId};
 use matome_domain::queue::{
     CloseSession, CloseTrigger, Inbound, MediaJob, OutboundJob, QueueMessage, SummaryJob,
 };
-use matome_runtime::queue::own_queue_url;
 use matome_store::Entity;
 use matome_store::entities::{Message, OutboxEntry, Session};
 use matome_store::id::document_id;
 use matome_store::sweep::{DueOutbox, DueSession, Sweep};
+use matome_tenancy::CellSweep;
 
 use crate::error::SweepError;
 use crate::handler::{Run, Swept};
@@ -37,11 +37,11 @@ const PAGES: usize = 50;
 ///
 /// # Errors
 /// [`SweepError`].
-pub async fn sweep(run: Run<'_>, place: &Sweep, swept: &mut Swept) -> Result<(), SweepError> {
-    expired(run, place, &mut swept.expired).await?;
-    stuck_summaries(run, place, &mut swept.summaries).await?;
-    stuck_outbox(run, place, &mut swept.outbound).await?;
-    stuck_media(run, place, &mut swept.media).await
+pub async fn sweep(run: Run<'_>, found: &CellSweep, swept: &mut Swept) -> Result<(), SweepError> {
+    expired(run, &found.place, &mut swept.expired).await?;
+    stuck_summaries(run, found, &mut swept.summaries).await?;
+    stuck_outbox(run, found, &mut swept.outbound).await?;
+    stuck_media(run, found, &mut swept.media).await
 }
 
 /// Sessions whose time is up. They are not marked: closing moves them on, and SQS drops what is
@@ -67,41 +67,41 @@ async fn expired(run: Run<'_>, place: &Sweep, queued: &mut usize) -> Result<(), 
     Ok(())
 }
 
-async fn stuck_summaries(run: Run<'_>, place: &Sweep, queued: &mut usize) -> Result<(), SweepError> {
+async fn stuck_summaries(run: Run<'_>, found: &CellSweep, queued: &mut usize) -> Result<(), SweepError> {
     for _ in 0..PAGES {
-        let due = place.stuck_sessions(run.now.minus(SUMMARY), limit()).await?;
+        let due = found.place.stuck_sessions(run.now.minus(SUMMARY), limit()).await?;
         let jobs = due.iter().map(|s| SummaryJob {
             tenant_id: s.tenant_id.clone(),
             session_id: document_id(s.id),
             revision: u32::try_from(s.revision).unwrap_or(u32::MAX),
         });
         let ids = due.iter().map(|s| s.id).collect();
-        if !redrive::<Session, _>(run, place, ids, jobs.collect(), queued).await? {
+        if !redrive::<Session, _>(run, found, ids, jobs.collect(), queued).await? {
             break;
         }
     }
     Ok(())
 }
 
-async fn stuck_outbox(run: Run<'_>, place: &Sweep, queued: &mut usize) -> Result<(), SweepError> {
+async fn stuck_outbox(run: Run<'_>, found: &CellSweep, queued: &mut usize) -> Result<(), SweepError> {
     for _ in 0..PAGES {
-        let due = place.stuck_outbox(run.now.minus(UNTRIED), run.now.minus(TRIED), limit()).await?;
+        let due = found.place.stuck_outbox(run.now.minus(UNTRIED), run.now.minus(TRIED), limit()).await?;
         let jobs = due.iter().filter_map(|e| readable(e.id, outbound(e)));
         let ids = due.iter().map(|e| e.id).collect();
-        if !redrive::<OutboxEntry, _>(run, place, ids, jobs.collect(), queued).await? {
+        if !redrive::<OutboxEntry, _>(run, found, ids, jobs.collect(), queued).await? {
             break;
         }
     }
     Ok(())
 }
 
-async fn stuck_media(run: Run<'_>, place: &Sweep, queued: &mut usize) -> Result<(), SweepError> {
+async fn stuck_media(run: Run<'_>, found: &CellSweep, queued: &mut usize) -> Result<(), SweepError> {
     for _ in 0..PAGES {
-        let due = place.stuck_media(run.now.minus(MEDIA), limit()).await?;
+        let due = found.place.stuck_media(run.now.minus(MEDIA), limit()).await?;
         let jobs =
             due.iter().map(|m| MediaJob { tenant_id: m.tenant_id.clone(), message_id: document_id(m.id) });
         let ids = due.iter().map(|m| m.id).collect();
-        if !redrive::<Message, _>(run, place, ids, jobs.collect(), queued).await? {
+        if !redrive::<Message, _>(run, found, ids, jobs.collect(), queued).await? {
             break;
         }
     }
@@ -111,7 +111,7 @@ async fn stuck_media(run: Run<'_>, place: &Sweep, queued: &mut usize) -> Result<
 /// Queues, then marks. Whether another page may follow.
 async fn redrive<E: Entity, M: QueueMessage>(
     run: Run<'_>,
-    place: &Sweep,
+    found: &CellSweep,
     ids: Vec<ObjectId>,
     jobs: Vec<M>,
     queued: &mut usize,
@@ -119,21 +119,13 @@ async fn redrive<E: Entity, M: QueueMessage>(
     if ids.is_empty() {
         return Ok(false);
     }
-    let own_queue = own_queue::<M>(run, place).await?;
+    let own_queue = run.context.tenants.queue_of_place::<M>(found).await?;
     run.context.queues.send_batch_to(own_queue.as_deref(), &jobs).await?;
     *queued += jobs.len();
     run.context.faults.boundary("scheduler.queued")?;
-    let all = place.mark_redriven::<E>(&ids, run.now).await?;
+    let all = found.place.mark_redriven::<E>(&ids, run.now).await?;
     run.context.faults.boundary("scheduler.marked")?;
     Ok(all && ids.len() == PAGE && run.has_time())
-}
-
-/// The queue of this kind that the place's tenant has to itself.
-async fn own_queue<M: QueueMessage>(run: Run<'_>, place: &Sweep) -> Result<Option<String>, SweepError> {
-    let Some(tenant) = place.tenant() else { return Ok(None) };
-    let record = run.context.tenants.directory().tenant(tenant).await?;
-    let inbound = record.and_then(|record| record.inbound_queue_url.clone());
-    Ok(inbound.and_then(|url| own_queue_url(&url, M::QUEUE)))
 }
 
 fn close(session: &DueSession) -> Result<(ChannelId, Inbound), InvalidId> {

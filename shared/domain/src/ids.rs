@@ -46,6 +46,12 @@ fn tenant(value: &str) -> Result<(), InvalidId> {
     Ok(())
 }
 
+/// Its stack is called by it, and with the platform's name before it and a function's behind it that has to fit.
+fn cell(value: &str) -> Result<(), InvalidId> {
+    let fits = value.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    if fits { Ok(()) } else { Err(InvalidId { field: "cell", reason: "may contain only a-z, 0-9 and '-'" }) }
+}
+
 fn any(_: &str) -> Result<(), InvalidId> {
     Ok(())
 }
@@ -109,6 +115,10 @@ id!(
     /// The tenant: an organization's id. MongoDB database names end at 63 bytes, hence the limit. No `_`,
     /// and not `platform`, `shared` or `sets`.
     TenantId, "tenantId", 40, tenant
+);
+id!(
+    /// A cell: one cluster, one set of queues. Small letters, digits and `-`.
+    CellName, "cell", 20, cell
 );
 id!(
     /// LINE's channel id, the `{channelId}` of the webhook's path.

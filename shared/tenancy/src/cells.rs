@@ -3,8 +3,11 @@
 
 use std::collections::BTreeMap;
 
+use matome_domain::ids::CellName;
+use matome_domain::queue::QueueMessage;
 use matome_runtime::config::{ConfigError, Env};
 use matome_runtime::directory::HOME_CELL;
+use matome_runtime::queue::own_queue_url;
 use matome_store::Store;
 use serde::Deserialize;
 use tokio::sync::OnceCell;
@@ -48,9 +51,14 @@ impl Cells {
 
     /// The home cell and others that are connected already (tests).
     #[must_use]
-    pub fn with_other(mut self, name: &str, store: Store) -> Self {
-        let cell =
-            Cell { uri: String::new(), inbound_queue_url: None, store: OnceCell::new_with(Some(store)) };
+    pub fn with_other(self, name: &str, store: Store) -> Self {
+        self.with_queues(name, store, None)
+    }
+
+    /// As [`Self::with_other`], with queues of its own (tests).
+    #[must_use]
+    pub fn with_queues(mut self, name: &str, store: Store, inbound_queue_url: Option<String>) -> Self {
+        let cell = Cell { uri: String::new(), inbound_queue_url, store: OnceCell::new_with(Some(store)) };
         self.others.insert(name.to_owned(), cell);
         self
     }
@@ -105,6 +113,14 @@ impl Cells {
         let cell = self.others.get(name).ok_or_else(|| TenancyError::UnknownCell(name.to_owned()))?;
         Ok(cell.inbound_queue_url.as_deref())
     }
+
+    /// The cell's own queue of this kind; `None`: the deployment's.
+    ///
+    /// # Errors
+    /// [`TenancyError::UnknownCell`].
+    pub fn queue_url<M: QueueMessage>(&self, name: &str) -> Result<Option<String>, TenancyError> {
+        Ok(self.inbound_queue_url(name)?.and_then(|url| own_queue_url(url, M::QUEUE)))
+    }
 }
 
 fn parse(setting: Option<&str>) -> Result<BTreeMap<String, Cell>, ConfigError> {
@@ -116,8 +132,13 @@ fn parse(setting: Option<&str>) -> Result<BTreeMap<String, Cell>, ConfigError> {
     })?;
     let mut cells = BTreeMap::new();
     for (name, Setting { mongodb_uri, inbound_queue_url }) in settings {
+        let name: String = CellName::new(name).map_err(|e| invalid(e.to_string()))?.into();
         if name == HOME_CELL {
             return Err(invalid(format!("{HOME_CELL} is the cell of MONGODB_URI")));
+        }
+        // The cell's other queues are called alike.
+        if inbound_queue_url.as_deref().is_some_and(|url| own_queue_url(url, "media").is_none()) {
+            return Err(invalid(format!("inboundQueueUrl of {name} does not end in -inbound.fifo")));
         }
         cells.insert(name, Cell { uri: mongodb_uri, inbound_queue_url, store: OnceCell::new() });
     }
@@ -131,11 +152,11 @@ mod tests {
     #[test]
     fn cells_are_read_from_json() {
         let cells = parse(Some(
-            r#"{"b": {"mongodbUri": "mongodb://h/", "inboundQueueUrl": "q"}, "a": {"mongodbUri": "mongodb://i/"}}"#,
+            r#"{"b": {"mongodbUri": "mongodb://h/", "inboundQueueUrl": "m-cell-b-inbound.fifo"}, "a": {"mongodbUri": "mongodb://i/"}}"#,
         ));
         let cells = cells.unwrap();
         assert_eq!(cells.keys().collect::<Vec<_>>(), ["a", "b"]);
-        assert_eq!(cells["b"].inbound_queue_url.as_deref(), Some("q"));
+        assert_eq!(cells["b"].inbound_queue_url.as_deref(), Some("m-cell-b-inbound.fifo"));
         assert!(parse(None).unwrap().is_empty());
     }
 
@@ -147,6 +168,8 @@ mod tests {
             r#"{"a": {"mongodbUri": 1}}"#,
             r#"{"a": {"uri": "canary"}}"#,
             r#"{"a": "canary"}"#,
+            r#"{"canary.b": {"mongodbUri": "mongodb://h/"}}"#,
+            r#"{"a": {"mongodbUri": "mongodb://h/", "inboundQueueUrl": "canary"}}"#,
             home,
         ] {
             let error = parse(Some(bad)).map(|cells| cells.len()).unwrap_err().to_string();

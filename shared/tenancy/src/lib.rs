@@ -15,4 +15,5 @@ pub use cells::Cells;
 pub use channel_health::HealthRecords;
 pub use channels::Channels;
 pub use error::TenancyError;
+pub use sweeps::CellSweep;
 pub use tenants::{Fenced, Tenants};

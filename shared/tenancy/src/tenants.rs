@@ -1,18 +1,19 @@
 //! The tenants, as one function sees them: a tenant's data in its placement and cell, its settings.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bson::doc;
 use matome_domain::clock::{Clock, Timestamp};
 use matome_domain::ids::TenantId;
+use matome_domain::queue::QueueMessage;
 use matome_runtime::aws::Aws;
 use matome_runtime::config::Env;
 use matome_runtime::directory::{Directory, Relocation, Status};
+use matome_runtime::queue::own_queue_url;
 use matome_store::entities::Organization;
 use matome_store::{Store, StoreError, TenantStore};
-use tokio::sync::Mutex;
 
 use crate::{Cells, TenancyError};
 
@@ -86,6 +87,22 @@ impl Tenants {
         Err(TenancyError::Moving(tenant.clone()))
     }
 
+    /// The queue of this kind that the tenant's work goes to, where that is not the deployment's: its own
+    /// stack's, or its cell's.
+    ///
+    /// # Errors
+    /// The directory's failure; [`TenancyError::UnknownCell`].
+    pub async fn queue_of_tenant<M: QueueMessage>(
+        &self,
+        tenant: &TenantId,
+    ) -> Result<Option<String>, TenancyError> {
+        let Some(record) = self.directory.tenant(tenant).await? else { return Ok(None) };
+        match &record.inbound_queue_url {
+            Some(own) => Ok(own_queue_url(own, M::QUEUE)),
+            None => self.cells.queue_url::<M>(&record.cell),
+        }
+    }
+
     /// Whether the tenant is served. Of one that is suspended everything is recorded, but nothing is sent
     /// and no AI provider is asked: that waits until it is served again.
     ///
@@ -129,21 +146,26 @@ impl Tenants {
     /// [`TenancyError::NoOrganization`], or the database's failure.
     pub async fn organization(&self, tenant: &TenantId) -> Result<Arc<Organization>, TenancyError> {
         let now = self.clock.now();
-        let mut cache = self.organizations.lock().await;
-        if let Some((read_at, organization)) = cache.get(tenant)
-            && now.since(*read_at) < KEEP_SETTINGS
-        {
-            return Ok(Arc::clone(organization));
+        if let Some(kept) = self.kept(tenant, now) {
+            return Ok(kept);
         }
+        // Not under the lock: the tenants of a batch would wait for each other's look-up.
         let collection = self.platform().platform_collection::<Organization>();
         let found = collection.find_one(doc! { "tenantId": tenant.as_str() }).await;
         let found = found.map_err(StoreError::from)?;
         let found = Arc::new(found.ok_or_else(|| TenancyError::NoOrganization(tenant.clone()))?);
+        let mut cache = self.organizations.lock().unwrap_or_else(PoisonError::into_inner);
         if cache.len() >= CAPACITY {
             cache.clear();
         }
         cache.insert(tenant.clone(), (now, Arc::clone(&found)));
         Ok(found)
+    }
+
+    fn kept(&self, tenant: &TenantId, now: Timestamp) -> Option<Arc<Organization>> {
+        let cache = self.organizations.lock().unwrap_or_else(PoisonError::into_inner);
+        let (read_at, organization) = cache.get(tenant)?;
+        (now.since(*read_at) < KEEP_SETTINGS).then(|| Arc::clone(organization))
     }
 }
 

@@ -37,7 +37,7 @@ pub struct TestSystem {
     directory: MemoryTable,
     kms: MemoryKms,
     commands: Arc<AtomicUsize>,
-    cells: Vec<(String, Store)>,
+    cells: Vec<(String, Store, Option<String>)>,
 }
 
 /// A tenant with one channel.
@@ -90,8 +90,15 @@ impl TestSystem {
     pub async fn add_cell(&mut self, name: &str, uri: &str) -> Store {
         let prefix = format!("t{}", &self.random.uuid().simple().to_string()[..12]);
         let store = Store::connect(uri, &prefix, 16).await.expect("the URI is valid");
-        self.cells.push((name.to_owned(), store.clone()));
+        self.cells.push((name.to_owned(), store.clone(), None));
         store
+    }
+
+    /// Gives the cell that was added last queues of its own, `m-cell-<name>-inbound.fifo` and so on.
+    pub fn add_queues(&mut self) {
+        if let Some((name, _, url)) = self.cells.last_mut() {
+            *url = Some(format!("m-cell-{name}-inbound.fifo"));
+        }
     }
 
     /// Commands sent to MongoDB so far, one a round trip.
@@ -148,7 +155,9 @@ impl TestSystem {
     pub fn tenants_at(&self, clock: Arc<ManualClock>) -> Tenants {
         let directory = Directory::over_memory(self.directory.clone(), clock.clone());
         let home = Cells::home_only(self.store.clone());
-        let add = |cells: Cells, (name, store): &(String, Store)| cells.with_other(name, store.clone());
+        let add = |cells: Cells, (name, store, queue): &(String, Store, Option<String>)| {
+            cells.with_queues(name, store.clone(), queue.clone())
+        };
         Tenants::new(directory, self.cells.iter().fold(home, add), clock)
     }
 

@@ -51,6 +51,7 @@ pub(crate) fn environment(mongodb_uri: &str, aws_endpoint: &str, line_url: &str)
         ("CODE_PREFIX", "code/0".to_owned()),
         ("ARCHITECTURE", "arm64".to_owned()),
         ("LOG_RETENTION_DAYS", "1".to_owned()),
+        ("LONGEST_INVOCATION_SECONDS", "900".to_owned()),
         ("OIDC_ISSUERS", "[]".to_owned()),
         ("CONSOLE_URL", aws_endpoint.to_owned()),
         ("API_ISSUER", aws_endpoint.to_owned()),

@@ -59,7 +59,8 @@ fn every_function_has_a_role_of_its_own() {
 /// One thing, or what belongs to dedicated tenants by its name.
 fn is_bounded(resource: &Value, conditioned: bool) -> bool {
     let text = resource["Fn::Sub"].as_str().or(resource["Fn::Sub"][0].as_str()).unwrap_or_default();
-    let of_tenants = text.contains("${AWS::StackName}-tenant-");
+    let of_tenants =
+        ["${AWS::StackName}-tenant-", "${AWS::StackName}-cell-"].iter().any(|name| text.contains(name));
     let in_bucket = text.starts_with("${Bucket.Arn}/") || text.ends_with(":table/${Table}");
     // Keys have no names; a tag decides. The others can only be looked at, or have no names either.
     let unnamed = (text.ends_with(":key/*") && conditioned)
@@ -68,6 +69,10 @@ fn is_bounded(resource: &Value, conditioned: bool) -> bool {
     let sender = text
         .rsplit_once(":identity/")
         .is_some_and(|(_, name)| ["${EmailIdentity}", "${EmailFrom}"].contains(&name) && conditioned);
+    // Media of all tenants, and the bucket itself, which the platform's own functions reach as well.
+    let of_platform = ["arn:${AWS::Partition}:s3:::${Name}/tenants/*", "arn:${AWS::Partition}:s3:::${Name}"]
+        .contains(&text)
+        && resource["Fn::Sub"][1]["Name"]["Fn::ImportValue"]["Fn::Sub"] == "${PlatformStackName}-Bucket";
     // One thing of the platform's, whose other uses are others' business: only under a condition.
     let imported = resource["Fn::ImportValue"]["Fn::Sub"].as_str().is_some_and(|name| name.ends_with("Arn"));
     match &resource["Fn::If"] {
@@ -76,6 +81,7 @@ fn is_bounded(resource: &Value, conditioned: bool) -> bool {
             resource["Fn::GetAtt"][1] == "Arn"
                 || of_tenants
                 || in_bucket
+                || of_platform
                 || unnamed
                 || sender
                 || (imported && conditioned)

@@ -4,7 +4,7 @@ use crate::template::{Template, list};
 
 #[test]
 fn the_bucket_is_encrypted_versioned_closed_and_tidied() {
-    for (id, bucket) in Template::each().iter().flat_map(|template| template.all("AWS::S3::Bucket")) {
+    for (id, bucket) in Template::storing().iter().flat_map(|template| template.all("AWS::S3::Bucket")) {
         let rules = &bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"];
         assert!(rules[0]["ServerSideEncryptionByDefault"]["SSEAlgorithm"].is_string(), "{id}");
         assert_eq!(bucket["VersioningConfiguration"]["Status"], "Enabled", "{id}");
@@ -22,7 +22,7 @@ fn the_bucket_is_encrypted_versioned_closed_and_tidied() {
 
 #[test]
 fn the_bucket_refuses_connections_without_tls() {
-    for template in Template::each() {
+    for template in Template::storing() {
         let policies = template.all("AWS::S3::BucketPolicy");
         for id in template.all("AWS::S3::Bucket").keys() {
             let refuses = policies.values().any(|policy| {
@@ -54,7 +54,7 @@ fn tables_are_paid_by_use_and_encrypted_and_the_lasting_one_can_go_back_in_time(
 
 #[test]
 fn the_keys_of_tenants_rotate() {
-    for template in Template::each() {
+    for template in Template::storing() {
         for (id, key) in template.all("AWS::KMS::Key") {
             assert_eq!(key["EnableKeyRotation"], true, "{}: {id}", template.name);
         }

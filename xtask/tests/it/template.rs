@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 use serde_yaml_ng::Value as Yaml;
 
+/// The condition of what a tenant's stack has, and what the names of those begin with that imply it.
+const OF_TENANTS: &str = "IsTenant";
+
 pub(crate) struct Template {
     pub(crate) name: &'static str,
     pub(crate) whole: Value,
@@ -19,20 +22,47 @@ impl Template {
 
     /// A dedicated tenant's stack.
     pub(crate) fn tenant() -> Self {
-        Self::load("infra/tenant.yaml")
+        Self::load("infra/tenant.yaml").decided(true)
     }
 
-    /// Both, for what holds everywhere.
-    pub(crate) fn each() -> [Self; 2] {
+    /// A cell's stack: the same template without a tenant.
+    pub(crate) fn cell() -> Self {
+        Self::load("infra/tenant.yaml").decided(false)
+    }
+
+    /// All three, for what holds everywhere.
+    pub(crate) fn each() -> [Self; 3] {
         assert_eq!(matome_local_stack::sam::TEMPLATES, ["template.yaml", "infra/tenant.yaml"]);
+        [Self::platform(), Self::tenant(), Self::cell()]
+    }
+
+    /// Those with data of their own: a cell's are the platform's.
+    pub(crate) fn storing() -> [Self; 2] {
         [Self::platform(), Self::tenant()]
     }
 
     fn load(name: &'static str) -> Self {
         let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join(name);
         let whole = plain(serde_yaml_ng::from_str(&std::fs::read_to_string(path).unwrap()).unwrap());
+        Self::of(name, whole)
+    }
+
+    fn of(name: &'static str, whole: Value) -> Self {
         let resources = serde_json::from_value(whole["Resources"].clone()).unwrap();
         Self { name, whole, resources }
+    }
+
+    /// With the condition that tells a tenant's stack from a cell's decided.
+    fn decided(self, is_tenant: bool) -> Self {
+        let name = if is_tenant { self.name } else { "infra/tenant.yaml, of a cell" };
+        let mut whole = decide(self.whole, is_tenant).unwrap();
+        for part in ["Resources", "Outputs"] {
+            let things = whole[part].as_object_mut().unwrap();
+            let of_tenants =
+                |thing: &Value| thing["Condition"].as_str().is_some_and(|c| c.starts_with(OF_TENANTS));
+            things.retain(|_, thing| is_tenant || !of_tenants(thing));
+        }
+        Self::of(name, whole)
     }
 
     /// All functions, whichever of the two types they are of.
@@ -91,6 +121,22 @@ pub(crate) fn list(value: &Value) -> Vec<&Value> {
         Value::Array(items) => items.iter().collect(),
         Value::Null => Vec::new(),
         single => vec![single],
+    }
+}
+
+/// What a value is in one of the two kinds of stack; `None` where there is none (`AWS::NoValue`).
+fn decide(value: Value, is_tenant: bool) -> Option<Value> {
+    match value {
+        Value::Object(mut fields) if fields.get("Fn::If").is_some_and(|branch| branch[0] == OF_TENANTS) => {
+            let branch = fields.get_mut("Fn::If").unwrap()[if is_tenant { 1 } else { 2 }].take();
+            if branch == json!({ "Ref": "AWS::NoValue" }) { None } else { decide(branch, is_tenant) }
+        }
+        Value::Object(fields) => {
+            let decided = |(name, value)| Some((name, decide(value, is_tenant)?));
+            Some(Value::Object(fields.into_iter().filter_map(decided).collect()))
+        }
+        Value::Array(items) => Some(items.into_iter().filter_map(|item| decide(item, is_tenant)).collect()),
+        other => Some(other),
     }
 }
 

@@ -61,6 +61,37 @@ fn a_dedicated_tenants_roles_reach_that_tenant_only() {
     }
 }
 
+/// A cell's functions work for all its tenants, and can do no more than the platform's own.
+#[test]
+fn a_cells_roles_may_do_what_the_platforms_may_on_the_cells_own_queues() {
+    let (platform, cell) = (Template::platform(), Template::cell());
+    let allowed = |template: &Template, role: &str| {
+        let of_role = statements(template).into_iter().filter(|(id, _)| *id == role);
+        let mut all: Vec<_> =
+            of_role.flat_map(|(_, statement)| actions(statement)).map(ToOwned::to_owned).collect();
+        all.sort_unstable();
+        all
+    };
+    let mut keys = 0;
+    for role in ["RecorderRole", "MediaRole", "SummarizerRole", "SenderRole"] {
+        assert_eq!(allowed(&cell, role), allowed(&platform, role), "{role}");
+    }
+    for (id, statement) in statements(&cell) {
+        for action in actions(statement) {
+            if action.starts_with("sqs:") {
+                let own = |queue: &&Value| queue["Fn::GetAtt"][1] == "Arn";
+                assert!(list(&statement["Resource"]).iter().all(own), "{id}");
+            } else if action.starts_with("kms:") {
+                keys += 1;
+                assert_eq!(on_aws(statement)["Condition"]["Null"]["kms:EncryptionContext:tenantId"], "false");
+            }
+        }
+    }
+    assert!(keys > 0);
+    let stores = ["AWS::KMS::Key", "AWS::S3::Bucket"];
+    assert!(cell.resources().all(|(_, resource)| !stores.contains(&resource["Type"].as_str().unwrap())));
+}
+
 #[test]
 fn the_platform_uses_a_dedicated_tenants_key_for_that_tenant_only() {
     let template = Template::tenant();
@@ -134,7 +165,7 @@ fn what_cannot_be_made_again_is_kept_when_a_stack_goes() {
         for (id, resource) in template.resources() {
             let lasting = ["AWS::S3::Bucket", "AWS::KMS::Key"].contains(&resource["Type"].as_str().unwrap())
                 || id == "DirectoryTable"
-                || (template.name == "infra/tenant.yaml" && resource["Type"] == "AWS::Logs::LogGroup");
+                || (template.name != "template.yaml" && resource["Type"] == "AWS::Logs::LogGroup");
             if lasting {
                 kept += 1;
                 assert_eq!(resource["DeletionPolicy"], "RetainExceptOnCreate", "{id}");
@@ -180,6 +211,7 @@ fn what_a_tenants_stack_imports_the_platform_exports() {
         .collect();
     let mut imports = Vec::new();
     collect(&Template::tenant().whole, &mut imports);
+    collect(&Template::cell().whole, &mut imports);
     assert!(!imports.is_empty());
     for import in &imports {
         assert!(exported.contains(import), "{import}");
@@ -204,7 +236,13 @@ fn collect(value: &Value, imports: &mut Vec<String>) {
 
 #[test]
 fn a_dedicated_consumer_is_configured_as_the_shared_one() {
-    let (platform, tenant) = (Template::platform(), Template::tenant());
+    for tenant in [Template::tenant(), Template::cell()] {
+        configured_as_the_shared_one(&tenant);
+    }
+}
+
+fn configured_as_the_shared_one(tenant: &Template) {
+    let platform = Template::platform();
     let (shared, own) = (platform.functions(), tenant.functions());
     let globals = &platform.whole["Globals"]["Function"]["Environment"]["Variables"];
     for (id, function) in own {

@@ -9,7 +9,7 @@
 use std::time::Duration;
 
 use bson::{Bson, doc};
-use matome_domain::ids::TenantId;
+use matome_domain::ids::{CellName, TenantId};
 use matome_domain::plan::Terms;
 use matome_domain::tier::Tier;
 use matome_domain::zone::is_zone;
@@ -213,7 +213,7 @@ fn input(work: &Work<'_>) -> Result<CreateTenant, ProvisionError> {
 }
 
 fn cell(input: &CreateTenant) -> &str {
-    input.cell.as_deref().unwrap_or(HOME_CELL)
+    input.cell.as_ref().map_or(HOME_CELL, CellName::as_str)
 }
 
 /// Kept in lower case: nobody has two mailboxes that differ in case only.

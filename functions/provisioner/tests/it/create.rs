@@ -2,6 +2,7 @@
 
 use bson::doc;
 use futures::TryStreamExt;
+use matome_domain::ids::CellName;
 use matome_domain::placement::Placement;
 use matome_domain::plan::Terms;
 use matome_domain::tier::Tier;
@@ -77,7 +78,13 @@ async fn what_cannot_be_is_refused_by_name_before_anything_is_made() {
             matome_tenancy::operations::CreateTenant { timezone: "Mars".to_owned(), ..good.clone() },
         ),
         ("owner.email", matome_tenancy::operations::CreateTenant { owner: email("nobody"), ..good.clone() }),
-        ("CELLS", matome_tenancy::operations::CreateTenant { cell: Some("moon".to_owned()), ..good.clone() }),
+        (
+            "CELLS",
+            matome_tenancy::operations::CreateTenant {
+                cell: Some(CellName::new("moon").unwrap()),
+                ..good.clone()
+            },
+        ),
     ];
     for (field, request) in table {
         let job = world.ask(&id, &request).await;

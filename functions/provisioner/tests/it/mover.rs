@@ -6,6 +6,7 @@ use std::time::Duration;
 use bson::{Document, doc};
 use futures::TryStreamExt;
 use matome_domain::fault::Faults;
+use matome_domain::ids::CellName;
 use matome_domain::placement::Placement;
 use matome_domain::queue::{Inbound, TenantJob};
 use matome_provisioner::{ProvisionError, run};
@@ -125,7 +126,7 @@ impl Mover {
     }
 
     pub(crate) async fn ask(&self, placement: Placement, cell: Option<&str>) -> TenantJob {
-        let request = Move { placement, cell: cell.map(str::to_owned) };
+        let request = Move { placement, cell: cell.map(|cell| CellName::new(cell).unwrap()) };
         self.world.ask(&self.tenant.id, &request).await
     }
 

@@ -3,6 +3,7 @@
 use bson::doc;
 use matome_domain::fault::Faults;
 use matome_domain::placement::Placement;
+use matome_domain::queue::{QueueMessage, SummaryJob};
 use matome_scheduler::handle;
 use matome_store::entities::{Organization, Session, SessionStatus};
 use matome_store::id::document_id;
@@ -40,6 +41,36 @@ async fn every_cell_is_swept() {
     let (context, recording) = scheduler(&system, Faults::none());
     handle(&context).await.unwrap();
     assert_eq!(queued(&recording), due);
+}
+
+#[tokio::test]
+async fn what_is_due_in_a_cell_goes_to_the_cells_own_queues() {
+    let mut system = system().await;
+    let uri = matome_local_stack::shared::mongodb_uri().await.unwrap();
+    let other = system.add_cell("other", &uri).await;
+    system.add_queues();
+    for placement in [Placement::Shared, Placement::CollectionSet] {
+        let tenant = system.tenant(placement).await;
+        change(&system, &tenant, doc! { "cell": "other" }).await;
+        let directory = system.directory();
+        let mut record = directory.newest_tenant(&tenant.id).await.unwrap().unwrap();
+        (record.cell, record.version) = ("other".to_owned(), record.version + 1);
+        directory.put_tenant(&record).await.unwrap();
+        let store = other.tenant(&tenant.id, placement);
+        store.ensure_collections().await.unwrap();
+        let room = fixtures::room(&tenant, "Croom");
+        insert::<Session>(&store, &fixtures::session(&room, 1, SessionStatus::Summarizing, BEGIN)).await;
+    }
+    let at_home = household(&system, Placement::CollectionSet).await.tenant;
+    let (context, recording) = scheduler(&system, Faults::none());
+    handle(&context).await.unwrap();
+    let entries = recording.entries();
+    let summaries: Vec<_> = entries.iter().filter(|e| e.queue == SummaryJob::QUEUE).collect();
+    let (home, others): (Vec<_>, Vec<_>) =
+        summaries.into_iter().partition(|e| e.body.contains(at_home.id.as_str()));
+    assert_eq!(others.len(), 2);
+    assert!(others.iter().all(|e| e.url == "m-cell-other-summaries.fifo"), "{others:?}");
+    assert!(!home.is_empty() && home.iter().all(|e| e.url == SummaryJob::QUEUE));
 }
 
 #[tokio::test]

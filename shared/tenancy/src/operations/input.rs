@@ -2,7 +2,7 @@
 //! API call their fields.
 
 use bson::Document;
-use matome_domain::ids::ChannelId;
+use matome_domain::ids::{CellName, ChannelId};
 use matome_domain::placement::Placement;
 use matome_domain::tier::Tier;
 use matome_runtime::keys::Sealed;
@@ -72,7 +72,7 @@ pub struct CreateTenant {
     pub timezone: String,
     /// Another cell than the home cell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cell: Option<String>,
+    pub cell: Option<CellName>,
     /// Other settings than the defaults.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settings: Option<OrganizationSettings>,
@@ -126,7 +126,7 @@ pub struct Move {
     pub placement: Placement,
     /// Another cell; the one it is in when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cell: Option<String>,
+    pub cell: Option<CellName>,
 }
 
 /// Why it is not served any more.

@@ -15,7 +15,7 @@ use anyhow::{Context, bail};
 use bson::doc;
 use clap::{Args, Subcommand};
 use matome_domain::clock::Clock as _;
-use matome_domain::ids::{ChannelId, TenantId};
+use matome_domain::ids::{CellName, ChannelId, TenantId};
 use matome_domain::placement::Placement;
 use matome_domain::tier::Tier;
 use matome_local_stack::Progress;
@@ -67,7 +67,7 @@ enum Action {
         placement: Placement,
         /// Another cell than the one it is in.
         #[arg(long)]
-        cell: Option<String>,
+        cell: Option<CellName>,
     },
     /// Change the tier: limits, and the placement that goes with it.
     Tier { tenant: TenantId, tier: Tier },
@@ -122,7 +122,7 @@ struct Create {
     timezone: String,
     /// Another cell than the home cell.
     #[arg(long)]
-    cell: Option<String>,
+    cell: Option<CellName>,
 }
 
 #[derive(Debug, Args)]
@@ -294,9 +294,16 @@ mod tests {
 
     #[test]
     fn ids_and_names_are_checked_before_anything_is_asked_for() {
-        for line in
-            ["status a/b", "move t1 moon", "tier t1 starter", "connect t1 c.1", "offboard t1", "suspend t1"]
-        {
+        for line in [
+            "status a/b",
+            "move t1 moon",
+            "tier t1 starter",
+            "connect t1 c.1",
+            "create --name n --email e --cell Moon",
+            "move t1 shared --cell a/b",
+            "offboard t1",
+            "suspend t1",
+        ] {
             let words = std::iter::once("tenant").chain(line.split(' '));
             assert!(Line::try_parse_from(words).is_err(), "{line}");
         }

@@ -18,7 +18,7 @@ pub(super) async fn check(work: &Work<'_>) -> Result<Progress, ProvisionError> {
     let input = Move::from_document(&work.operation.input)
         .map_err(|_| refused("input", "is not a placement and a cell"))?;
     let organization = standing::organization(work.context, work.tenant).await?;
-    let cell = input.cell.unwrap_or_else(|| organization.cell.clone());
+    let cell = input.cell.map_or_else(|| organization.cell.clone(), String::from);
     let to = Spot { placement: input.placement, cell };
     let route = check_route(work, &organization, to, organization.tier).await?;
     Ok(Progress::Done(route.detail()?))
