@@ -44,6 +44,7 @@ pub(crate) async fn operate<R: Request>(
         budget: Duration::ZERO,
         directory_age: KEEP_HIT,
         moving_age: KEEP_MOVING,
+        longest_invocation: Duration::from_secs(15 * 60),
         slice: SLICE,
         faults: Faults::none(),
     };

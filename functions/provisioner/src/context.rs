@@ -43,6 +43,8 @@ pub struct Context {
     pub directory_age: Duration,
     /// How long it may be old for a tenant that has announced its move.
     pub moving_age: Duration,
+    /// No invocation of any function lasts longer.
+    pub longest_invocation: Duration,
     /// How many batches of documents (a thousand, or 8 MB) a move copies before it notes how far it is.
     pub slice: u32,
     /// Where a test makes the provisioner die.
@@ -52,13 +54,17 @@ pub struct Context {
 /// Less than the function's time-out (15 minutes), so that a slice of work that was begun can end.
 const BUDGET: Duration = Duration::from_secs(10 * 60);
 
+/// In seconds, how long an invocation can last; Lambda's own limit when left out.
+const LONGEST_INVOCATION: &str = "LONGEST_INVOCATION_SECONDS";
+const LAMBDAS_LIMIT: u64 = 15 * 60;
+
 /// A few seconds' work.
 const SLICE: u32 = 10;
 
 impl Context {
     /// Reads `DIRECTORY_TABLE`, `MONGODB_URI`, `CELLS`, `KMS_KEY_ID`, `TENANTS_QUEUE_URL`,
-    /// `BLOBS_BUCKET`, `WEBHOOK_BASE_URL`, `LINE_API_URL`, `LINE_DATA_API_URL`, and what
-    /// [`TenantStacks::from_env`] names.
+    /// `BLOBS_BUCKET`, `WEBHOOK_BASE_URL`, `LINE_API_URL`, `LINE_DATA_API_URL`,
+    /// `LONGEST_INVOCATION_SECONDS`, and what [`TenantStacks::from_env`] names.
     ///
     /// # Errors
     /// [`TenancyError`] with the setting that is missing or wrong.
@@ -79,6 +85,7 @@ impl Context {
             budget: BUDGET,
             directory_age: KEEP_HIT,
             moving_age: KEEP_MOVING,
+            longest_invocation: Duration::from_secs(env.parsed_or(LONGEST_INVOCATION, LAMBDAS_LIMIT)?),
             slice: SLICE,
             faults: Faults::none(),
         })

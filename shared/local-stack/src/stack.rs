@@ -17,6 +17,8 @@ use crate::sam::{Outputs, Sam};
 
 /// How soon a failed message comes back: long enough for a slow machine, short enough for a test.
 const RETRY_SECONDS: &str = "10";
+/// What nothing that runs here takes longer than; a move waits for it after its flip.
+const LONGEST_SECONDS: &str = "30";
 
 /// The template's parameter for who mails come from.
 const SENDER_PARAMETER: &str = "EmailFrom";
@@ -85,6 +87,7 @@ impl Stack {
             ("Stage".to_owned(), "local".to_owned()),
             ("LogRetentionDays".to_owned(), "1".to_owned()),
             ("VisibilityTimeoutSeconds".to_owned(), RETRY_SECONDS.to_owned()),
+            ("LongestInvocationSeconds".to_owned(), LONGEST_SECONDS.to_owned()),
         ];
         let sam = Sam::new(python, &self.checkout);
         let (progress, endpoint) = (self.options.progress, self.ministack.endpoint());

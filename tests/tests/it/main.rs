@@ -3,10 +3,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
+mod cell;
 mod conversation;
 mod dedicated;
 mod kill;
 mod media;
+mod moving;
+mod operator;
 mod overdue;
 mod permissions;
 mod poison;

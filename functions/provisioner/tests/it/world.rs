@@ -21,6 +21,8 @@ use crate::stacks::TemplateOfStacks;
 
 /// Real time that a move waits before the fence.
 const MOVING_AGE: Duration = Duration::from_millis(20);
+/// As on AWS.
+const LONGEST_INVOCATION: Duration = Duration::from_secs(15 * 60);
 /// A tenant of a test is copied in a few slices.
 const SLICE: u32 = 8;
 
@@ -66,6 +68,7 @@ impl World {
             budget: Duration::ZERO,
             directory_age: KEEP_HIT,
             moving_age: MOVING_AGE,
+            longest_invocation: LONGEST_INVOCATION,
             slice: SLICE,
             faults,
         }

@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 use matome_line_simulator::{LineSimulator, SimulatorConfig};
 use matome_local_stack::sam::TEMPLATES;
 use matome_local_stack::shared::DEPLOYED;
-use matome_local_stack::{Checkout, Progress, Record, Stack, StackOptions, lambda, shared, variable};
+use matome_local_stack::{
+    Checkout, Mongod, Progress, Record, Stack, StackOptions, install, lambda, shared, variable,
+};
 use matome_runtime::clock::SystemClock;
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +18,9 @@ use serde::{Deserialize, Serialize};
 const WEBHOOK_TIMEOUT: Duration = Duration::from_secs(20);
 /// How long the last test's simulator may hold on to its port.
 const PORT_WITHIN: Duration = Duration::from_secs(10);
+
+/// A cell beside the home cell: a cluster of its own, and queues that the test which needs them makes.
+pub(crate) const SECOND: &str = "second";
 
 /// What was deployed where, for the tests that follow.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -26,6 +31,8 @@ pub(crate) struct Deployed {
     /// The very process that holds it.
     ministack: Record,
     mongodb_uri: String,
+    /// Of the cell [`SECOND`].
+    pub(crate) second_mongodb_uri: String,
     line_port: u16,
     pub(crate) outputs: BTreeMap<String, String>,
 }
@@ -40,13 +47,14 @@ pub(crate) async fn start_or_join() -> (Stack, LineSimulator, Deployed) {
     if let Some(deployed) = load(&checkout).filter(|d| d.contents == contents && d.ministack.is_alive()) {
         let stack = start(&checkout, true).await;
         if stack.mongodb_uri() == deployed.mongodb_uri
+            && second(&checkout).await.uri() == deployed.second_mongodb_uri
             && let Some(line) = simulator(deployed.line_port).await
         {
             return (stack, line, deployed);
         }
     }
     // An emulator's state is in memory: a new deployment begins with a new one.
-    for server in ["ministack", "mongod"] {
+    for server in ["ministack", "mongod", "second/mongod"] {
         if let Some(record) = Record::load(&checkout.stack(DEPLOYED).join(server).with_extension("json")) {
             record.stop().await;
         }
@@ -65,21 +73,35 @@ async fn deploy(checkout: &Checkout, contents: String) -> (Stack, LineSimulator,
     let line_port = stack.port_for("line").unwrap();
     let line = simulator(line_port).await.expect("the port was free just now");
     let url = line.api_url();
+    let second_mongodb_uri = second(checkout).await.uri();
+    let endpoint = stack.ministack().endpoint();
+    let cells = serde_json::json!({ SECOND: {
+        "mongodbUri": second_mongodb_uri,
+        "inboundQueueUrl": format!("{endpoint}/000000000000/matome-{DEPLOYED}-cell-{SECOND}-inbound.fifo"),
+    } });
     let parameters = [
         ("LineApiUrl".to_owned(), url.clone()),
         ("LineDataApiUrl".to_owned(), url),
-        ("WebhookBaseUrl".to_owned(), stack.ministack().endpoint()),
+        ("WebhookBaseUrl".to_owned(), endpoint),
+        ("Cells".to_owned(), cells.to_string()),
     ];
     let outputs = stack.deploy(&parameters).await.unwrap();
     let deployed = Deployed {
         contents,
         ministack: Record::load(&checkout.stack(DEPLOYED).join("ministack.json")).unwrap(),
         mongodb_uri: stack.mongodb_uri().to_owned(),
+        second_mongodb_uri,
         line_port,
         outputs: outputs.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
     };
     std::fs::write(file(checkout), serde_json::to_vec_pretty(&deployed).unwrap()).unwrap();
     (stack, line, deployed)
+}
+
+/// The cluster of the cell [`SECOND`].
+async fn second(checkout: &Checkout) -> Mongod {
+    let program = install::mongod(checkout, Progress::quiet()).await.unwrap();
+    Mongod::start(&program, &checkout.stack(DEPLOYED).join(SECOND)).await.unwrap()
 }
 
 async fn simulator(port: u16) -> Option<LineSimulator> {

@@ -7,6 +7,7 @@
 mod business;
 mod deployed;
 mod eventually;
+mod operator;
 mod root;
 mod turn;
 
@@ -24,7 +25,9 @@ use serde_json::Value;
 
 pub(crate) use self::business::{Business, Group};
 use self::deployed::Deployed;
+pub(crate) use self::deployed::SECOND;
 pub(crate) use self::eventually::eventually;
+pub(crate) use self::operator::Operator;
 pub(crate) use self::root::Root;
 use self::turn::Turn;
 
@@ -55,6 +58,11 @@ impl Stage {
     /// An output of the template.
     pub(crate) fn output(&self, name: &str) -> &str {
         &self.deployed.outputs[name]
+    }
+
+    /// The cluster of the cell [`SECOND`].
+    pub(crate) async fn second(&self) -> Store {
+        Store::connect(&self.deployed.second_mongodb_uri, DATABASE_PREFIX, 4).await.unwrap()
     }
 
     /// AWS as the account's root.

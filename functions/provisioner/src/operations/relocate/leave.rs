@@ -13,9 +13,6 @@ use super::route::Route;
 use crate::error::ProvisionError;
 use crate::step::{Progress, Work};
 
-/// No invocation of any function lasts longer: Lambda's own limit.
-const LONGEST_INVOCATION: Duration = Duration::from_secs(15 * 60);
-
 /// Compares the source, where nothing changes any more, with the target.
 pub(in crate::operations) async fn verify(work: &Work<'_>) -> Result<Progress, ProvisionError> {
     let Some(route) = Route::of(work.operation)? else { return Ok(Progress::done()) };
@@ -34,7 +31,8 @@ pub(in crate::operations) async fn grace(work: &Work<'_>) -> Result<Progress, Pr
     let now = work.context.clock.now();
     let flipped = work.operation.detail("flip").and_then(|flip| flip.get_datetime("flippedAt").ok());
     let flipped = flipped.map_or(now, |at| timestamp(*at));
-    let rest = (work.context.directory_age + LONGEST_INVOCATION).saturating_sub(now.since(flipped));
+    let context = work.context;
+    let rest = (context.directory_age + context.longest_invocation).saturating_sub(now.since(flipped));
     Ok(if rest > Duration::ZERO { Progress::Wait(rest, doc! {}) } else { Progress::done() })
 }
 
