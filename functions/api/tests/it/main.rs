@@ -2,5 +2,6 @@
 
 mod accounts;
 mod crud;
+mod mails;
 mod openapi;
 mod world;
