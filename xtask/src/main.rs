@@ -1,5 +1,6 @@
 //! The hands of developers and operators: `cargo xtask up`, `test`, `say`, `deploy`, …
 
+mod account;
 mod bench;
 mod command;
 mod conversation;

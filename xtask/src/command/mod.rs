@@ -1,5 +1,6 @@
 //! One command per file.
 
+mod account;
 mod bench;
 mod deploy;
 mod down;
@@ -46,6 +47,8 @@ enum Command {
     Summarize(summarize::Summarize),
     /// Create, connect, move, suspend, resume and remove tenants.
     Tenant(tenant::Tenant),
+    /// Make a login, such as the first super admin's.
+    Account(account::Account),
     /// Run every check and every test there is.
     Test(test::Test),
     /// Build the functions and deploy the template: to the local stack, or to AWS.
@@ -68,6 +71,7 @@ impl Xtask {
             Command::Redrive(redrive) => redrive.run().await?,
             Command::Summarize(summarize) => summarize.run().await?,
             Command::Tenant(tenant) => return tenant.run().await,
+            Command::Account(account) => account.run().await?,
             Command::Lambda(lambda) => lambda.run().await?,
             Command::Down => down::run().await?,
             Command::Test(test) => return test.run().await,

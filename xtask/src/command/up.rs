@@ -9,11 +9,12 @@ use console::style;
 use matome_line_simulator::{LineSimulator, SimulatorConfig};
 use matome_local_stack::{Checkout, Progress, Stack, StackOptions, lambda};
 use matome_runtime::clock::SystemClock;
+use secrecy::ExposeSecret;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::command::logs;
 use crate::conversation::{Cast, Script, Watch, play, show};
-use crate::demo;
+use crate::demo::{self, Login};
 use crate::settings::{STACK, overrides};
 use crate::stack_file::{Demo, StackFile};
 
@@ -102,6 +103,7 @@ impl Up {
         };
         file.write(checkout)?;
         demo::provision(&file, &tenant, &cast, progress).await?;
+        let login = demo::login(&file, &tenant).await?;
 
         let watch = Watch::new(stack.mongodb_uri(), &tenant, &cast.group).await?;
         tokio::try_join!(play(&script, &cast, &line), watch.until_summarized())?;
@@ -111,7 +113,7 @@ impl Up {
         if self.once {
             return Ok(Ended::Done);
         }
-        hint(&file);
+        hint(&file, &login);
         stay(stack, &line).await
     }
 }
@@ -154,13 +156,14 @@ fn interrupted() -> anyhow::Result<impl Future<Output = ()>> {
     })
 }
 
-fn hint(file: &StackFile) {
+fn hint(file: &StackFile, login: &Login) {
     let label = |text: &str| style(format!("{text:<14}")).dim().to_string();
     println!("\n  {}", style("The stack is up.").bold());
     println!("  {}{}", label("webhook"), file.webhook_url);
     println!("  {}Host: {}", label(""), file.host_header);
     println!("  {}{}", label("API"), file.api_url);
     println!("  {}{}/docs", label(""), file.api_url);
+    println!("  {}{}, password {}", label("demo login"), login.email, login.password.expose_secret());
     println!("  {}{}", label("MongoDB"), file.mongodb_uri);
     println!("  {}{}", label("AWS"), file.aws_endpoint);
     println!("  {}{}", label("LINE"), file.line_simulator_url);

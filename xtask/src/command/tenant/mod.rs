@@ -3,7 +3,7 @@
 
 mod desk;
 mod list;
-mod secret;
+pub(super) mod secret;
 mod status;
 mod table;
 mod watch;

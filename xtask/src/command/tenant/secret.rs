@@ -24,6 +24,12 @@ pub(super) fn read(file: Option<&Path>) -> anyhow::Result<SecretString> {
     check(&text)
 }
 
+/// The first line of a file, spaces and all: a password may have some.
+pub(in crate::command) fn read_line(file: &Path) -> anyhow::Result<SecretString> {
+    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    Ok(SecretString::from(text.lines().next().unwrap_or_default()))
+}
+
 fn check(text: &str) -> anyhow::Result<SecretString> {
     let secret = text.trim();
     if secret.is_empty() {
