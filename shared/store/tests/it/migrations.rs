@@ -397,9 +397,9 @@ async fn the_seeds_migrations_bring_old_documents_up_to_date() {
         shared.clone(),
     ];
     for messages in &messages {
-        let said = doc! { "_id": 2, "content": "ご注文", "status": "delivered", "updatedAt": THEN };
-        let signs = doc! { "_id": 3, "content": "!?", "status": "delivered" };
-        let unsent = doc! { "_id": 4, "status": "deleted" };
+        let said = doc! { "_id": 2, "lineMessageId": "2", "content": "ご注文", "status": "delivered", "updatedAt": THEN };
+        let signs = doc! { "_id": 3, "lineMessageId": "3", "content": "!?", "status": "delivered" };
+        let unsent = doc! { "_id": 4, "lineMessageId": "4", "status": "deleted" };
         messages.insert_many([said, signs, unsent]).await.expect("stored");
         messages.create_index(shorter()).await.expect("made");
     }
