@@ -81,6 +81,10 @@ impl<E: Entity> Collection<E> {
         }
     }
 
+    pub(crate) fn is_of_tenant(&self) -> bool {
+        self.tenant.is_some()
+    }
+
     pub(crate) fn scoped(&self, mut filter: Document) -> Document {
         if let Some(also) = &self.also {
             // Beside whatever the filter says of the same field.

@@ -7,6 +7,8 @@ const DUPLICATE_KEY: i32 = 11_000;
 /// WriteConflict, MongoDB error code 112.
 const WRITE_CONFLICT: i32 = 112;
 
+/// BadValue, MongoDB error code 2.
+const BAD_VALUE: i32 = 2;
 /// DocumentValidationFailure, MongoDB error code 121.
 const VALIDATION_FAILURE: i32 = 121;
 
@@ -100,6 +102,12 @@ impl StoreError {
             Self::Mongo(e) => code_of(e) == Some(DUPLICATE_KEY),
             _ => false,
         }
+    }
+
+    /// The server could not do what it was asked as it was asked, such as by an index that is not there.
+    #[must_use]
+    pub(crate) fn is_bad_value(&self) -> bool {
+        matches!(self, Self::Mongo(e) if code_of(e) == Some(BAD_VALUE))
     }
 
     /// A fence refused the write, not a fault of the document: the tenant is being moved, and the write

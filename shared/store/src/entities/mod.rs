@@ -100,6 +100,7 @@ pub use user::{
 };
 
 use crate::entity::Entity;
+use crate::exposed::Exposed;
 use crate::schema::Declaration;
 
 /// Something that is done with every entity of a tenant.
@@ -123,6 +124,25 @@ pub fn visit_tenant_entities(visitor: &mut impl EntityVisitor) {
     visitor.visit::<MonthlyUsage>();
     visitor.visit::<Notice>();
     visitor.visit::<AuditEntry>();
+}
+
+/// Something that is done with every entity that the API serves.
+pub trait ExposedVisitor {
+    /// With one of them.
+    fn visit<E: Exposed>(&mut self);
+}
+
+/// Everything that the API serves: the one list.
+pub fn visit_exposed_entities(visitor: &mut impl ExposedVisitor) {
+    visitor.visit::<Owner>();
+    visitor.visit::<Organization>();
+    visitor.visit::<Channel>();
+    visitor.visit::<Room>();
+    visitor.visit::<RoomMember>();
+    visitor.visit::<User>();
+    visitor.visit::<Session>();
+    visitor.visit::<Message>();
+    visitor.visit::<Summary>();
 }
 
 /// What the entities of a tenant declare.

@@ -1,11 +1,16 @@
 //! The store against a real MongoDB.
 
 mod analytics;
+mod audit;
 mod carry;
+mod exposed;
+mod exposed_plans;
 mod fence;
 mod isolation;
+mod members;
 mod migrations;
 mod mover;
+mod of_tenant;
 mod organization;
 mod relocate;
 mod relocate_load;
