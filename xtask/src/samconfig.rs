@@ -95,7 +95,7 @@ mod tests {
     #[test]
     fn every_environment_for_aws_of_ours_can_be_read() {
         let text = include_str!("../../samconfig.toml");
-        for name in ["dev", "prod", "tenant-example", "tenant-example-large"] {
+        for name in ["dev", "prod", "cell-example", "tenant-example", "tenant-example-large"] {
             let read = Environment::read(text, name).unwrap();
             assert!(read.parameters.iter().any(|overrides| overrides.contains("Stage=")), "{name}");
         }
