@@ -18,6 +18,20 @@ const CANCELLED: &str = "cancelled";
 /// Its code for about everything; the message tells which.
 const VALIDATION: &str = "ValidationError";
 
+/// What a stack shall be, said to either of two builders that have the same methods and no trait in common.
+macro_rules! told {
+    ($builder:expr, $request:ident) => {
+        $builder
+            .stack_name(&$request.name)
+            .template_url(&$request.template_url)
+            .set_parameters(Some(parameters($request)))
+            .set_tags(Some(tags($request)))
+            .set_role_arn($request.role_arn.clone())
+            .capabilities(Capability::CapabilityNamedIam)
+            .client_request_token(&$request.token)
+    };
+}
+
 /// CloudFormation.
 #[derive(Debug, Clone)]
 pub struct Stacks {
@@ -118,35 +132,13 @@ impl Stacks {
     }
 
     async fn create(&self, request: &Request) -> Result<Status> {
-        let begun = self
-            .client
-            .create_stack()
-            .stack_name(&request.name)
-            .template_url(&request.template_url)
-            .set_parameters(Some(parameters(request)))
-            .set_tags(Some(tags(request)))
-            .set_role_arn(request.role_arn.clone())
-            .capabilities(Capability::CapabilityNamedIam)
-            .client_request_token(&request.token)
-            .send()
-            .await;
+        let begun = told!(self.client.create_stack(), request).send().await;
         begun.map_err(|error| failed(&request.name, "created", error.into_service_error()))?;
         Ok(Status::InProgress)
     }
 
     async fn update(&self, request: &Request, stack: &Stack) -> Result<Status> {
-        let begun = self
-            .client
-            .update_stack()
-            .stack_name(&request.name)
-            .template_url(&request.template_url)
-            .set_parameters(Some(parameters(request)))
-            .set_tags(Some(tags(request)))
-            .set_role_arn(request.role_arn.clone())
-            .capabilities(Capability::CapabilityNamedIam)
-            .client_request_token(&request.token)
-            .send()
-            .await;
+        let begun = told!(self.client.update_stack(), request).send().await;
         match begun {
             Ok(_) => Ok(Status::InProgress),
             Err(error) if says(&error, "No updates are to be performed") => Ok(Status::Done(outputs(stack))),
