@@ -1,7 +1,9 @@
 //! What every entity's routes do, shown with rooms.
 
+use bson::doc;
 use matome_domain::access::Role;
-use serde_json::json;
+use matome_store::entities::AuditEntry;
+use serde_json::{Value, json};
 
 use crate::world::{World, of};
 
@@ -28,4 +30,14 @@ async fn a_room_is_made_changed_deleted_and_restored_and_the_audit_knows() {
     assert_eq!(world.get(&location).by(&admin).send().await.status, 404);
     let restored = world.post(format!("{location}/restore")).by(&admin).send().await.ok();
     assert_eq!(restored["name"], "Support");
+
+    let entries = tenant.store.collection::<AuditEntry>();
+    let entries = entries.find(doc! { "phase": "ended" }, doc! { "seq": 1 }, 0).await.unwrap();
+    let told: Vec<_> = entries.iter().map(|e| (e.record.operation.as_str(), e.record.status)).collect();
+    let expected = [("createRoom", 201), ("updateRoom", 200), ("updateRoom", 412), ("deleteRoom", 204), ("restoreRoom", 200)];
+    assert_eq!(told, expected.map(|(operation, status)| (operation, Some(status))));
+    let change = &entries[1].record;
+    let name = |side: &Option<Value>| side.as_ref().map(|side| side["name"].clone());
+    assert_eq!((name(&change.before), name(&change.after)), (Some(json!("Sales")), Some(json!("Support"))));
+    assert_eq!(change.actor.id, Some(admin.account));
 }
