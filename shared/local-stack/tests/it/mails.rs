@@ -1,5 +1,7 @@
 //! Mails as the functions send them, with SES's own client.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 use aws_sdk_sesv2::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_sesv2::error::ProvideErrorMetadata;
 use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message};
