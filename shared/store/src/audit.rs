@@ -96,17 +96,26 @@ impl NewAuditEntry {
     }
 }
 
-/// What BSON can hold: names without NUL, integers of 64 bits, not too deep.
+/// What BSON can hold: names without NUL, integers of 64 bits, not too deep. A name that begins with `$` is
+/// given another sign: `bson` takes `{"$oid": …}` for an id when it reads it, and refuses the document.
 fn storable(value: Value, depth: usize) -> Value {
     match value {
         Value::Array(_) | Value::Object(_) if depth >= DEEPEST => Value::String("[too deep]".to_owned()),
         Value::Array(items) => items.into_iter().map(|item| storable(item, depth + 1)).collect(),
-        Value::Object(fields) => fields
-            .into_iter()
-            .map(|(key, value)| (key.replace('\0', "\u{fffd}"), storable(value, depth + 1)))
-            .collect(),
+        Value::Object(fields) => {
+            let stored = |(key, value): (String, Value)| (storable_name(&key), storable(value, depth + 1));
+            fields.into_iter().map(stored).collect()
+        }
         Value::Number(number) if number.is_u64() && !number.is_i64() => Value::String(number.to_string()),
         plain => plain,
+    }
+}
+
+fn storable_name(name: &str) -> String {
+    let name = name.replace('\0', "\u{fffd}");
+    match name.strip_prefix('$') {
+        Some(rest) => format!("\u{ff04}{rest}"),
+        None => name,
     }
 }
 

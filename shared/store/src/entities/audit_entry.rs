@@ -158,9 +158,12 @@ macro_rules! chained {
             }
 
             fn content(&self) -> Value {
-                let mut content = serde_json::to_value(self).expect("an entry's keys are text");
+                // Retention can be changed; what happened cannot.
+                let mut entry = self.clone();
+                entry.record.expires_at = entry.record.created_at;
+                // A time that cannot be written was not written by us: nothing has the hash of nothing.
+                let mut content = serde_json::to_value(entry).unwrap_or_default();
                 if let Some(fields) = content.as_object_mut() {
-                    // Retention can be changed; what happened cannot.
                     fields.remove("expiresAt");
                 }
                 content

@@ -6,8 +6,10 @@ use matome_domain::plan::Terms;
 use matome_domain::tier::Tier;
 use matome_store::create_organization::default_room;
 use matome_store::entities::{
-    AiUsage, Channel, ErasureCertificate, InboundEventRecord, Message, MonthlyUsage, NewOrganization, Notice,
-    Operation, Organization, OutboxEntry, Owner, Plan, PushLedger, Room, RoomMember, Session, Summary, User,
+    Account, AccountAuditEntry, AiUsage, ApiKey, AuditEntry, Channel, Credentials, Device,
+    ErasureCertificate, InboundEventRecord, Invitation, IpRule, LoginSession, Member, Message, MonthlyUsage,
+    NewOrganization, Notice, Operation, Organization, OutboxEntry, Owner, Plan, PlatformSecret, PushLedger,
+    Room, RoomMember, SecurityPolicy, Session, Summary, User,
 };
 use matome_store::{Entity, collection};
 
@@ -145,6 +147,54 @@ pub(crate) fn of_tenant(tenant: &str, number: u32) -> Vec<(&'static str, Documen
                 "used": 80_i64, "allowed": 100_i64,
             },
         ),
+        sample::<AuditEntry>(tenant, id(13, number), audit(number)),
+    ]
+}
+
+/// What an audit entry says.
+fn audit(number: u32) -> Document {
+    doc! {
+        "seq": i64::from(number) + 1, "previousHash": "", "hash": "00", "phase": "ended",
+        "operation": "rooms.update", "actor": { "kind": "account", "id": id(30, 0) }, "requestId": "r",
+        "target": { "kind": "room", "id": id(1, number).to_hex() }, "status": 200,
+        "before": { "name": "A room" }, "after": { "name": "Another" },
+        "expiresAt": DateTime::from_millis(NOW.timestamp_millis() * 2),
+    }
+}
+
+/// One document of each kind that the platform's database has of a tenant.
+pub(crate) fn of_tenant_on_platform(tenant: &str, number: u32) -> Vec<(&'static str, Document)> {
+    let (text, later) = (number.to_string(), DateTime::from_millis(NOW.timestamp_millis() * 2));
+    vec![
+        sample::<Member>(
+            tenant,
+            id(31, number),
+            doc! {
+                "accountId": id(30, number), "role": "agent", "status": "active", "joinedAt": NOW,
+                "permissions": { "canCreateRooms": true, "deny": ["rooms:delete"] },
+            },
+        ),
+        sample::<Invitation>(
+            tenant,
+            id(32, number),
+            doc! {
+                "email": format!("{text}@example.com"), "role": "viewer", "tag": format!("{tenant} {text}"),
+                "status": "pending", "expiresAt": later,
+            },
+        ),
+        sample::<ApiKey>(
+            tenant,
+            id(33, number),
+            doc! {
+                "name": "A machine", "prefix": format!("{tenant} {text}"), "tag": "tag", "scopes": ["rooms:read"],
+            },
+        ),
+        sample::<SecurityPolicy>(tenant, id(34, number), doc! { "secondFactorRequired": true }),
+        sample::<IpRule>(
+            tenant,
+            id(35, number),
+            doc! { "kind": "allow", "network": format!("203.0.113.{text}/32"), "expiresAt": later },
+        ),
     ]
 }
 
@@ -159,7 +209,48 @@ pub(crate) fn of_platform() -> Vec<(&'static str, Document)> {
         placement: Tier::Free.placement(),
     };
     let organization = organization.provisioning(NOW);
-    vec![
+    let later = DateTime::from_millis(NOW.timestamp_millis() * 2);
+    let mut samples = of_tenant_on_platform("t", 0);
+    samples.extend([
+        sample::<Account>(
+            "t",
+            id(30, 0),
+            doc! {
+                "email": "someone@example.com", "name": "Someone", "status": "active", "platformRole": "super_admin",
+                "identities": [{ "provider": "line", "issuer": "i", "subject": "s", "linkedAt": NOW }],
+            },
+        ),
+        sample::<Credentials>("t", id(30, 0), doc! { "passwordHash": "hash", "recoveryCodes": ["tag"] }),
+        sample::<Device>(
+            "t",
+            id(36, 0),
+            doc! {
+                "accountId": id(30, 0), "fingerprint": "tag", "name": "A browser", "firstSeenAt": NOW,
+                "lastSeenAt": NOW,
+            },
+        ),
+        sample::<LoginSession>(
+            "t",
+            id(37, 0),
+            doc! {
+                "accountId": id(30, 0), "refreshTag": "tag", "rotatedAt": NOW, "amr": ["pwd"], "authTime": NOW,
+                "lastUsedAt": NOW, "expiresAt": later,
+            },
+        ),
+        sample::<AccountAuditEntry>("t", id(38, 0), {
+            let mut fields = audit(0);
+            fields.insert("accountId", id(30, 0));
+            fields
+        }),
+        (
+            PlatformSecret::COLLECTION,
+            doc! {
+                "_id": "mac-key", "kind": "macKey", "sealed": "sealed", "createdAt": NOW, "updatedAt": NOW,
+                "__v": 0_i64,
+            },
+        ),
+    ]);
+    samples.extend([
         (Organization::COLLECTION, collection::encode(&organization).expect("can be written")),
         sample::<Owner>(
             "t",
@@ -198,5 +289,6 @@ pub(crate) fn of_platform() -> Vec<(&'static str, Document)> {
             },
         ),
         (Plan::COLLECTION, collection::encode(&Plan::initial(Tier::Pro, NOW)).expect("can be written")),
-    ]
+    ]);
+    samples
 }
