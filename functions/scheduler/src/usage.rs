@@ -132,9 +132,9 @@ fn has_ended(organization: &DueUsage, month: &Month) -> bool {
 async fn one(run: Run<'_>, due: &DueUsage, month: &Month, calls: &Calls) -> Result<(), SweepError> {
     let cell = run.context.tenants.cells().store(&due.cell).await?;
     let store = cell.tenant(&due.tenant_id, due.placement);
-    // Nobody can be a member yet.
+    let agents = run.context.tenants.platform().agents(&due.tenant_id).await?;
     let counted = |calls: &BTreeMap<TenantId, u64>| CountedElsewhere {
-        agents: 0,
+        agents,
         api_calls: calls.get(&due.tenant_id).copied().unwrap_or_default(),
     };
     if has_ended(due, month) {

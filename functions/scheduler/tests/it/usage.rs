@@ -13,7 +13,7 @@ use matome_domain::placement::Placement;
 use matome_domain::tier::Tier;
 use matome_store::Store;
 use matome_store::entities::{
-    MonthlyUsage, NewOrganization, Notice, Organization, OrganizationStatus, Owner,
+    Member, MonthlyUsage, NewOrganization, Notice, Organization, OrganizationStatus, Owner,
 };
 use matome_testing::crash::{Boundaries, once_at};
 use matome_testing::tenant::BEGIN;
@@ -39,6 +39,16 @@ async fn talked(tenant: &TestTenant, name: &str, at: Timestamp, messages: usize)
     let mut room = fixtures::room(tenant, name);
     (0..messages).for_each(|_| room.count_message(&Month::of(at)));
     insert(&tenant.store, &room).await;
+}
+
+async fn member(store: &Store, tenant: &TenantId, role: &str, status: &str) {
+    let member = doc! {
+        "_id": ObjectId::new(), "tenantId": tenant.as_str(), "accountId": ObjectId::new(), "role": role,
+        "status": status, "joinedAt": DateTime::MIN, "createdAt": DateTime::MIN, "updatedAt": DateTime::MIN,
+        "__v": 0_i64,
+    };
+    let member: Member = bson::deserialize_from_document(member).unwrap();
+    store.of_tenant::<Member>(tenant).insert(&member).await.unwrap();
 }
 
 async fn notices(tenant: &TestTenant) -> Vec<(String, Limit, Level)> {
@@ -69,6 +79,11 @@ async fn usage_is_measured_and_told_in_every_placement_and_remembered_with_organ
         talked(&tenant, "Cone", BEGIN, 4).await;
         talked(&tenant, "Ctwo", BEGIN, 6).await;
         let (context, _) = scheduler(&system, Faults::none());
+        for (role, status) in
+            [("viewer", "active"), ("agent", "active"), ("owner", "active"), ("agent", "inactive")]
+        {
+            member(&system.store, &tenant.id, role, status).await;
+        }
         for _ in 0..3 {
             context.api_calls.count(&tenant.id, Some(3)).await.unwrap();
         }
@@ -76,8 +91,8 @@ async fn usage_is_measured_and_told_in_every_placement_and_remembered_with_organ
 
         let usage: MonthlyUsage = tenant.store.collection().find_one(doc! {}).await.unwrap().unwrap();
         assert_eq!(
-            (usage.used.messages, usage.used.rooms, usage.used.api_calls),
-            (10, 2, 3),
+            (usage.used.messages, usage.used.rooms, usage.used.api_calls, usage.used.agents),
+            (10, 2, 3, 2),
             "{placement:?}"
         );
         let told = [
