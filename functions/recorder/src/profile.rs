@@ -144,6 +144,11 @@ async fn keep<E: Entity>(
     fetched: bool,
 ) -> Result<(), RecordError> {
     let now: Timestamp = context.clock.now();
+    // The name that staff gave a room stays.
+    if let Some(name) = set.remove("name") {
+        let unless_renamed = doc! { "_id": id, "renamed": { "$ne": true } };
+        store.collection::<E>().update(unless_renamed, doc! { "$set": { "name": name } }).await?;
+    }
     set.insert("refreshAt", date(now.plus(if fetched { FRESH } else { AFTER_FAILURE })));
     store.collection::<E>().update(doc! { "_id": id }, doc! { "$set": set }).await?;
     Ok(())

@@ -68,7 +68,10 @@ impl<E: Entity + Clone> Tracked<E> {
 
     /// What has to be written, changes first (a session must close before the next one can be the
     /// open one of its room): new documents whole (unless `changed_only`), changed ones by those
-    /// of their `fields` alone, so that what others own in them stays as it is.
+    /// of their `fields` alone, so that what others own in them stays as it is. `__v` among them gives
+    /// them the next version; without it they keep theirs: staff edit rooms and people, and could never
+    /// do so while somebody talks if each message made a new version. That two recorders do not write over
+    /// each other does not rest on it but on the transaction.
     ///
     /// # Errors
     /// [`StoreError::Encode`].
@@ -81,16 +84,21 @@ impl<E: Entity + Clone> Tracked<E> {
     }
 }
 
-/// `$set` of the named fields, `$unset` of those that are gone, and the next version.
+const VERSION: &str = "__v";
+
+/// `$set` of the named fields, `$unset` of those that are gone, and for `__v` the next version.
 fn update(mut document: Document, fields: &[&str]) -> Document {
     let (mut set, mut unset) = (Document::new(), Document::new());
-    for field in fields {
+    for field in fields.iter().filter(|field| **field != VERSION) {
         match document.remove(*field) {
             Some(value) => set.insert(*field, value),
             None => unset.insert(*field, ""),
         };
     }
-    let mut update = doc! { "$set": set, "$inc": { "__v": 1 } };
+    let mut update = doc! { "$set": set };
+    if fields.contains(&VERSION) {
+        update.insert("$inc", doc! { VERSION: 1 });
+    }
     if !unset.is_empty() {
         update.insert("$unset", unset);
     }

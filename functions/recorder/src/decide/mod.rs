@@ -122,7 +122,7 @@ pub fn decide(
         }
         desk.add_to(&mut plan)?;
     }
-    plan.users = users.writes(&["statistics", "status", "updatedAt"], false)?;
+    plan.users = users.writes(&["statistics", "status", "deletedAt", "deletedBy", "updatedAt"], false)?;
     Ok(plan)
 }
 
@@ -270,6 +270,8 @@ impl<'a> Desk<'a> {
                 "presenceAt",
                 "lastSessionNumber",
                 "waitingSummaryId",
+                "deletedAt",
+                "deletedBy",
                 "updatedAt",
             ],
             false,
@@ -277,12 +279,19 @@ impl<'a> Desk<'a> {
         plan.sessions.extend(self.sessions.writes(talk::SESSION_FIELDS, false)?);
         plan.new_messages.extend(self.messages.new_documents());
         plan.messages.extend(self.messages.writes(talk::MESSAGE_FIELDS, true)?);
-        plan.members.extend(
-            self.members.writes(
-                &["statistics", "status", "statusAt", "leftAt", "lastActiveAt", "updatedAt"],
-                false,
-            )?,
-        );
+        plan.members.extend(self.members.writes(
+            &[
+                "statistics",
+                "status",
+                "statusAt",
+                "leftAt",
+                "lastActiveAt",
+                "deletedAt",
+                "deletedBy",
+                "updatedAt",
+            ],
+            false,
+        )?);
         let tenant = &self.key.tenant;
         let to_summarize = self.summarize.iter().filter_map(|id| self.sessions.get(*id));
         plan.summary_jobs.extend(to_summarize.map(|s| SummaryJob {

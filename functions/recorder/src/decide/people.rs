@@ -4,8 +4,8 @@ use bson::oid::ObjectId;
 use matome_domain::clock::Timestamp;
 use matome_domain::limits::Limit;
 use matome_store::entities::{
-    Presence, Room, RoomMember, RoomMemberStatistics, RoomPermissions, RoomSettings, RoomStatistics,
-    RoomType, User, UserMetadata, UserStatistics,
+    Presence, Room, RoomMember, RoomMemberKind, RoomMemberStatistics, RoomPermissions, RoomSettings,
+    RoomStatistics, RoomType, User, UserMetadata, UserStatistics,
 };
 use matome_store::time::date;
 
@@ -31,6 +31,7 @@ impl Desk<'_> {
             line_group_id: id(RoomType::Group),
             line_user_id: id(RoomType::Individual),
             name: None,
+            renamed: false,
             description: None,
             avatar: None,
             settings: RoomSettings::default(),
@@ -51,11 +52,15 @@ impl Desk<'_> {
             last_session_number: 0,
             waiting_summary_id: None,
             refresh_at: date(NEVER),
+            deleted_at: None,
+            deleted_by: None,
             created_at: now,
             updated_at: now,
             version: 0,
         });
         room.updated_at = now;
+        // Deleted by staff, and heard from again: it is there, and what is said in it has to be seen.
+        (room.deleted_at, room.deleted_by) = (None, None);
         room
     }
 
@@ -68,6 +73,7 @@ impl Desk<'_> {
             tenant_id: key.tenant.to_string(),
             room_id: key.room_id(),
             user_id,
+            kind: RoomMemberKind::User,
             role: "member".to_owned(),
             joined_at: at,
             left_at: None,
@@ -78,12 +84,15 @@ impl Desk<'_> {
             status_at: date(NEVER),
             banned_at: None,
             banned_reason: None,
+            deleted_at: None,
+            deleted_by: None,
             created_at: now,
             updated_at: now,
             version: 0,
         });
         member.last_active_at = member.last_active_at.max(at);
         member.updated_at = now;
+        (member.deleted_at, member.deleted_by) = (None, None);
         let (user, _) = self.users.change_or_insert(user_id, || User {
             id: user_id,
             tenant_id: key.tenant.to_string(),
@@ -104,6 +113,8 @@ impl Desk<'_> {
             metadata: UserMetadata { source: "line".to_owned(), ..UserMetadata::default() },
             status: "active".to_owned(),
             refresh_at: date(NEVER),
+            deleted_at: None,
+            deleted_by: None,
             created_at: now,
             updated_at: now,
             version: 0,
@@ -111,6 +122,7 @@ impl Desk<'_> {
         user.statistics.last_active_at = user.statistics.last_active_at.max(at);
         user.statistics.total_rooms += i64::from(joined);
         user.updated_at = now;
+        (user.deleted_at, user.deleted_by) = (None, None);
         user_id
     }
 

@@ -31,6 +31,7 @@ pub(super) const SESSION_FIELDS: &[&str] = &[
     "closedBy",
     "replyToken",
     "updatedAt",
+    "__v",
 ];
 
 /// What the recorder may change of a message that is there.
@@ -55,6 +56,7 @@ pub(super) const MESSAGE_FIELDS: &[&str] = &[
     "timestamp",
     "webhookEventId",
     "updatedAt",
+    "__v",
 ];
 
 impl Desk<'_> {

@@ -71,6 +71,7 @@ fn room(settings: RoomSettings) -> Room {
         line_group_id: None,
         line_user_id: Some("U1".into()),
         name: None,
+        renamed: false,
         description: None,
         avatar: None,
         settings,
@@ -91,6 +92,8 @@ fn room(settings: RoomSettings) -> Room {
         last_session_number: 0,
         waiting_summary_id: None,
         refresh_at: date(NOW.plus(Duration::from_secs(1))),
+        deleted_at: None,
+        deleted_by: None,
         created_at: date(NOW),
         updated_at: date(NOW),
         version: 0,
@@ -311,4 +314,52 @@ fn a_message_whose_unsend_came_first_is_counted_once_and_unsending_does_not_unco
     assert_eq!(room.as_document().unwrap().get_i64("messages").unwrap(), 1);
     let both = plan(RoomState::default(), &[text("1", 0, "a"), unsend("1")]);
     assert_eq!(written_room(&both).usage[0].messages, 1);
+}
+
+#[test]
+fn a_room_and_a_person_that_staff_deleted_are_back_when_they_are_heard_from() {
+    let by = bson::oid::ObjectId::from_bytes([9; 12]);
+    let first = plan(RoomState::default(), &[text("1", 0, "a")]);
+    let deleted = |mut document: bson::Document| {
+        document.extend(bson::doc! { "deletedAt": date(NOW), "deletedBy": by });
+        document
+    };
+    let room = bson::deserialize_from_document(deleted(first.rooms[0].update.clone())).unwrap();
+    let user = bson::deserialize_from_document(deleted(first.users[0].update.clone())).unwrap();
+    let member = bson::deserialize_from_document(deleted(first.members[0].update.clone())).unwrap();
+    let state = State {
+        rooms: vec![RoomState { room: Some(room), members: vec![member], ..RoomState::default() }],
+        users: vec![user],
+    };
+    let mut keys = || "retry-key".to_owned();
+    let settings = OrganizationSettings::default();
+    let facts = [text("2", 1, "b")];
+    let plan = decide(&batch(&facts), state, &settings, &Levels::default(), &mut keys, NOW).unwrap();
+    for (what, writes) in [("room", &plan.rooms), ("user", &plan.users), ("member", &plan.members)] {
+        let [write] = writes.as_slice() else { panic!("one {what}") };
+        let unset = write.update.get_document("$unset").unwrap();
+        assert!(unset.contains_key("deletedAt") && unset.contains_key("deletedBy"), "{what}");
+    }
+}
+
+#[test]
+fn what_is_said_makes_no_new_version_of_what_staff_edit() {
+    let first = plan(RoomState::default(), &[text("1", 0, "a")]);
+    let read = |write: &Write| bson::deserialize_from_document(write.update.clone()).unwrap();
+    let state = RoomState {
+        room: Some(written_room(&first)),
+        members: vec![bson::deserialize_from_document(first.members[0].update.clone()).unwrap()],
+        sessions: vec![bson::deserialize_from_document(first.sessions[0].update.clone()).unwrap()],
+        ..RoomState::default()
+    };
+    let users = vec![read(&first.users[0])];
+    let mut keys = || "retry-key".to_owned();
+    let facts = [text("2", 1, "b")];
+    let settings = OrganizationSettings::default();
+    let state = State { rooms: vec![state], users };
+    let plan = decide(&batch(&facts), state, &settings, &Levels::default(), &mut keys, NOW).unwrap();
+    let counts = |writes: &[Write]| writes.iter().filter(|write| write.update.contains_key("$inc")).count();
+    assert_eq!((plan.rooms.len(), plan.users.len(), plan.members.len(), plan.sessions.len()), (1, 1, 1, 1));
+    assert_eq!(counts(&plan.rooms) + counts(&plan.users) + counts(&plan.members), 0);
+    assert_eq!(counts(&plan.sessions), 1);
 }
