@@ -23,6 +23,7 @@ use matome_store::time::date;
 use matome_store::value::Time;
 use matome_tenancy::{Cells, Tenants};
 
+use crate::auth::Accounts;
 use crate::auth::access_token::AccessTokens;
 use crate::auth::vault::Vault;
 use crate::guard::Origins;
@@ -39,6 +40,8 @@ pub struct Context {
     pub vault: Arc<Vault>,
     /// Access tokens.
     pub tokens: AccessTokens,
+    /// What accounts do: logging in and all around it; also mails.
+    pub accounts: Accounts,
     /// How often.
     pub limits: RateLimits,
     /// How often in a month.
@@ -110,9 +113,21 @@ impl Context {
         let keys = || DataKeys::from_env(env, &aws, Arc::clone(&clock), Arc::clone(&random));
         let settings = Settings::from_env(env)?;
         let vault = Vault::open(cells.home().clone(), keys()?, Arc::clone(&clock), Arc::clone(&random));
+        let vault = Arc::new(vault);
+        let tokens = AccessTokens::new(&settings.issuer, &settings.audience);
+        let accounts = Accounts::from_env(
+            env,
+            &aws,
+            cells.home().clone(),
+            Arc::clone(&vault),
+            tokens.clone(),
+            Arc::clone(&clock),
+            Arc::clone(&random),
+        )?;
         Ok(Self {
-            vault: Arc::new(vault),
-            tokens: AccessTokens::new(&settings.issuer, &settings.audience),
+            vault,
+            tokens,
+            accounts,
             tenants: Tenants::new(directory, cells, Arc::clone(&clock)),
             limits: RateLimits::from_env(env, &aws, Arc::clone(&clock))?,
             api_calls: ApiCalls::from_env(env, &aws, Arc::clone(&clock))?,

@@ -1,7 +1,12 @@
 //! What is set from outside, apart from what the building blocks read themselves.
 
+use std::time::Duration;
+
 use matome_runtime::config::{ConfigError, Env};
 use url::Url;
+
+/// See [`Settings::even_time`].
+const EVEN_TIME: Duration = Duration::from_millis(800);
 
 /// See the module.
 #[derive(Debug, Clone, Default)]
@@ -12,6 +17,8 @@ pub struct Settings {
     pub audience: String,
     /// Origin of the console (`CONSOLE_URL`): the one web page that may call everything.
     pub console_origin: Option<String>,
+    /// See [`crate::guard::Rule::evenly`]. Not set from outside: longer than argon2, and than SES takes for a mail.
+    pub even_time: Duration,
 }
 
 impl Settings {
@@ -24,6 +31,7 @@ impl Settings {
         Ok(Self {
             issuer: env.required("API_ISSUER")?,
             audience: env.required("API_AUDIENCE")?,
+            even_time: EVEN_TIME,
             console_origin: console.map(|url| url.origin().ascii_serialization()),
         })
     }

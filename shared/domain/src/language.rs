@@ -1,9 +1,10 @@
 //! The languages Matome writes in.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A language that summaries, buttons and notices exist in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Language {
     /// English, also the last resort.

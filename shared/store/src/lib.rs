@@ -3,6 +3,7 @@
 //! A tenant's documents can be reached only through [`Store::tenant`]; every filter then carries
 //! `tenantId`, whatever the placement. The one exception, [`sweep`], yields ids and nothing else.
 
+mod accept_invitation;
 mod aggregate;
 pub mod analytics;
 pub mod audit;

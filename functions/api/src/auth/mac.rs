@@ -29,6 +29,8 @@ pub enum Purpose {
     RecoveryCode,
     /// A device, by what it says of itself.
     Device,
+    /// An e-mail address whose attempts are counted.
+    EmailQuota,
 }
 
 /// A stored tag: base64url, 43 characters.
@@ -75,13 +77,21 @@ impl MacKey {
     /// The tag of `value`, for one purpose.
     #[must_use]
     pub fn tag(&self, purpose: Purpose, value: &str) -> Tag {
+        Tag(URL_SAFE_NO_PAD.encode(self.digest(purpose, value)))
+    }
+
+    /// The same as bytes.
+    #[must_use]
+    pub fn digest(&self, purpose: Purpose, value: &str) -> [u8; 32] {
         let mut context = hmac::Context::with_key(&self.0);
         let purpose: &'static str = purpose.into();
         for part in [purpose, value] {
             context.update(&(part.len() as u64).to_be_bytes());
             context.update(part.as_bytes());
         }
-        Tag(URL_SAFE_NO_PAD.encode(context.sign()))
+        let mut digest = [0; 32];
+        digest.copy_from_slice(context.sign().as_ref());
+        digest
     }
 }
 

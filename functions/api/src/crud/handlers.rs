@@ -5,6 +5,7 @@ use bson::oid::ObjectId;
 use bson::{Document, doc};
 use http::Uri;
 use matome_domain::access::Action;
+use matome_store::Collection;
 use matome_store::exposed::{
     Changed, Changes, DeletePolicy, Exposed, New, NewContext, Outcome, PageQuery, Refusal, Shown as Seen,
 };
@@ -107,6 +108,15 @@ pub(super) async fn list<E: Placed>(
     listing: Listing<E>,
 ) -> Result<Ok200<PageOf<Sparse<E::View>>>, Problem> {
     let scope = scope::<E>(&tenant, &ids).await?;
+    page(&tenant.collection::<E>(), listing, scope).await
+}
+
+/// A page of a list: of what `scope` says, whatever else is asked for.
+pub(crate) async fn page<E: Exposed>(
+    documents: &Collection<E>,
+    listing: Listing<E>,
+    scope: Document,
+) -> Result<Ok200<PageOf<Sparse<E::View>>>, Problem> {
     let mut filter = listing.filter;
     if !scope.is_empty() {
         filter.insert("$and", vec![scope]);
@@ -118,7 +128,7 @@ pub(super) async fn list<E: Placed>(
         limit: listing.limit,
         deleted: listing.deleted,
     };
-    let page = tenant.collection::<E>().page(&query).await?;
+    let page = documents.page(&query).await?;
     let items =
         page.items.iter().map(|seen| Sparse::of(&seen.view, &listing.fields)).collect::<Result<_, _>>();
     Ok(Ok200(PageOf {

@@ -26,6 +26,7 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use http::StatusCode;
 
 pub use caller::{Caller, SignedIn};
 pub use cors::preflight;
@@ -61,6 +62,9 @@ pub(crate) async fn guard(
     let origin = cors::allowed(&app, request.headers(), request.uri().path()).await;
     // Boxed: handlers' futures nest deep.
     let response = Box::pin(pass(&app, &rule, &trace, request, next)).await;
+    if rule.even && matches!(response.status(), StatusCode::UNAUTHORIZED | StatusCode::ACCEPTED) {
+        tokio::time::sleep_until((trace.started + app.settings.even_time).into()).await;
+    }
     finish::finish(&rule, &trace, origin.as_ref(), response)
 }
 

@@ -41,6 +41,8 @@ pub struct Rule {
     pub access: Access,
     /// How often.
     pub class: Class,
+    /// See [`Rule::evenly`].
+    pub even: bool,
 }
 
 impl Rule {
@@ -52,7 +54,17 @@ impl Rule {
     ) -> Self {
         let class = if method == Method::GET { Class::Read } else { Class::Write };
         let (path, id) = (path.into(), id.into());
-        Self { method, path, id, tag: "", summary: "".into(), description: "".into(), access, class }
+        Self {
+            method,
+            path,
+            id,
+            tag: "",
+            summary: "".into(),
+            description: "".into(),
+            access,
+            class,
+            even: false,
+        }
     }
 
     /// Reads.
@@ -110,6 +122,14 @@ impl Rule {
     #[must_use]
     pub fn counts_as(mut self, class: Class) -> Self {
         self.class = class;
+        self
+    }
+
+    /// What was refused and what was only taken (401, 202) is answered no sooner than after a fixed time, so
+    /// that the time does not tell what the answer does not.
+    #[must_use]
+    pub fn evenly(mut self) -> Self {
+        self.even = true;
         self
     }
 

@@ -2,14 +2,16 @@
 
 use std::net::IpAddr;
 
-use axum::extract::Request;
+use axum::extract::{FromRequestParts, Request};
 use http::HeaderMap;
 use http::header::USER_AGENT;
+use http::request::Parts;
 use lambda_http::RequestExt;
 use lambda_http::request::RequestContext;
 
 use crate::context::App;
 use crate::guard::Rule;
+use crate::http::Problem;
 
 /// See the module.
 #[derive(Debug, Clone)]
@@ -53,3 +55,13 @@ fn gateway(request: &Request) -> (Option<String>, Option<IpAddr>) {
         _ => (None, None),
     }
 }
+
+impl<S: Send + Sync> FromRequestParts<S> for Trace {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        parts.extensions.get::<Self>().cloned().ok_or_else(|| Problem::internal("a route without a guard"))
+    }
+}
+
+impl crate::http::documented::Takes for Trace {}

@@ -6,6 +6,7 @@ pub mod etag;
 pub mod json;
 pub mod problem;
 pub mod query;
+pub mod secret;
 
 pub use answer::{Accepted, Created, NoContent, Ok200, Shown};
 pub use etag::IfMatch;

@@ -51,6 +51,15 @@ pub enum Code {
     /// E-mail and password, code or token do not fit. Which one is not said.
     #[strum(message = "The login failed", props(status = "401"))]
     LoginFailed,
+    /// They are who they say, and have not shown yet that the e-mail address is theirs.
+    #[strum(message = "The e-mail address has not been verified yet", props(status = "403"))]
+    EmailNotVerified,
+    /// They are who they say, and the account is closed.
+    #[strum(message = "The account is closed", props(status = "403"))]
+    AccountClosed,
+    /// The organization's security policy does not take the way they logged in, or their e-mail address.
+    #[strum(message = "The organization does not allow this login", props(status = "403"))]
+    LoginNotAllowed,
     /// The role, the overrides, the scopes or the room do not allow it.
     #[strum(message = "The permission is missing", props(status = "403"))]
     PermissionDenied,

@@ -1,6 +1,7 @@
 //! All routes there are: the one list. The router, the OpenAPI file and the tests that walk over every
 //! route are made of it.
 
+mod auth;
 mod docs;
 mod rooms;
 mod route;
@@ -15,7 +16,7 @@ use crate::guard;
 /// The one list.
 #[must_use]
 pub fn all() -> Vec<Route> {
-    [docs::routes(), rooms::routes()].into_iter().flatten().collect()
+    [docs::routes(), auth::routes(), rooms::routes()].into_iter().flatten().collect()
 }
 
 /// The routes, each behind the guard.

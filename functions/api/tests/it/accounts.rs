@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bson::doc;
-use matome_api::auth::access_token::{Amr, BadToken};
+use matome_api::auth::access_token::{AccessTokens, Amr, BadToken};
 use matome_api::auth::accounts::{LogIn, Origin, Parts, Proof, Registration, Tokens};
 use matome_api::auth::external::ExternalIdentity;
 use matome_api::auth::line_login::LineLogin;
@@ -114,11 +114,11 @@ fn accounts(system: &TestSystem, line: Option<LineLogin>) -> (Accounts, Outbox) 
     let oidc = OidcVerifier::new(Issuers::default(), Web::new().unwrap(), Arc::clone(&clock));
     let accounts = Accounts::new(Parts {
         store: system.store.clone(),
-        vault,
+        vault: Arc::new(vault),
         mail,
         line,
         oidc,
-        issuer: "https://api.example".to_owned(),
+        tokens: AccessTokens::new("https://api.example", "matome"),
         clock,
         random: Arc::clone(&system.random),
     });
@@ -244,7 +244,7 @@ async fn a_refresh_token_gives_the_next_one_and_a_used_one_ends_the_session() {
     refused!(world.refresh(&first).await, AuthError::RefreshRepeated);
     let third = world.refresh(&second).await.unwrap();
     world.system.clock.advance(Duration::from_secs(10));
-    refused!(world.refresh(&second).await, AuthError::RefreshReused);
+    refused!(world.refresh(&second).await, AuthError::RefreshReused(_));
     assert_eq!(world.session(&third).await.revoked_because, Some(RevokedBecause::Reused));
     refused!(world.refresh(&third).await, AuthError::SessionOver);
 }

@@ -11,9 +11,15 @@ use http::{HeaderMap, Method, Request, StatusCode};
 use lambda_http::RequestExt;
 use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequestContext;
 use lambda_http::request::RequestContext;
+use matome_api::auth::Accounts;
 use matome_api::auth::access_token::{AccessTokens, Amr, Subject};
+use matome_api::auth::accounts::Parts;
 use matome_api::auth::api_key::ApiKeyToken;
+use matome_api::auth::line_login::LineLogin;
+use matome_api::auth::mail::{Mail, Outbox};
+use matome_api::auth::oidc::{Issuers, OidcVerifier};
 use matome_api::auth::vault::Vault;
+use matome_api::auth::web::Web;
 use matome_api::guard::Origins;
 use matome_api::settings::Settings;
 use matome_api::{Api, Context};
@@ -51,6 +57,7 @@ pub(crate) struct World {
     pub(crate) vault: Arc<Vault>,
     pub(crate) tokens: AccessTokens,
     pub(crate) queued: Recording,
+    pub(crate) mails: Outbox,
 }
 
 /// Somebody with a valid access token.
@@ -146,7 +153,11 @@ impl Call<'_> {
 
 impl World {
     pub(crate) async fn start() -> Self {
-        let system = TestSystem::start().await;
+        Self::over(TestSystem::start().await, None, Issuers::default())
+    }
+
+    /// With who is believed to say who somebody is.
+    pub(crate) fn over(system: TestSystem, line: Option<LineLogin>, issuers: Issuers) -> Self {
         let (queues, queued) = Queues::recording();
         let clock = system.clock.clone();
         let random = system.random.clone();
@@ -161,10 +172,23 @@ impl World {
         let vault = Vault::open(system.store.clone(), system.keys(), clock.clone(), random.clone());
         let vault = Arc::new(vault);
         let tokens = AccessTokens::new(ISSUER, AUDIENCE);
+        let (mail, mails) = Mail::in_memory(CONSOLE);
+        let web = Web::new().expect("an HTTP client");
+        let accounts = Accounts::new(Parts {
+            store: system.store.clone(),
+            vault: vault.clone(),
+            mail,
+            line,
+            oidc: OidcVerifier::new(issuers, web, clock.clone()),
+            tokens: tokens.clone(),
+            clock: clock.clone(),
+            random: random.clone(),
+        });
         let context = Context {
             tenants: system.tenants(),
             vault: vault.clone(),
             tokens: tokens.clone(),
+            accounts,
             limits: RateLimits::in_memory(clock.clone()),
             api_calls: ApiCalls::in_memory(clock.clone()),
             idempotency: Idempotency::in_memory(Arc::new(system.keys()), clock.clone(), random.clone()),
@@ -181,11 +205,12 @@ impl World {
                 issuer: ISSUER.to_owned(),
                 audience: AUDIENCE.to_owned(),
                 console_origin: Some(CONSOLE.to_owned()),
+                even_time: std::time::Duration::ZERO,
             },
             clock,
             random,
         };
-        Self { router: Api::new(context).router, system, vault, tokens, queued }
+        Self { router: Api::new(context).router, system, vault, tokens, queued, mails }
     }
 
     pub(crate) fn now(&self) -> Time {

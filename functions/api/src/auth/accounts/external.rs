@@ -103,7 +103,7 @@ impl Accounts {
     /// identity nothing is taken.
     ///
     /// # Errors
-    /// [`AuthError::NoAccount`]; [`AuthError::NotLinked`] when it is the last way in.
+    /// [`AuthError::NoAccount`], [`AuthError::LastWayIn`].
     pub async fn unlink_identity(&self, account: Id, provider: &str) -> Result<bool, AuthError> {
         let found = self.account(account).await?;
         if found.identities.iter().all(|identity| identity.provider != provider) {
@@ -112,7 +112,7 @@ impl Accounts {
         let others = found.identities.iter().any(|identity| identity.provider != provider);
         let credentials: Credentials = self.credentials_of(account).await?;
         if !others && credentials.password_hash.is_none() {
-            return Err(AuthError::NotLinked);
+            return Err(AuthError::LastWayIn);
         }
         let update = doc! {
             "$pull": { "identities": { "provider": provider } },

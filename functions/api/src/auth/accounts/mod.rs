@@ -4,6 +4,7 @@
 mod attempt;
 mod external;
 mod factor;
+mod invitation;
 mod log_in;
 mod password;
 mod refresh;
@@ -19,13 +20,13 @@ use matome_domain::clock::{Clock, Timestamp};
 use matome_domain::language::Language;
 use matome_runtime::aws::Aws;
 use matome_runtime::config::{ConfigError, Env};
-use matome_runtime::keys::DataKeys;
 use matome_runtime::random::Random;
 use matome_store::entities::{Account, Credentials, RevokedBecause};
 use matome_store::{Id, Store, StoreError, Time};
 use secrecy::SecretString;
 
 pub use self::factor::{RecoveryCodes, SecondFactor};
+pub use self::invitation::{Joined, Newcomer};
 pub use self::log_in::{LogIn, Proof};
 pub use self::register::Registration;
 pub use self::session::{Origin, Tokens};
@@ -39,9 +40,6 @@ use super::password::PasswordFailure;
 use super::totp::TotpFailure;
 use super::vault::{Vault, VaultError};
 use super::web::{Web, WebError};
-
-/// `aud` of access tokens.
-const AUDIENCE: &str = "matome-api";
 
 /// Why something was not done. None tells somebody who is not logged in whether an address has an account.
 #[derive(Debug, thiserror::Error)]
@@ -70,15 +68,27 @@ pub enum AuthError {
     /// The refresh token was exchanged a moment ago: the other request got the next one.
     #[error("the refresh token was exchanged a moment ago")]
     RefreshRepeated,
-    /// The refresh token had been used before; its session was ended.
+    /// The refresh token had been used before; its session, of this account, was ended.
     #[error("the refresh token had been used before, and its session was ended")]
-    RefreshReused,
+    RefreshReused(Id),
     /// Whoever proved who they are elsewhere has no account here, or none that may be linked.
     #[error("no account is linked with this identity")]
     NotLinked,
     /// The identity is another account's.
     #[error("the identity is linked with another account")]
     LinkedElsewhere,
+    /// It is the only way in that the account has.
+    #[error("it is the only way to log in that is left")]
+    LastWayIn,
+    /// An invitation was sent to somebody else than who is signed in.
+    #[error("the invitation was sent to another address than that of the account that is signed in")]
+    OtherAddress,
+    /// An invitation was sent to an address without an account, and none is to be made.
+    #[error("the address has no account yet")]
+    AccountNeeded,
+    /// The plan of the organization has no place for another agent.
+    #[error("the organization has as many agents as its plan allows")]
+    AgentsLimit,
     /// No second factor is being set up, or none is in force.
     #[error("there is no such second factor")]
     NoFactor,
@@ -122,15 +132,15 @@ pub struct Parts {
     /// The platform's database.
     pub store: Store,
     /// Keys.
-    pub vault: Vault,
+    pub vault: Arc<Vault>,
     /// Mails.
     pub mail: Mail,
     /// LINE Login, where the deployment has a channel for it.
     pub line: Option<LineLogin>,
     /// Other issuers.
     pub oidc: OidcVerifier,
-    /// `iss` of access tokens.
-    pub issuer: String,
+    /// Makes and checks access tokens.
+    pub tokens: AccessTokens,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Tokens and ids.
@@ -140,7 +150,7 @@ pub struct Parts {
 /// See the module.
 pub struct Accounts {
     store: Store,
-    vault: Vault,
+    vault: Arc<Vault>,
     mail: Mail,
     line: Option<LineLogin>,
     oidc: OidcVerifier,
@@ -164,13 +174,12 @@ impl Accounts {
     /// Of these parts.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let Parts { store, vault, mail, line, oidc, issuer, clock, random } = parts;
-        let tokens = AccessTokens::new(issuer, AUDIENCE);
+        let Parts { store, vault, mail, line, oidc, tokens, clock, random } = parts;
         Self { store, vault, mail, line, oidc, tokens, clock, random }
     }
 
-    /// From `EMAIL_FROM`, `CONSOLE_URL`, `LINE_LOGIN_CHANNEL_ID`, `LINE_API_URL`, `OIDC_ISSUERS` and
-    /// `TOKEN_ISSUER` (`matome` without it), all of which may be left out.
+    /// From `EMAIL_FROM`, `CONSOLE_URL`, `LINE_LOGIN_CHANNEL_ID`, `LINE_API_URL` and `OIDC_ISSUERS`, all of
+    /// which may be left out.
     ///
     /// # Errors
     /// [`SetupError`] with the setting's name.
@@ -178,19 +187,20 @@ impl Accounts {
         env: &Env,
         aws: &Aws,
         store: Store,
-        keys: DataKeys,
+        vault: Arc<Vault>,
+        tokens: AccessTokens,
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
     ) -> Result<Self, SetupError> {
         let web = Web::new()?;
         let issuers: Issuers = env.parsed("OIDC_ISSUERS")?.unwrap_or_default();
         Ok(Self::new(Parts {
-            vault: Vault::open(store.clone(), keys, Arc::clone(&clock), Arc::clone(&random)),
+            vault,
             store,
             mail: Mail::from_env(env, aws)?,
             line: LineLogin::from_env(env, web.clone())?,
             oidc: OidcVerifier::new(issuers, web, Arc::clone(&clock)),
-            issuer: env.optional("TOKEN_ISSUER")?.unwrap_or_else(|| "matome".to_owned()),
+            tokens,
             clock,
             random,
         }))

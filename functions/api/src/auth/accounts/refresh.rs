@@ -75,7 +75,7 @@ impl Accounts {
                     account.id = %session.account_id, session.id = %session.id,
                     "a refresh token was used twice: its session was ended"
                 );
-                return Err(AuthError::RefreshReused);
+                return Err(AuthError::RefreshReused(session.account_id));
             }
         }
         let account = self.accounts().find_one(doc! { "_id": session.account_id }).await?;
