@@ -123,7 +123,8 @@ async fn a_new_platform_is_migrated_up_down_and_up_again_from_the_command_line()
     let planned = migrate(&["--dry-run"]).await;
     assert_eq!(planned["dryRun"], true);
     let plan = told(&planned);
-    assert!(plan.len() == 2 && plan.iter().all(|(had, todo)| *had == 0 && todo.len() > 1), "{planned}");
+    // The platform, and the shared database of each of the two cells.
+    assert!(plan.len() == 3 && plan.iter().all(|(had, todo)| *had == 0 && todo.len() > 1), "{planned}");
     assert_eq!(told(&migrate(&["--dry-run"]).await), plan, "it wrote nothing");
     let up = migrate(&[]).await;
     assert_eq!((told(&up), &up["dryRun"]), (plan.clone(), &Value::Bool(false)));
@@ -146,6 +147,8 @@ async fn a_new_platform_is_migrated_up_down_and_up_again_from_the_command_line()
     for place in ["platform", "shared"] {
         client.database(&format!("{prefix}_{place}")).drop().await.unwrap();
     }
+    let second = mongodb::Client::with_uri_str(stage.second_mongodb_uri()).await.unwrap();
+    second.database(&format!("{prefix}_shared")).drop().await.unwrap();
 }
 
 #[tokio::test]

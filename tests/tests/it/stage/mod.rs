@@ -62,7 +62,12 @@ impl Stage {
 
     /// The cluster of the cell [`SECOND`].
     pub(crate) async fn second(&self) -> Store {
-        Store::connect(&self.deployed.second_mongodb_uri, DATABASE_PREFIX, 4).await.unwrap()
+        Store::connect(self.second_mongodb_uri(), DATABASE_PREFIX, 4).await.unwrap()
+    }
+
+    /// Its connection string.
+    pub(crate) fn second_mongodb_uri(&self) -> &str {
+        &self.deployed.second_mongodb_uri
     }
 
     /// AWS as the account's root.
