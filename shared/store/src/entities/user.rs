@@ -217,15 +217,15 @@ pub struct UserView {
 #[serde(rename_all = "camelCase", default)]
 pub struct UserPreferencesView {
     /// What is sent to the person.
-    pub notifications: NotificationsView,
+    pub notifications: UserNotificationsView,
     /// What others see of the person.
-    pub privacy: SharingView,
+    pub privacy: UserSharingView,
 }
 
 /// `user.preferences.notifications`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
-pub struct NotificationsView {
+pub struct UserNotificationsView {
     /// By e-mail.
     pub email: bool,
     /// By LINE.
@@ -234,7 +234,7 @@ pub struct NotificationsView {
     pub summary: bool,
 }
 
-impl Default for NotificationsView {
+impl Default for UserNotificationsView {
     fn default() -> Self {
         Self { email: false, line: true, summary: true }
     }
@@ -243,14 +243,14 @@ impl Default for NotificationsView {
 /// `user.preferences.privacy`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
-pub struct SharingView {
+pub struct UserSharingView {
     /// The profile.
     pub share_profile: bool,
     /// What the person does.
     pub share_activity: bool,
 }
 
-impl Default for SharingView {
+impl Default for UserSharingView {
     fn default() -> Self {
         Self { share_profile: true, share_activity: true }
     }
@@ -405,17 +405,17 @@ pub struct UserPreferencesPatch {
     /// What is sent to the person.
     #[garde(dive)]
     #[serde(default, skip_serializing_if = "Kept::is_absent")]
-    pub notifications: Kept<NotificationsPatch>,
+    pub notifications: Kept<UserNotificationsPatch>,
     /// What others see of the person.
     #[garde(dive)]
     #[serde(default, skip_serializing_if = "Kept::is_absent")]
-    pub privacy: Kept<SharingPatch>,
+    pub privacy: Kept<UserSharingPatch>,
 }
 
 /// `user.preferences.notifications` in a patch.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema, Validate)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct NotificationsPatch {
+pub struct UserNotificationsPatch {
     /// By e-mail.
     #[garde(skip)]
     #[serde(default, skip_serializing_if = "Kept::is_absent")]
@@ -433,7 +433,7 @@ pub struct NotificationsPatch {
 /// `user.preferences.privacy` in a patch.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema, Validate)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct SharingPatch {
+pub struct UserSharingPatch {
     /// The profile.
     #[garde(skip)]
     #[serde(default, skip_serializing_if = "Kept::is_absent")]
