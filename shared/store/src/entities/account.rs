@@ -176,7 +176,7 @@ impl Entity for Account {
             Index::unique(doc! { "email": 1 }),
             Index::unique(doc! { "identities.issuer": 1, "identities.subject": 1 })
                 .only(doc! { "identities.issuer": { "$exists": true } }),
-            Index::on(doc! { "status": 1, "createdAt": -1 }),
+            Index::on(doc! { "status": 1, "createdAt": -1, "_id": -1 }),
             Index::on(doc! { "createdAt": -1, "_id": -1 }),
             // The few that run the platform.
             Index::on(doc! { "platformRole": 1 }).only(doc! { "platformRole": { "$exists": true } }),

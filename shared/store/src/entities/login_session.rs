@@ -1,12 +1,15 @@
 //! Being logged in.
 
 use bson::doc;
+use matome_domain::access::Resource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use strum::VariantArray;
 
 use crate::entity::{Entity, Index, Scope};
 use crate::error::StoreError;
+use crate::exposed::{DeletePolicy, Examples, Exposed, Filter, NotCreatable, NotPatchable, Sort, example};
 use crate::shape::{Shape, date, object_id, one_of, string};
 use crate::store::Store;
 use crate::value::{Id, Time};
@@ -129,5 +132,72 @@ impl Store {
             "$set": { "revokedAt": now, "revokedBecause": because, "updatedAt": now }, "$inc": { "__v": 1_i64 },
         };
         Ok(self.platform_collection::<LoginSession>().update_many(filter, update).await?.modified_count)
+    }
+}
+
+/// A login session as the API shows it; neither of its tokens.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LoginSessionView {
+    /// Id; the access token's `sid`.
+    #[serde(alias = "_id")]
+    pub id: Id,
+    /// Version.
+    #[serde(alias = "__v")]
+    pub version: i64,
+    /// Whose.
+    pub account_id: Id,
+    /// With what.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device_id: Option<Id>,
+    /// How they showed who they are: `pwd`, `otp`, `line`, `oidc`.
+    pub amr: Vec<String>,
+    /// When they did.
+    pub auth_time: Time,
+    /// From where it was last used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ip: Option<String>,
+    /// `User-Agent` at log-in, cut.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user_agent: Option<String>,
+    /// Last refreshed.
+    pub last_used_at: Time,
+    /// Over by then.
+    pub expires_at: Time,
+    /// Created.
+    pub created_at: Time,
+    /// Last changed.
+    pub updated_at: Time,
+}
+
+impl Exposed for LoginSession {
+    const NAME: &'static str = "loginSession";
+    const RESOURCE: Resource = Resource::Accounts;
+    /// It is ended, not deleted.
+    const DELETE: DeletePolicy = DeletePolicy::Never;
+    type View = LoginSessionView;
+    type Create = NotCreatable;
+    type Patch = NotPatchable;
+
+    fn filters() -> Vec<Filter> {
+        vec![Filter::id("deviceId", "With what.").few()]
+    }
+
+    fn sorts() -> Vec<Sort> {
+        vec![Sort::descending("createdAt")]
+    }
+
+    fn examples() -> Examples<Self> {
+        Examples {
+            view: example(json!({
+                "id": "671f0a2b9d3c4e5f6071829c", "version": 4, "accountId": "671f0a2b9d3c4e5f6071829d",
+                "deviceId": "671f0a2b9d3c4e5f6071829e", "amr": ["pwd", "otp"],
+                "authTime": "2026-11-20T00:00:00.000Z", "ip": "192.0.2.1", "userAgent": "Mozilla/5.0",
+                "lastUsedAt": "2026-11-20T00:40:00.000Z", "expiresAt": "2026-12-20T00:40:00.000Z",
+                "createdAt": "2026-11-20T00:00:00.000Z", "updatedAt": "2026-11-20T00:40:00.000Z",
+            })),
+            create: None,
+            patch: None,
+        }
     }
 }

@@ -5,6 +5,8 @@
 //! `user.rooms`, …) are indexes on the other side instead; `gemini*` fields are provider-neutral.
 
 mod account;
+mod account_audit_view;
+mod account_view;
 mod ai_usage;
 mod api_key;
 mod audit_entry;
@@ -36,6 +38,10 @@ mod usage;
 mod user;
 
 pub use account::{Account, AccountStatus, Identity, NotificationPreferences, Notifications};
+pub use account_audit_view::AccountAuditEntryView;
+pub use account_view::{
+    AccountNotificationsPatch, AccountPatch, AccountView, NotificationPreferencesPatch, OwnAccountPatch,
+};
 pub use ai_usage::AiUsage;
 pub use api_key::ApiKey;
 pub use audit_entry::{
@@ -48,12 +54,12 @@ pub use channel::{
     ChannelView, Connection, LineConnection, TokenState,
 };
 pub use credentials::{Credentials, SentToken, Totp};
-pub use device::Device;
+pub use device::{Device, DevicePatch, DeviceView};
 pub use erasure_certificate::{Erased, ErasureCertificate, Kept};
 pub use event::InboundEventRecord;
 pub use invitation::{Invitation, InvitationStatus};
 pub use ip_rule::{IpRule, MAX_IP_RULES};
-pub use login_session::{LoginSession, RevokedBecause};
+pub use login_session::{LoginSession, LoginSessionView, RevokedBecause};
 pub use member::{Member, MemberPresence, MemberStatus};
 pub use message::{
     Dimensions, Edit, EditView, Emoji, FileData, ImageSet, LocationData, Media, MediaStatus, MediaView,
@@ -143,6 +149,10 @@ pub fn visit_exposed_entities(visitor: &mut impl ExposedVisitor) {
     visitor.visit::<Session>();
     visitor.visit::<Message>();
     visitor.visit::<Summary>();
+    visitor.visit::<Account>();
+    visitor.visit::<AccountAuditEntry>();
+    visitor.visit::<Device>();
+    visitor.visit::<LoginSession>();
 }
 
 /// What the entities of a tenant declare.
