@@ -99,8 +99,8 @@ pub use summary::{
 };
 pub use usage::{LastUsage, MonthlyUsage, UsageTotals, usage_id};
 pub use user::{
-    NewUser, NewUserMetadata, NewUserProfile, NotificationsPatch, NotificationsView, SharingPatch,
-    SharingView, User, UserMetadata, UserMetadataPatch, UserMetadataView, UserPatch, UserPreferences,
+    NewUser, NewUserMetadata, NewUserProfile, UserNotificationsPatch, UserNotificationsView, UserSharingPatch,
+    UserSharingView, User, UserMetadata, UserMetadataPatch, UserMetadataView, UserPatch, UserPreferences,
     UserPreferencesPatch, UserPreferencesView, UserProfile, UserProfilePatch, UserStatistics,
     UserStatisticsView, UserView,
 };
