@@ -29,11 +29,12 @@ const LIMIT: i64 = 200;
 /// Tenants at a time: what they write, the database makes durable together.
 const AT_ONCE: usize = 8;
 
-/// API calls as the API counted them.
+/// What is not counted in the tenant's own data: API calls as the API counted them, and staff.
 #[derive(Default)]
-struct Calls {
-    this_month: BTreeMap<TenantId, u64>,
-    month_before: BTreeMap<TenantId, u64>,
+struct Elsewhere {
+    calls_this_month: BTreeMap<TenantId, u64>,
+    calls_month_before: BTreeMap<TenantId, u64>,
+    agents: BTreeMap<String, u64>,
 }
 
 /// Measures the tenants that are due; how many.
@@ -48,7 +49,7 @@ pub async fn measure(run: Run<'_>) -> Result<usize, SweepError> {
         return Ok(0);
     }
     let month = Month::of(run.now);
-    let calls = calls(run, &due, &month).await?;
+    let elsewhere = elsewhere(run, &due, &month).await?;
     let (mut owners, mut out_of_reach) = (BTreeSet::new(), BTreeSet::new());
     let (mut measured, mut failed) = (0, 0);
     for some in due.chunks(AT_ONCE) {
@@ -57,7 +58,7 @@ pub async fn measure(run: Run<'_>) -> Result<usize, SweepError> {
         }
         let outcomes = some.iter().map(async |organization| match organization {
             Ok(due) if out_of_reach.contains(&due.cell) => Err(Failure::OutOfReach),
-            Ok(due) => one(run, due, &month, &calls).await.map_err(Failure::Because),
+            Ok(due) => one(run, due, &month, &elsewhere).await.map_err(Failure::Because),
             Err(_) => Err(Failure::Unreadable),
         });
         for (organization, outcome) in some.iter().zip(join_all(outcomes).await) {
@@ -111,16 +112,22 @@ impl Failure {
     }
 }
 
-async fn calls(run: Run<'_>, due: &[Result<DueUsage, ObjectId>], month: &Month) -> Result<Calls, SweepError> {
+async fn elsewhere(
+    run: Run<'_>,
+    due: &[Result<DueUsage, ObjectId>],
+    month: &Month,
+) -> Result<Elsewhere, SweepError> {
     let read = async |tenants: Vec<TenantId>, month: &Month| {
         let used = run.context.api_calls.used(&tenants, month).await?;
         Ok::<BTreeMap<_, _>, SweepError>(tenants.into_iter().zip(used).collect())
     };
     let due = || due.iter().flatten();
     let ended = due().filter(|d| has_ended(d, month)).map(|d| d.tenant_id.clone()).collect();
-    Ok(Calls {
-        this_month: read(due().map(|d| d.tenant_id.clone()).collect(), month).await?,
-        month_before: read(ended, &month.before()).await?,
+    let tenants: Vec<TenantId> = due().map(|d| d.tenant_id.clone()).collect();
+    Ok(Elsewhere {
+        agents: run.context.tenants.platform().agents_of(&tenants).await?,
+        calls_this_month: read(tenants, month).await?,
+        calls_month_before: read(ended, &month.before()).await?,
     })
 }
 
@@ -129,21 +136,21 @@ fn has_ended(organization: &DueUsage, month: &Month) -> bool {
     organization.measured_month().is_some_and(|measured| *measured == month.before())
 }
 
-async fn one(run: Run<'_>, due: &DueUsage, month: &Month, calls: &Calls) -> Result<(), SweepError> {
+async fn one(run: Run<'_>, due: &DueUsage, month: &Month, elsewhere: &Elsewhere) -> Result<(), SweepError> {
     let cell = run.context.tenants.cells().store(&due.cell).await?;
     let store = cell.tenant(&due.tenant_id, due.placement);
-    let agents = run.context.tenants.platform().agents(&due.tenant_id).await?;
+    let agents = elsewhere.agents.get(due.tenant_id.as_str()).copied().unwrap_or_default();
     let counted = |calls: &BTreeMap<TenantId, u64>| CountedElsewhere {
         agents,
         api_calls: calls.get(&due.tenant_id).copied().unwrap_or_default(),
     };
     if has_ended(due, month) {
-        let elsewhere = counted(&calls.month_before);
-        let last = store.measure_usage(&month.before(), &due.limits, elsewhere, run.now).await?;
+        let counted = counted(&elsewhere.calls_month_before);
+        let last = store.measure_usage(&month.before(), &due.limits, counted, run.now).await?;
         last.raised.iter().for_each(tell);
     }
-    let elsewhere = counted(&calls.this_month);
-    let measurement = store.measure_usage(month, &due.limits, elsewhere, run.now).await?;
+    let counted = counted(&elsewhere.calls_this_month);
+    let measurement = store.measure_usage(month, &due.limits, counted, run.now).await?;
     measurement.raised.iter().for_each(tell);
     run.context.faults.boundary("scheduler.usage_written")?;
     let next = next_after(&due.tenant_id, run.now);

@@ -69,6 +69,9 @@ async fn agents_are_active_members_who_are_more_than_viewers() {
     assert_eq!(counts("t1").await, (4, 1));
     assert_eq!(counts("t10").await, (1, 1));
     assert_eq!(counts("t2").await, (0, 0));
+    let together = world.store.agents_of(&["t1", "t2", "t10"].map(tenant)).await.expect("counted");
+    assert_eq!(together, [("t1".to_owned(), 4), ("t10".to_owned(), 1)].into());
+    assert_eq!(world.store.agents_of(&[tenant("t10")]).await.expect("counted").len(), 1);
 }
 
 #[tokio::test]
