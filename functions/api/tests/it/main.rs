@@ -4,4 +4,6 @@ mod accounts;
 mod crud;
 mod mails;
 mod openapi;
+mod operations;
+mod walk;
 mod world;
