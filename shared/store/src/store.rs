@@ -55,6 +55,26 @@ impl Store {
         Self::with(options, prefix)
     }
 
+    /// As [`Self::connect`], telling `took` of every command how long its answer took, in the task that sent
+    /// it: for benches.
+    ///
+    /// # Errors
+    /// As [`Self::connect`].
+    pub async fn connect_timed(
+        uri: &str,
+        prefix: &str,
+        max_pool_size: u32,
+        took: impl Fn(Duration) + Send + Sync + 'static,
+    ) -> Result<Self, StoreError> {
+        let mut options = settings(uri, max_pool_size).await?;
+        options.command_event_handler = Some(EventHandler::callback(move |event| match event {
+            CommandEvent::Succeeded(succeeded) => took(succeeded.duration),
+            CommandEvent::Failed(failed) => took(failed.duration),
+            _ => {}
+        }));
+        Self::with(options, prefix)
+    }
+
     fn with(options: ClientOptions, prefix: &str) -> Result<Self, StoreError> {
         Ok(Self { client: Client::with_options(options)?, prefix: prefix.to_owned() })
     }

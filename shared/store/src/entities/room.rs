@@ -220,6 +220,9 @@ impl Entity for Room {
             // pays for each index that has this time in it.
             Index::on(doc! { "tenantId": 1, "status": 1, "statistics.lastActivityAt": -1, "_id": -1 }),
             Index::on(doc! { "tenantId": 1, "createdAt": -1, "_id": -1 }),
+            // What is hidden from agents and viewers is asked for by each of their requests: read off the index.
+            Index::on(doc! { "tenantId": 1, "settings.privacy": 1, "_id": 1 })
+                .only(doc! { "settings.privacy": "private" }),
         ]
     }
 
