@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::Router;
 use bson::oid::ObjectId;
 use matome_domain::clock::Clock;
+use matome_domain::ids::TenantId;
 use matome_domain::queue::{Inbound, OutboundJob, SummaryJob, TenantJob};
 use matome_runtime::api_calls::ApiCalls;
 use matome_runtime::aws::{Aws, Patience};
@@ -27,6 +28,7 @@ use crate::auth::Accounts;
 use crate::auth::access_token::AccessTokens;
 use crate::auth::vault::Vault;
 use crate::guard::Origins;
+use crate::http::Problem;
 use crate::settings::Settings;
 
 /// As every route has it.
@@ -50,10 +52,8 @@ pub struct Context {
     pub idempotency: Idempotency,
     /// The recorder, the summarizer, the sender and the provisioner.
     pub queues: Queues,
-    /// AWS with the rights of one tenant, for its media.
+    /// AWS with the rights of one tenant, for its media: see [`Context::blobs`].
     pub access: TenantAccess,
-    /// The bucket's name, for `access`.
-    pub bucket: String,
     /// Tenants' own origins.
     pub origins: Origins,
     /// What is set from outside.
@@ -103,6 +103,16 @@ impl Context {
         ObjectId::from_bytes(bytes)
     }
 
+    /// The bucket that the tenant's media are in, with the rights of this tenant alone.
+    ///
+    /// # Errors
+    /// When the directory or STS do not answer.
+    pub async fn blobs(&self, tenant: &TenantId) -> Result<Blobs, Problem> {
+        let record = self.tenants.directory().tenant(tenant).await.map_err(Problem::unavailable)?;
+        let own = record.as_ref().and_then(|record| record.bucket.as_deref());
+        self.access.blobs(tenant, own).await.map_err(Problem::unavailable)
+    }
+
     async fn from_env(env: &Env) -> Result<Self, lambda::Error> {
         let aws = Aws::from_env(env, Patience::CONSUMER)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -144,7 +154,6 @@ impl Context {
                 .with::<OutboundJob>(env)?
                 .with::<TenantJob>(env)?,
             access: TenantAccess::from_env(env, &aws, Arc::clone(&clock))?,
-            bucket: env.required(Blobs::SETTING)?,
             origins: Origins::default(),
             settings,
             clock,

@@ -16,6 +16,7 @@ use matome_domain::ids::TenantId;
 use serde_json::{Value, json};
 
 use crate::aws::Aws;
+use crate::blobs::Blobs;
 use crate::cache::Cache;
 use crate::config::{ConfigError, Env};
 
@@ -63,7 +64,7 @@ impl TenantAccess {
     /// [`ConfigError`] with the variable's name.
     pub fn from_env(env: &Env, aws: &Aws, clock: Arc<dyn Clock>) -> Result<Self, ConfigError> {
         let role_arn = env.required("TENANT_ACCESS_ROLE_ARN")?;
-        let bucket = env.required(crate::blobs::Blobs::SETTING)?;
+        let bucket = env.required(Blobs::SETTING)?;
         Ok(Self::new(aws, role_arn, bucket, clock))
     }
 
@@ -74,16 +75,33 @@ impl TenantAccess {
         Self { aws: aws.clone(), sts, role_arn, bucket, sessions: Cache::new(clock, CAPACITY) }
     }
 
-    /// AWS with the rights of `tenant`. Do not keep it: ask again for each piece of work.
+    /// AWS with the rights of `tenant`, whose media are in `own_bucket` where it has one
+    /// ([`TenantRecord::bucket`](crate::directory::TenantRecord::bucket)), and else in the deployment's. Do not
+    /// keep it: ask again for each piece of work.
     ///
     /// # Errors
     /// [`AccessError`].
-    pub async fn of(&self, tenant: &TenantId) -> Result<Aws, AccessError> {
-        let session = async { Ok((self.assume(tenant).await?, KEEP)) };
-        Ok(self.sessions.get_or_load(tenant.as_str(), session).await?.value)
+    pub async fn of(&self, tenant: &TenantId, own_bucket: Option<&str>) -> Result<Aws, AccessError> {
+        let bucket = self.bucket(own_bucket);
+        let session = async { Ok((self.assume(tenant, bucket).await?, KEEP)) };
+        // No id and no bucket has a slash in its name.
+        Ok(self.sessions.get_or_load(&format!("{tenant}/{bucket}"), session).await?.value)
     }
 
-    async fn assume(&self, tenant: &TenantId) -> Result<Aws, AccessError> {
+    /// The tenant's media, reached as [`Self::of`] says.
+    ///
+    /// # Errors
+    /// [`AccessError`].
+    pub async fn blobs(&self, tenant: &TenantId, own_bucket: Option<&str>) -> Result<Blobs, AccessError> {
+        let aws = self.of(tenant, own_bucket).await?;
+        Ok(Blobs::from_client(aws.s3(), self.bucket(own_bucket).to_owned()))
+    }
+
+    fn bucket<'a>(&'a self, own: Option<&'a str>) -> &'a str {
+        own.unwrap_or(&self.bucket)
+    }
+
+    async fn assume(&self, tenant: &TenantId, bucket: &str) -> Result<Aws, AccessError> {
         let refused = |source: Box<dyn std::error::Error + Send + Sync>| AccessError::Sts {
             tenant: tenant.clone(),
             source,
@@ -98,7 +116,7 @@ impl TenantAccess {
             .role_session_name(name)
             .duration_seconds(SESSION.as_secs().try_into().expect("fifteen minutes are few seconds"))
             .tags(tag.map_err(|error| refused(error.into()))?)
-            .policy(policy(partition(&self.role_arn), &self.bucket, tenant).to_string())
+            .policy(policy(partition(&self.role_arn), bucket, tenant).to_string())
             .send()
             .await
             .map_err(|error| refused(error.into_service_error().into()))?;

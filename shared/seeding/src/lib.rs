@@ -137,6 +137,7 @@ pub async fn seed(target: &Target, tenant: &Tenant) -> Result<TenantId, SeedErro
         status: Status::Active,
         relocation: Relocation::Settled,
         inbound_queue_url: None,
+        bucket: None,
         version,
     };
     directory.put_tenant(&record).await?;

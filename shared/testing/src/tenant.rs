@@ -251,6 +251,7 @@ impl TestSystem {
             status: Status::Active,
             relocation: Relocation::Settled,
             inbound_queue_url: None,
+            bucket: None,
             version: 1,
         };
         directory.put_tenant(&record).await.expect("the tenant can be written");

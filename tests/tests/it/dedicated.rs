@@ -75,6 +75,8 @@ async fn move_in(business: &mut Business<'_>, own: &Resources) {
     let tenant = TenantRecord {
         key: key.clone(),
         placement: Placement::Dedicated,
+        inbound_queue_url: Some(own.inbound_queue_url.clone()),
+        bucket: Some(own.bucket.clone()),
         version: tenant.version + 1,
         ..(*tenant).clone()
     };

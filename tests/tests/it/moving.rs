@@ -1,16 +1,20 @@
 //! A tenant becomes dedicated while its customers write, and goes for good: from the operator's command through
 //! the deployed provisioner and CloudFormation into a stack of its own, and out of it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bson::doc;
-use matome_domain::ids::ChannelId;
+use matome_domain::ids::{ChannelId, TenantId};
 use matome_domain::placement::Placement;
 use matome_line_simulator::{Act, Media as Content};
+use matome_runtime::blobs::BlobKey;
 use matome_runtime::clock::SystemClock;
 use matome_runtime::directory::{Directory, Relocation};
+use matome_runtime::scoped::TenantAccess;
 use matome_store::entities::{MediaStatus, Message, Summary};
 
+use crate::permissions::refused;
 use crate::stage::{Business, Operator, Stage, eventually};
 
 /// How often customers write meanwhile.
@@ -81,7 +85,7 @@ async fn a_tenant_moves_into_a_stack_of_its_own_while_customers_write_and_is_era
     assert_eq!(all.len(), said.len());
     assert_eq!(old.collection::<Message>().count(doc! {}).await.unwrap(), 0);
     assert_eq!(business.all::<Summary>(doc! {}).await.len(), 1);
-    let clock = std::sync::Arc::new(SystemClock);
+    let clock = Arc::new(SystemClock);
     let table = stage.output("DirectoryTable").to_owned();
     let directory = Directory::from_client(stage.aws().dynamodb(), table, clock);
     let record = directory.newest_tenant(&tenant).await.unwrap().unwrap();
@@ -94,6 +98,22 @@ async fn a_tenant_moves_into_a_stack_of_its_own_while_customers_write_and_is_era
     let platform_bucket = stage.aws().s3().list_objects_v2().bucket(stage.output("Bucket"));
     let left = platform_bucket.prefix(format!("tenants/{tenant}/")).send().await.unwrap();
     assert!(left.contents().is_empty(), "{left:?}");
+
+    // The picture came along: the API's rights for this tenant make a link to it, and for others to nothing of it.
+    let bucket = record.bucket.as_deref().expect("a bucket of its own");
+    let api = stage.root.assume(&stage.root.role_of(&stage.function("api")).await).await;
+    let (role, platforms) = (stage.output("TenantAccessRoleArn"), stage.output("Bucket"));
+    let access = TenantAccess::new(&api, role.to_owned(), platforms.to_owned(), Arc::new(SystemClock));
+    let key = BlobKey::of_tenant(&tenant, stored.key.as_deref().unwrap()).unwrap();
+    let blobs = access.blobs(&tenant, Some(bucket)).await.unwrap();
+    let link = blobs.presigned_get(&key, TenantAccess::REMAINING, "picture.png", "image/png").await.unwrap();
+    let answer = reqwest::get(link).await.unwrap();
+    assert_eq!((answer.status().as_u16(), answer.bytes().await.unwrap().len()), (200, 900));
+    let other = TenantId::new("other").unwrap();
+    let others = access.of(&other, Some(bucket)).await.unwrap();
+    refused!("another tenant", others.s3().get_object().bucket(bucket).key(key.as_str()));
+    let without = access.of(&tenant, None).await.unwrap();
+    refused!("the tenant elsewhere", without.s3().get_object().bucket(bucket).key(key.as_str()));
 
     let after = business.group("after", &[("Chai", "en")]);
     for text in ["We have moved.", "Nobody noticed."] {

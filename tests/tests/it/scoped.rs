@@ -8,8 +8,10 @@
 use std::sync::Arc;
 
 use aws_sdk_s3::error::ProvideErrorMetadata;
+use aws_sdk_s3::types::CreateBucketConfiguration;
 use bytes::Bytes;
 use matome_domain::ids::{DocumentId, TenantId};
+use matome_local_stack::REGION;
 use matome_runtime::blobs::{BlobKey, Blobs, MediaPart};
 use matome_runtime::clock::SystemClock;
 use matome_runtime::keys::DataKeys;
@@ -33,7 +35,7 @@ async fn a_session_for_one_tenant_reaches_nothing_of_another() {
     let provisioner = stage.root.assume(&provisioner).await;
     let role = stage.output("TenantAccessRoleArn").to_owned();
     let access = TenantAccess::new(&provisioner, role.clone(), bucket.to_owned(), Arc::new(SystemClock));
-    let (of_a, of_b) = (access.of(&a).await.unwrap(), access.of(&b).await.unwrap());
+    let (of_a, of_b) = (access.of(&a, None).await.unwrap(), access.of(&b, None).await.unwrap());
 
     let blobs = |aws: &matome_runtime::aws::Aws| Blobs::from_client(aws.s3(), bucket.to_owned());
     blobs(&of_b).put(&key(&b), "text/plain", Bytes::from_static(b"of b")).await.unwrap();
@@ -50,6 +52,26 @@ async fn a_session_for_one_tenant_reaches_nothing_of_another() {
     refused!("a", of_a.s3().get_object().bucket(bucket).key("code/0/tenant.yaml"));
     of_a.s3().list_objects_v2().bucket(bucket).prefix("tenants/scoped-a/").send().await.unwrap();
     blobs(&of_b).erase(&object).await.unwrap();
+
+    // A bucket of its own is reached like the platform's, and no bucket that only claims to be one.
+    let own = format!("{}-tenant-scoped-a-bucket", stage.platform());
+    for name in [&own, "scoped-a-bucket"] {
+        let place = CreateBucketConfiguration::builder().location_constraint(REGION.into()).build();
+        let create = stage.aws().s3().create_bucket().bucket(name).create_bucket_configuration(place);
+        create.send().await.unwrap();
+    }
+    let of_own = access.blobs(&a, Some(&own)).await.unwrap();
+    of_own.put(&key(&a), "text/plain", Bytes::from_static(b"of a")).await.unwrap();
+    assert_eq!(of_own.get(&key(&a)).await.unwrap().unwrap(), "of a");
+    refused!("a", of_a.s3().get_object().bucket(&own).key(key(&a).as_str()));
+    let of_b_there = access.of(&b, Some(&own)).await.unwrap();
+    refused!("b", of_b_there.s3().get_object().bucket(&own).key(key(&a).as_str()));
+    let elsewhere = access.of(&a, Some("scoped-a-bucket")).await.unwrap();
+    refused!("a", elsewhere.s3().get_object().bucket("scoped-a-bucket").key(key(&a).as_str()));
+    for name in [&own, "scoped-a-bucket"] {
+        stage.aws().s3().delete_object().bucket(name).key(key(&a).as_str()).send().await.unwrap();
+        stage.aws().s3().delete_bucket().bucket(name).send().await.unwrap();
+    }
 
     // What the role has no right to at all.
     let directory = stage.output("DirectoryTable");
@@ -75,7 +97,8 @@ async fn a_session_for_one_tenant_reaches_nothing_of_another() {
     for function in ["webhook", "recorder", "summarizer", "scheduler"] {
         let other = stage.root.assume(&stage.root.role_of(&stage.function(function)).await).await;
         let access = TenantAccess::new(&other, role.clone(), bucket.to_owned(), Arc::new(SystemClock));
-        let error = access.of(&a).await.err().unwrap_or_else(|| panic!("{function} may act for tenants"));
+        let error =
+            access.of(&a, None).await.err().unwrap_or_else(|| panic!("{function} may act for tenants"));
         let source = std::error::Error::source(&error).unwrap();
         let code = source.downcast_ref::<aws_sdk_sts::operation::assume_role::AssumeRoleError>().unwrap();
         assert!(REFUSED.contains(&code.code().unwrap_or_default()), "{function}: {code:?}");

@@ -199,7 +199,6 @@ impl World {
                 "b".to_owned(),
                 clock.clone(),
             ),
-            bucket: "b".to_owned(),
             origins: Origins::default(),
             settings: Settings {
                 issuer: ISSUER.to_owned(),

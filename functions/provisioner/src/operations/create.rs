@@ -92,6 +92,7 @@ async fn data_key(work: &Work<'_>) -> Result<Progress, ProvisionError> {
                 status: Status::Suspended,
                 relocation: Relocation::Settled,
                 inbound_queue_url: of_stack(work, "inboundQueueUrl"),
+                bucket: of_stack(work, "bucket"),
                 version: 1,
             };
             directory.put_tenant(&record).await?;

@@ -114,11 +114,15 @@ impl Customer {
         assert!(sealed.starts_with(&Sealed::prefix(tenant.key.key_version)), "{sealed}");
     }
 
-    /// Events of the tenant go to this queue.
-    async fn assert_queued(&self, inbound: Option<&str>) {
+    /// Everybody is told of the tenant's own queue and bucket, or that it has none.
+    async fn assert_told(&self, own: Option<&Resources>) {
         let (tenant, channel) = self.records().await;
-        assert_eq!(tenant.inbound_queue_url.as_deref(), inbound);
-        assert_eq!(channel.inbound_queue_url.as_deref(), inbound);
+        let inbound = own.map(|own| &own.inbound_queue_url);
+        assert_eq!(
+            (tenant.inbound_queue_url.as_ref(), channel.inbound_queue_url.as_ref()),
+            (inbound, inbound)
+        );
+        assert_eq!(tenant.bucket.as_ref(), own.map(|own| &own.bucket));
     }
 
     /// Gives up a change of tier at a boundary.
@@ -153,7 +157,7 @@ async fn a_tenant_comes_to_a_stack_of_its_own_with_key_media_and_queues_and_leav
     let job = world.ask(tenant, &ChangeTier { tier: Tier::Enterprise }).await;
     world.drive_until(&job, Faults::none(), |operation| begun(operation, "grace")).await;
     let own = customer.stack().await.unwrap();
-    customer.assert_queued(Some(&own.inbound_queue_url)).await;
+    customer.assert_told(Some(&own)).await;
     // Functions of the platform finish their work yet, and open what they could open before.
     customer.assert_keyed(None).await;
     assert_eq!(customer.has(&customer.own(&own)).await, customer.keys(&[0, 1]));
@@ -176,14 +180,14 @@ async fn a_tenant_comes_to_a_stack_of_its_own_with_key_media_and_queues_and_leav
     assert_eq!(customer.has(&customer.own(&own)).await, customer.keys(&[0, 2]));
     assert!(customer.has(platform).await.is_empty());
     customer.assert_keyed(Some(&own.key_arn)).await;
-    customer.assert_queued(Some(&own.inbound_queue_url)).await;
+    customer.assert_told(Some(&own)).await;
 
     // What is in its queues is worked on before they go.
     world.queued.hold(&own.outbound_queue_url, 1);
     let job = world.ask(tenant, &ChangeTier { tier: Tier::Free }).await;
     let waits = world.drive_until(&job, Faults::none(), |operation| begun(operation, "drain")).await;
     assert_eq!(waits.detail("drain"), Some(&doc! { "held": { "outbound": 1_i64 } }));
-    customer.assert_queued(None).await;
+    customer.assert_told(None).await;
     customer.store(&customer.own(&own), 3).await;
     world.queued.hold(&own.outbound_queue_url, 0);
     let done = world.drive(&job).await;
@@ -220,7 +224,7 @@ async fn a_move_to_and_from_a_stack_ends_the_same_wherever_the_provisioner_dies(
     let there = ["stack", "media", "media.page", "flip.tenant", "media_rest", "media_left", "own_key"];
     change(Tier::Enterprise, &[&there[..], &re_keyed].concat()).await;
     let own = customer.stack().await.unwrap();
-    customer.assert_queued(Some(&own.inbound_queue_url)).await;
+    customer.assert_told(Some(&own)).await;
     customer.assert_keyed(Some(&own.key_arn)).await;
     assert_eq!(customer.has(&customer.own(&own)).await, customer.keys(&[0, 1]));
     assert!(customer.has(platform).await.is_empty());
@@ -229,7 +233,7 @@ async fn a_move_to_and_from_a_stack_ends_the_same_wherever_the_provisioner_dies(
     let back = ["media", "media.page", "drain", "media_rest", "media_left", "stack_gone"];
     change(Tier::Free, &[&["platform_key"], &re_keyed[..], &back].concat()).await;
     assert!(customer.stack().await.is_none());
-    customer.assert_queued(None).await;
+    customer.assert_told(None).await;
     customer.assert_keyed(None).await;
     assert_eq!(customer.has(platform).await, customer.keys(&[0, 1]));
     assert!(customer.has(&customer.own(&own)).await.is_empty());

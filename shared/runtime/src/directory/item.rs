@@ -58,6 +58,7 @@ pub(super) fn of_tenant(record: &TenantRecord) -> Item {
         status,
         relocation,
         inbound_queue_url,
+        bucket,
         version,
     } = record;
     let mut item = common(tenant_id, key, *placement, cell, *status, *version);
@@ -69,6 +70,9 @@ pub(super) fn of_tenant(record: &TenantRecord) -> Item {
     }
     if let Some(url) = inbound_queue_url {
         item.insert("inboundQueueUrl".to_owned(), AttributeValue::S(url.clone()));
+    }
+    if let Some(bucket) = bucket {
+        item.insert("bucket".to_owned(), AttributeValue::S(bucket.clone()));
     }
     item
 }
@@ -121,6 +125,7 @@ pub(super) fn to_tenant(item: &Item) -> Result<TenantRecord, DirectoryError> {
         status: read.parsed("status", Status::from_name)?,
         relocation: read.relocation()?,
         inbound_queue_url: read.text("inboundQueueUrl").map(ToOwned::to_owned),
+        bucket: read.text("bucket").map(ToOwned::to_owned),
         version: read.number("version")?,
     })
 }
@@ -237,6 +242,7 @@ mod tests {
             let ChannelRecord { tenant_id, key, cell, status, version, .. } = channel();
             let previous_key = (placement == Placement::Shared).then(|| key.clone());
             let inbound_queue_url = (placement == Placement::Dedicated).then(|| "q".to_owned());
+            let bucket = (placement == Placement::Dedicated).then(|| "b".to_owned());
             let record = TenantRecord {
                 tenant_id,
                 key,
@@ -246,6 +252,7 @@ mod tests {
                 status,
                 relocation,
                 inbound_queue_url,
+                bucket,
                 version,
             };
             assert_eq!(to_tenant(&of_tenant(&record)).unwrap(), record);
@@ -264,6 +271,7 @@ mod tests {
             status,
             relocation: Relocation::Moving,
             inbound_queue_url: None,
+            bucket: None,
             version,
         };
         let mut item = of_tenant(&record);

@@ -113,6 +113,8 @@ pub struct TenantRecord {
     /// `inbound.fifo` of its own stack, where it has one: its other queues are called alike
     /// ([`crate::queue::own_queue_url`]).
     pub inbound_queue_url: Option<String>,
+    /// The bucket of its own stack, where it has one: its media are there.
+    pub bucket: Option<String>,
     /// Grows with every write; an older one does not replace a newer one.
     pub version: u64,
 }

@@ -95,6 +95,7 @@ fn tenant(relocation: Relocation, version: u64) -> TenantRecord {
         status,
         relocation,
         inbound_queue_url: None,
+        bucket: None,
         version,
     }
 }

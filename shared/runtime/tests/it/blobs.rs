@@ -122,10 +122,10 @@ async fn a_link_gives_its_blob_as_a_download_and_no_other() {
     }
     // Signed by us, and with a tenant's session, as the API does.
     let role = "arn:aws:iam::000000000000:role/tenant-access".to_owned();
-    let access = TenantAccess::new(&aws, role, name.clone(), Arc::new(SystemClock));
-    let session = access.of(&TenantId::new("t1").unwrap()).await.unwrap();
+    let access = TenantAccess::new(&aws, role, name, Arc::new(SystemClock));
+    let of_tenant = access.blobs(&TenantId::new("t1").unwrap(), None).await.unwrap();
     let http = reqwest::Client::new();
-    for blobs in [blobs, Blobs::from_client(session.s3(), name)] {
+    for blobs in [blobs, of_tenant] {
         let link =
             blobs.presigned_get(&key("a"), TenantAccess::REMAINING, "写真.png", "image/png").await.unwrap();
         assert!(link.contains("X-Amz-Expires=300&"), "{link}");

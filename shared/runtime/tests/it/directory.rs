@@ -37,6 +37,7 @@ fn tenant() -> TenantRecord {
         status,
         relocation: Relocation::Moving,
         inbound_queue_url,
+        bucket: Some("b".to_owned()),
         version,
     }
 }

@@ -213,6 +213,7 @@ fn records(id: &str, version: u64) -> (ChannelRecord, TenantRecord) {
         status: Status::Active,
         relocation: Relocation::Settled,
         inbound_queue_url: None,
+        bucket: None,
         version,
     };
     (channel, tenant)

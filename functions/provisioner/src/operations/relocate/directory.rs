@@ -18,22 +18,22 @@ pub(super) async fn tell(
     place: &Spot,
     relocation: Relocation,
 ) -> Result<(), ProvisionError> {
-    write(work, place, relocation, |found| found).await
+    write(work, place, relocation, |_| {}).await
 }
 
-/// As [`tell`], and what the inbound queue of the tenant's own stack is, where it has one.
+/// As [`tell`], and what `change` changes besides.
 pub(super) async fn write(
     work: &Work<'_>,
     place: &Spot,
     relocation: Relocation,
-    inbound_queue_url: impl FnOnce(Option<String>) -> Option<String>,
+    change: impl FnOnce(&mut TenantRecord),
 ) -> Result<(), ProvisionError> {
     let directory = work.context.tenants.directory();
     let found = directory.newest_tenant(work.tenant).await?;
     let found = found.ok_or_else(|| TenancyError::UnknownTenant(work.tenant.clone()))?;
     let (placement, cell) = (place.placement, place.cell.clone());
-    let inbound_queue_url = inbound_queue_url(found.inbound_queue_url.clone());
-    let wanted = TenantRecord { placement, cell, relocation, inbound_queue_url, ..found.clone() };
+    let mut wanted = TenantRecord { placement, cell, relocation, ..found.clone() };
+    change(&mut wanted);
     if wanted != found {
         directory.put_tenant(&TenantRecord { version: found.version + 1, ..wanted }).await?;
     }

@@ -33,8 +33,11 @@ pub(in crate::operations) async fn flip(work: &Work<'_>) -> Result<Progress, Pro
         Placement::Dedicated => stack::resources(context, work.tenant).await?,
         Placement::Shared | Placement::CollectionSet => None,
     };
-    let own_queue = own.map(|own| own.inbound_queue_url);
-    write(work, &route.to, Relocation::Settled, |_| own_queue).await?;
+    write(work, &route.to, Relocation::Settled, |record| {
+        (record.inbound_queue_url, record.bucket) =
+            own.map(|own| (own.inbound_queue_url, own.bucket)).unzip();
+    })
+    .await?;
     let now = context.clock.now();
     context.faults.boundary("flip.tenant")?;
     for channel in standing::channels(context, work.tenant).await? {
