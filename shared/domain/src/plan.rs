@@ -8,7 +8,7 @@ use crate::limits::Limits;
 use crate::tier::Tier;
 
 /// What an owner gets for its money.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Terms {
     /// For each organization.
@@ -47,7 +47,7 @@ pub struct OwnerLimits {
 }
 
 /// What can be used.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Features {
     /// Summaries by an AI provider; by the built-in summarizer otherwise.
@@ -77,7 +77,7 @@ pub enum BillingCycle {
 }
 
 /// One price of a plan.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Price {
     /// How often.

@@ -3,10 +3,10 @@
 //! A tenant's documents can be reached only through [`Store::tenant`]; every filter then carries
 //! `tenantId`, whatever the placement. The one exception, [`sweep`], yields ids and nothing else.
 
-mod accept_invitation;
 mod aggregate;
 pub mod analytics;
 pub mod audit;
+pub mod audit_review;
 pub mod collection;
 pub mod create_organization;
 pub mod entities;
@@ -19,11 +19,13 @@ pub mod hidden_rooms;
 pub mod id;
 pub mod identity;
 pub mod migrations;
+pub mod organizations_of_owner;
 pub mod relocate;
 pub mod schema;
 mod scope;
 pub mod search;
 pub mod shape;
+pub mod staff;
 pub mod store;
 pub mod sweep;
 pub mod time;

@@ -376,6 +376,7 @@ impl World {
             last_used_at: None,
             last_used_ip: None,
             created_by: None,
+            replaced_by: None,
             revoked_at: None,
             revoked_by: None,
             created_at: now,

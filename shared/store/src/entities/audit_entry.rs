@@ -1,14 +1,16 @@
 //! Who did what.
 
 use bson::doc;
+use matome_domain::access::Resource;
 use matome_domain::audit::Chained;
 use matome_domain::clock::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use strum::VariantArray;
 
 use crate::entity::{Entity, Index, Scope};
+use crate::exposed::{DeletePolicy, Examples, Exposed, Filter, NotCreatable, NotPatchable, Sort, example};
 use crate::shape::{Shape, date, number, object_id, one_of, string};
 use crate::value::{Id, Time};
 
@@ -194,8 +196,9 @@ impl Entity for AuditEntry {
         vec![
             Index::unique(doc! { "tenantId": 1, "seq": 1 }),
             Index::on(doc! { "tenantId": 1, "createdAt": -1, "_id": -1 }),
-            Index::on(doc! { "tenantId": 1, "actor.id": 1, "createdAt": -1 }),
-            Index::on(doc! { "tenantId": 1, "target.id": 1, "createdAt": -1 }),
+            Index::on(doc! { "tenantId": 1, "actor.id": 1, "createdAt": -1, "_id": -1 }),
+            Index::on(doc! { "tenantId": 1, "target.id": 1, "createdAt": -1, "_id": -1 }),
+            Index::on(doc! { "tenantId": 1, "requestId": 1 }),
             Index::ttl(doc! { "expiresAt": 1 }),
         ]
     }
@@ -219,5 +222,105 @@ impl Entity for AccountAuditEntry {
 
     fn shape() -> Shape {
         shape().required("accountId", object_id())
+    }
+}
+
+/// An entry as the API shows it: all of it, so that whoever wants can check the chain.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AuditEntryView {
+    /// Id.
+    #[serde(alias = "_id")]
+    pub id: Id,
+    /// The organization's id; the chain's name.
+    pub tenant_id: String,
+    /// Its place in the chain, from 1.
+    pub seq: i64,
+    /// Hash of the entry before; empty for the first.
+    pub previous_hash: String,
+    /// When the entry before was written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub previous_at: Option<Time>,
+    /// SHA-256 in hexadecimal over the previous hash and everything else here, but `expiresAt`.
+    pub hash: String,
+    /// Before the change, or after.
+    pub phase: AuditPhase,
+    /// What was asked for: an `operationId`.
+    pub operation: String,
+    /// Of an `ended` entry: the `begun` one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub begun_id: Option<Id>,
+    /// Who.
+    pub actor: AuditActor,
+    /// From where.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ip: Option<String>,
+    /// With what, cut.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user_agent: Option<String>,
+    /// The request.
+    pub request_id: String,
+    /// On what.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<AuditTarget>,
+    /// The ids in the request's path, by name.
+    #[serde(default, skip_serializing_if = "serde_json::Map::is_empty")]
+    pub path: serde_json::Map<String, Value>,
+    /// Of an `ended` entry: the HTTP status.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<i32>,
+    /// How it was; secrets and message texts redacted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub before: Option<Value>,
+    /// How it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after: Option<Value>,
+    /// Written.
+    pub created_at: Time,
+    /// Goes then.
+    pub expires_at: Time,
+}
+
+impl Exposed for AuditEntry {
+    const NAME: &'static str = "auditEntry";
+    const RESOURCE: Resource = Resource::Audit;
+    const DELETE: DeletePolicy = DeletePolicy::Never;
+    type View = AuditEntryView;
+    type Create = NotCreatable;
+    type Patch = NotPatchable;
+
+    fn filters() -> Vec<Filter> {
+        vec![
+            Filter::id("actorId", "The account or key that acted.").at("actor.id"),
+            Filter::text("operation", "What was asked for: an `operationId`."),
+            Filter::text("targetKind", "On what, such as `room`.").at("target.kind"),
+            Filter::text("targetId", "Its id.").at("target.id"),
+            Filter::time("createdAt", "Written."),
+            Filter::text("requestId", "The request.").few(),
+            Filter::one_of::<AuditPhase>("phase", "Before the change, or after."),
+        ]
+    }
+
+    fn sorts() -> Vec<Sort> {
+        vec![Sort::descending("createdAt")]
+    }
+
+    fn examples() -> Examples<Self> {
+        Examples {
+            view: example(json!({
+                "id": "671f0a2b9d3c4e5f60718297", "tenantId": "671f0a2b9d3c4e5f6071829b", "seq": 12,
+                "previousHash": "5f1c0ab2d3e4f5061728394a5b6c7d8e9fa0b1c2d3e4f5061728394a5b6c7d8e",
+                "previousAt": "2026-11-20T09:30:00.000Z",
+                "hash": "a0b1c2d3e4f5061728394a5b6c7d8e9f5f1c0ab2d3e4f5061728394a5b6c7d8e",
+                "phase": "ended", "operation": "updateRoom", "begunId": "671f0a2b9d3c4e5f60718298",
+                "actor": { "kind": "account", "id": "671f0a2b9d3c4e5f60718292" }, "ip": "203.0.113.7",
+                "requestId": "0b9c7b1e-6a1c-4f0e-9a55-1d0a6f0b7f53",
+                "target": { "kind": "room", "id": "671f0a2b9d3c4e5f60718299" }, "status": 200,
+                "before": { "name": "Sales" }, "after": { "name": "Support" },
+                "createdAt": "2026-11-20T09:30:00.100Z", "expiresAt": "2027-02-18T09:30:00.100Z",
+            })),
+            create: None,
+            patch: None,
+        }
     }
 }

@@ -43,9 +43,10 @@ pub use account_view::{
     AccountNotificationsPatch, AccountPatch, AccountView, NotificationPreferencesPatch, OwnAccountPatch,
 };
 pub use ai_usage::AiUsage;
-pub use api_key::ApiKey;
+pub use api_key::{ApiKey, ApiKeyPatch, ApiKeyView};
 pub use audit_entry::{
-    AccountAuditEntry, ActorKind, AuditActor, AuditEntry, AuditPhase, AuditRecord, AuditTarget,
+    AccountAuditEntry, ActorKind, AuditActor, AuditEntry, AuditEntryView, AuditPhase, AuditRecord,
+    AuditTarget,
 };
 pub use business_hours::{BusinessHours, Hours};
 pub use channel::{
@@ -57,16 +58,18 @@ pub use credentials::{Credentials, SentToken, Totp};
 pub use device::{Device, DevicePatch, DeviceView};
 pub use erasure_certificate::{Erased, ErasureCertificate, Kept};
 pub use event::InboundEventRecord;
-pub use invitation::{Invitation, InvitationStatus};
-pub use ip_rule::{IpRule, MAX_IP_RULES};
+pub use invitation::{Invitation, InvitationStatus, InvitationView};
+pub use ip_rule::{IpRule, IpRulePatch, IpRuleView, MAX_IP_RULES, NewIpRule};
 pub use login_session::{LoginSession, LoginSessionView, RevokedBecause};
-pub use member::{Member, MemberPresence, MemberStatus};
+pub use member::{Member, MemberPatch, MemberPresence, MemberStatus, MemberView, OverridesPatch};
 pub use message::{
     Dimensions, Edit, EditView, Emoji, FileData, ImageSet, LocationData, Media, MediaStatus, MediaView,
     Message, MessageMetadata, MessageMetadataView, MessageStatus, MessageView, StickerData,
 };
 pub use notice::Notice;
-pub use operation::{Operation, OperationKind, OperationState, OperationStep};
+pub use operation::{
+    Operation, OperationKind, OperationState, OperationStep, OperationStepView, OperationView,
+};
 pub use organization::{
     AiSettings, AiSettingsPatch, Billing, Delivery, DeliveryPatch, DeliveryTarget, Escalation,
     NewOrganization, Organization, OrganizationMetadata, OrganizationMetadataPatch, OrganizationPatch,
@@ -90,7 +93,7 @@ pub use room_member::{
     NewRoomMember, RoomMember, RoomMemberKind, RoomMemberPatch, RoomMemberStatistics, RoomMemberView,
     RoomPermissions, RoomPermissionsPatch, RoomRole,
 };
-pub use security_policy::SecurityPolicy;
+pub use security_policy::{LoginMethod, SecurityPolicy, SecurityPolicyPatch, SecurityPolicyView};
 pub use session::{AiAnalysis, ReplyToken, Session, SessionStatistics, SessionStatus, SessionView};
 pub use summary::{
     AiMetadata, Citation, CitationView, Feedback, FeedbackView, StoredActionItem, Summary, SummaryAnalysis,
@@ -149,6 +152,13 @@ pub fn visit_exposed_entities(visitor: &mut impl ExposedVisitor) {
     visitor.visit::<Session>();
     visitor.visit::<Message>();
     visitor.visit::<Summary>();
+    visitor.visit::<Member>();
+    visitor.visit::<Invitation>();
+    visitor.visit::<ApiKey>();
+    visitor.visit::<SecurityPolicy>();
+    visitor.visit::<IpRule>();
+    visitor.visit::<AuditEntry>();
+    visitor.visit::<Operation>();
     visitor.visit::<Account>();
     visitor.visit::<AccountAuditEntry>();
     visitor.visit::<Device>();

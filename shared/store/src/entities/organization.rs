@@ -833,6 +833,7 @@ impl Exposed for Organization {
 
     fn filters() -> Vec<Filter> {
         vec![
+            Filter::id("id", "One of them.").at("_id").few(),
             Filter::id("ownerId", "Who pays."),
             Filter::one_of::<OrganizationStatus>("status", "Where it stands in its life."),
             Filter::one_of::<Tier>("tier", "What it is served as."),

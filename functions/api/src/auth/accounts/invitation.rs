@@ -1,6 +1,8 @@
 //! Coming into an organization by an invitation. Its token arrived at the address it was sent to: whoever
 //! has it answers there.
 
+use std::convert::Infallible;
+
 use bson::doc;
 use matome_domain::access::Role;
 use matome_domain::access::password::check;
@@ -11,6 +13,7 @@ use matome_store::entities::{
     Account, AccountStatus, Credentials, Invitation, Member, MemberPresence, MemberStatus, Organization,
     OrganizationStatus,
 };
+use matome_store::staff::{StaffError, Whom};
 use matome_store::{Id, Time};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -72,14 +75,33 @@ impl Accounts {
             Some(_) => return Err(AuthError::Closed),
             None => self.begin(&invitation, newcomer, at).await?,
         };
-        let member = self.member(&invitation, &account, at);
-        let made = self.store.accept_invitation(&invitation, &member, at).await?;
-        Ok(Joined {
-            account: account.id,
-            organization: invitation.tenant_id,
-            member: made.ok_or(AuthError::BadToken)?,
-            role: invitation.role,
-        })
+        let member = self.join(&invitation, &account, at).await?;
+        Ok(Joined { account: account.id, organization: invitation.tenant_id, member, role: invitation.role })
+    }
+
+    /// Uses the invitation up and makes the account a member, or neither. Who is one already stays as they
+    /// are; who was one comes back as the same member, with what the invitation says.
+    async fn join(&self, invitation: &Invitation, account: &Account, at: Time) -> Result<Id, AuthError> {
+        let tenant = TenantId::new(&*invitation.tenant_id).map_err(|_| AuthError::BadToken)?;
+        let new = self.member(invitation, account, at);
+        let whom = Whom::Invited { account: account.id, invitation: invitation.id };
+        let joined = self.store.change_staff(&tenant, whom, at, |before| -> Result<Member, Infallible> {
+            Ok(match before {
+                Some(before) if before.is_active() => before.clone(),
+                Some(before) => Member { id: before.id, created_at: before.created_at, ..new.clone() },
+                None => new.clone(),
+            })
+        });
+        match joined.await {
+            Ok(staffed) => Ok(staffed.after.view.id),
+            Err(StaffError::Refused(never)) => match never {},
+            Err(StaffError::AgentsFull(_) | StaffError::MembersFull(_)) => Err(AuthError::AgentsLimit),
+            // An owner who is invited as something less while shut out; nothing a mail should do.
+            Err(StaffError::LastOwner | StaffError::InvitationGone | StaffError::NoOrganization) => {
+                Err(AuthError::BadToken)
+            }
+            Err(StaffError::Store(error)) => Err(error.into()),
+        }
     }
 
     async fn invitation(&self, token: &str, at: Time) -> Result<Invitation, AuthError> {
