@@ -89,6 +89,13 @@ impl SigningKey {
         &self.public.kid
     }
 
+    /// The private half, for tokens that nobody else would sign.
+    #[cfg(feature = "test-support")]
+    #[must_use]
+    pub fn private(&self) -> &EncodingKey {
+        &self.private
+    }
+
     /// The public half.
     #[must_use]
     pub fn public(&self) -> &PublicKey {

@@ -14,7 +14,7 @@ use crate::context::App;
 use crate::guard::authenticate;
 use crate::guard::limits::Counts;
 use crate::guard::standing::denied;
-use crate::guard::{Access, Caller, Rule, Standing, Trace, limits, network};
+use crate::guard::{Access, Caller, Rule, Standing, Trace, limits, network, policy};
 use crate::http::problem::{Code, Problem};
 
 /// What is known of a request that may go on.
@@ -116,6 +116,7 @@ async fn stand(
         return Err(Problem::not_found());
     }
     network::check(trace, identity, &caller)?;
+    policy::check(identity.policy.as_ref(), &caller, app.clock.now())?;
     if !permissions.contains(permission) && !matches!(rule.access, Access::Room(_)) {
         return Err(denied(permission));
     }

@@ -13,6 +13,7 @@ mod finish;
 mod limits;
 mod network;
 mod origins;
+mod policy;
 mod replay;
 mod rule;
 mod standing;

@@ -1,6 +1,8 @@
 //! All routes there are: the one list. The router, the OpenAPI file and the tests that walk over every
 //! route are made of it.
 
+mod account;
+mod accounts;
 mod auth;
 mod docs;
 mod rooms;
@@ -16,7 +18,7 @@ use crate::guard;
 /// The one list.
 #[must_use]
 pub fn all() -> Vec<Route> {
-    [docs::routes(), auth::routes(), rooms::routes()].into_iter().flatten().collect()
+    [docs::routes(), auth::routes(), account::routes(), accounts::routes(), rooms::routes()].into_iter().flatten().collect()
 }
 
 /// The routes, each behind the guard.

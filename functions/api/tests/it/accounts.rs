@@ -377,9 +377,9 @@ async fn a_recovery_code_stands_in_for_the_factor_once() {
     refused!(recover(&codes[1]).await, AuthError::BadCode);
     recover(&new.0[0]).await.unwrap();
     let proof = Proof::Recovery(new.0[1].clone());
-    world.accounts.disable_totp(account, None, &proof).await.unwrap();
+    world.accounts.disable_totp(account, None, Some(&secret(PASSWORD)), &proof).await.unwrap();
     world.tokens().await;
-    refused!(world.accounts.disable_totp(account, None, &proof).await, AuthError::NoFactor);
+    refused!(world.accounts.disable_totp(account, None, Some(&secret(PASSWORD)), &proof).await, AuthError::NoFactor);
 }
 
 #[tokio::test]

@@ -87,6 +87,8 @@ pub enum RevokedBecause {
     FactorChanged,
     /// The account was closed.
     AccountClosed,
+    /// It lasted longer than the policy of an organization allows.
+    Expired,
 }
 
 impl Entity for LoginSession {

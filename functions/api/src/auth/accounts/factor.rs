@@ -7,6 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::log_in::Proof;
 use super::{Accounts, AuthError, totp_field};
+use crate::auth::access_token::Amr;
 use crate::auth::{recovery_code, totp};
 
 /// A second factor that is being set up; shown once.
@@ -78,19 +79,27 @@ impl Accounts {
         self.succeeded(&attempt).await?;
         self.note_factor(account, true).await?;
         self.revoke_sessions(account, session, RevokedBecause::FactorChanged).await?;
+        if let Some(session) = session {
+            // Whoever set it up has just shown it.
+            let shown = doc! { "$addToSet": { "amr": Amr::Otp.as_str() }, "$set": { "updatedAt": at } };
+            self.sessions().update_one(doc! { "_id": session, "accountId": account }, shown).await?;
+        }
         Ok(codes)
     }
 
-    /// Gives the second factor up, against a last proof of it; other sessions are ended.
+    /// Gives the second factor up, against a last proof of it and, of an account that has one, the password;
+    /// other sessions are ended.
     ///
     /// # Errors
-    /// [`AuthError::NoFactor`], [`AuthError::BadCode`].
+    /// [`AuthError::NoFactor`], [`AuthError::BadCredentials`], [`AuthError::BadCode`].
     pub async fn disable_totp(
         &self,
         account: Id,
         session: Option<Id>,
+        password: Option<&SecretString>,
         proof: &Proof,
     ) -> Result<(), AuthError> {
+        self.confirm_password(account, password).await?;
         self.prove_again(account, proof).await?;
         let (_, at) = self.now();
         let gone = doc! { "totp": "", "pendingTotp": "", "recoveryCodes": "", "mfaChallenge": "" };

@@ -2,11 +2,13 @@
 //! the store and the building blocks beside; one file for each thing that is done. No HTTP.
 
 mod attempt;
+mod device;
 mod external;
 mod factor;
 mod invitation;
 mod log_in;
 mod password;
+mod policy;
 mod refresh;
 mod register;
 mod session;

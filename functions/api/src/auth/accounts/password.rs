@@ -29,7 +29,7 @@ impl Accounts {
         let Some(account) = account.filter(|a| open(a.status) && a.deleted_at.is_none()) else {
             return Ok(());
         };
-        let token = self.keep_token(&account, "passwordReset", Purpose::ResetPassword, RESET).await?;
+        let token = self.keep_token(&account, "passwordReset", Purpose::ResetPassword, RESET, None).await?;
         Ok(self.mail.send(&account.email, language(&account), &Letter::ResetPassword(token)).await?)
     }
 
@@ -71,6 +71,26 @@ impl Accounts {
         }
         self.tell(&account, &Letter::PasswordChanged).await;
         Ok(account.id)
+    }
+
+    /// Asks for the password once more, of an account that has one.
+    pub(super) async fn confirm_password(
+        &self,
+        account: Id,
+        given: Option<&SecretString>,
+    ) -> Result<(), AuthError> {
+        if self.credentials_of(account).await?.password_hash.is_none() {
+            return Ok(());
+        }
+        let given = given.ok_or(AuthError::BadCredentials)?;
+        let attempt = self.attempt(account).await?;
+        let stored = attempt.as_ref().and_then(|a| a.credentials.password_hash.as_deref());
+        let compared = password::compare(stored, given).await?;
+        match (attempt, compared) {
+            // A second factor is still awaited.
+            (Some(attempt), Compared::Right { .. }) => self.half_succeeded(&attempt).await,
+            _ => Err(AuthError::BadCredentials),
+        }
     }
 
     /// Changes the password of somebody who is logged in and knows the one in force. Other sessions are

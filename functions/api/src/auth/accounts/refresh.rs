@@ -1,7 +1,6 @@
 //! Staying logged in.
 
 use bson::doc;
-use matome_domain::access::session::Lifetimes;
 use matome_store::entities::{LoginSession, RevokedBecause};
 use mongodb::options::ReturnDocument;
 
@@ -82,8 +81,15 @@ impl Accounts {
         if !account.is_some_and(|account| account.is_active()) {
             return Err(AuthError::SessionOver);
         }
+        // As the organizations want it now; they may not have when the session began.
+        let lifetimes = self.lifetimes(session.account_id).await?;
+        let began = session.created_at.into();
+        if lifetimes.is_over(began, session.last_used_at.into(), now) {
+            self.revoke_session(session.account_id, session.id, RevokedBecause::Expired).await?;
+            return Err(AuthError::SessionOver);
+        }
         let next = RefreshToken::generate(&*self.random, session.id);
-        let expires_at = Lifetimes::default().ends_at(session.created_at.into(), now);
+        let expires_at = lifetimes.ends_at(began, now);
         let mut set = doc! {
             "refreshTag": String::from(next.tag(&self.vault.secrets().await?.mac)),
             "previousTag": &session.refresh_tag,

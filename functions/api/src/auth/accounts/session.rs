@@ -1,7 +1,6 @@
 //! Login sessions and the devices they are opened with.
 
 use bson::doc;
-use matome_domain::access::session::Lifetimes;
 use matome_domain::clock::Timestamp;
 use matome_store::entities::{Account, Device, LoginSession, RevokedBecause};
 use matome_store::{Id, StoreError, Time};
@@ -59,7 +58,7 @@ impl Accounts {
         let secrets = self.vault.secrets().await?;
         let id = self.id();
         let refresh = RefreshToken::generate(&*self.random, id);
-        let expires_at = Lifetimes::default().ends_at(now, now);
+        let expires_at = self.lifetimes(account.id).await?.ends_at(now, now);
         let session = LoginSession {
             id,
             account_id: account.id,

@@ -113,7 +113,7 @@ impl LoginAnswer {
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(example = json!({ "message": MESSAGE }))]
-pub(in crate::routes) struct MailSent {
+pub(super) struct MailSent {
     /// For people.
     message: &'static str,
 }
@@ -121,7 +121,7 @@ pub(in crate::routes) struct MailSent {
 const MESSAGE: &str = "If the address can be used for this, a mail is on its way to it.";
 
 impl MailSent {
-    pub(in crate::routes) fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { message: MESSAGE }
     }
 }

@@ -13,8 +13,10 @@ mod quota;
 mod register;
 mod tokens;
 
-pub(super) use answers::MailSent;
+pub(super) use login::proof;
 pub(super) use problem::{field_problem, problem};
+
+use answers::MailSent;
 
 use crate::auth::accounts::Origin;
 use crate::guard::{Access, Rule, Trace};

@@ -1,0 +1,176 @@
+//! All accounts, for who runs the platform.
+
+use axum::extract::State;
+use bson::oid::ObjectId;
+use bson::{Document, doc};
+use matome_domain::access::{Action, PlatformRole, Resource};
+use matome_store::entities::{Account, AccountPatch, AccountStatus, AccountView, RevokedBecause};
+use matome_store::exposed::{Changed, Changes, Exposed, Patched};
+
+use super::Route;
+use super::account::SessionsEnded;
+use crate::context::App;
+use crate::crud::{Listing, PageOf, PathIds, Sparse, done, page};
+use crate::guard::{Access, Rule, SignedIn, Trail};
+use crate::http::problem::Code;
+use crate::http::{IfMatch, Json, NoContent, Ok200, Problem, Shown};
+
+/// The documentation's group.
+const TAG: &str = "accounts";
+
+pub(super) fn routes() -> Vec<Route> {
+    let access = |action: Action| Access::Platform(Resource::Accounts.to(action));
+    let (read, update, delete) = (access(Action::Read), access(Action::Update), access(Action::Delete));
+    vec![
+        Route::new(Rule::get("/accounts", "listAccounts", read).says(TAG, "List accounts"), list),
+        Route::new(
+            Rule::get("/accounts/{accountId}", "getAccount", read).says(TAG, "Show one account"),
+            get,
+        ),
+        Route::new(
+            Rule::patch("/accounts/{accountId}", "updateAccount", update)
+                .says(TAG, "Change an account's state or its role on the platform")
+                .describes(
+                    "A JSON merge patch (RFC 7396). Nobody changes their own; the last one who runs the platform stays. \
+                     An account that is not active any more is logged out everywhere.",
+                ),
+            patch,
+        ),
+        Route::new(
+            Rule::delete("/accounts/{accountId}", "deleteAccount", delete)
+                .says(TAG, "Delete an account")
+                .describes("It is logged out everywhere, keeps its address, and can be restored."),
+            remove,
+        ),
+        Route::new(
+            Rule::post("/accounts/{accountId}/restore", "restoreAccount", delete)
+                .says(TAG, "Take back that an account was deleted"),
+            restore,
+        ),
+        Route::new(
+            Rule::delete("/accounts/{accountId}/sessions", "endAccountSessions", update)
+                .says(TAG, "Log an account out everywhere"),
+            end_sessions,
+        ),
+        Route::new(
+            Rule::post("/accounts/{accountId}/unlock", "unlockAccount", update)
+                .says(TAG, "Let an account be tried again that wrong passwords have closed for a while"),
+            unlock,
+        ),
+    ]
+}
+
+async fn list(
+    State(app): State<App>,
+    listing: Listing<Account>,
+) -> Result<Ok200<PageOf<Sparse<AccountView>>>, Problem> {
+    page(&app.tenants.platform().of_platform(), listing, Document::new()).await
+}
+
+async fn get(State(app): State<App>, ids: PathIds) -> Result<Shown<AccountView>, Problem> {
+    let found = app.tenants.platform().of_platform::<Account>().show(ids.last()?, false).await?;
+    let found = found.ok_or_else(Problem::not_found)?;
+    Ok(Shown { version: found.version, document: found.view })
+}
+
+/// Refuses what nobody does to themselves, and what would leave nobody to run the platform.
+async fn check(app: &App, signed_in: &SignedIn, id: ObjectId) -> Result<(), Problem> {
+    if id == signed_in.id() {
+        return Err(Problem::new(Code::Conflict, "Nobody does this to their own account"));
+    }
+    let accounts = app.tenants.platform().of_platform::<Account>();
+    let target = accounts.get(id).await?.ok_or_else(Problem::not_found)?;
+    if target.platform_role.is_none() || !target.is_active() {
+        return Ok(());
+    }
+    let role = matome_store::value::to_bson(&PlatformRole::SuperAdmin)?;
+    let others = doc! {
+        "platformRole": role, "status": "active", "deletedAt": null, "_id": { "$ne": id },
+    };
+    match accounts.count(others).await? {
+        0 => Err(Problem::new(Code::Conflict, "This is the last account that runs the platform")),
+        _ => Ok(()),
+    }
+}
+
+async fn patch(
+    State(app): State<App>,
+    signed_in: SignedIn,
+    ids: PathIds,
+    trail: Trail,
+    IfMatch(version): IfMatch,
+    Json(body): Json<AccountPatch>,
+) -> Result<Shown<AccountView>, Problem> {
+    let id = ids.last()?;
+    let closes = body.status.value().is_some_and(|status| *status != AccountStatus::Active);
+    if closes || body.platform_role != Patched::Absent {
+        check(&app, &signed_in, id).await?;
+    }
+    trail.target(Account::NAME, id.to_hex());
+    let accounts = app.tenants.platform().of_platform::<Account>();
+    let change = |before: &Account| body.update(before);
+    let changed = accounts.patch_versioned(id, version, app.now().into(), change).await?;
+    let Changed { before, after } = done(changed)?;
+    if closes {
+        app.accounts.revoke_sessions(id.into(), None, RevokedBecause::AccountClosed).await?;
+    }
+    trail.before(&before.view);
+    trail.after(&after.view);
+    Ok(Shown { version: after.version, document: after.view })
+}
+
+async fn remove(
+    State(app): State<App>,
+    signed_in: SignedIn,
+    ids: PathIds,
+    trail: Trail,
+    IfMatch(version): IfMatch,
+) -> Result<NoContent, Problem> {
+    let id = ids.last()?;
+    check(&app, &signed_in, id).await?;
+    trail.target(Account::NAME, id.to_hex());
+    let accounts = app.tenants.platform().of_platform::<Account>();
+    let now = app.now().into();
+    let Changed { before, .. } = done(accounts.soft_delete(id, version, Some(signed_in.id()), now).await?)?;
+    app.accounts.revoke_sessions(id.into(), None, RevokedBecause::AccountClosed).await?;
+    trail.before(&before.view);
+    Ok(NoContent)
+}
+
+async fn restore(
+    State(app): State<App>,
+    ids: PathIds,
+    trail: Trail,
+    IfMatch(version): IfMatch,
+) -> Result<Shown<AccountView>, Problem> {
+    let id = ids.last()?;
+    trail.target(Account::NAME, id.to_hex());
+    let accounts = app.tenants.platform().of_platform::<Account>();
+    let Changed { after, .. } = done(accounts.restore(id, version, app.now().into()).await?)?;
+    trail.after(&after.view);
+    Ok(Shown { version: after.version, document: after.view })
+}
+
+async fn end_sessions(
+    State(app): State<App>,
+    ids: PathIds,
+    trail: Trail,
+) -> Result<Ok200<SessionsEnded>, Problem> {
+    let id = ids.get("accountId")?;
+    exists(&app, id).await?;
+    trail.target(Account::NAME, id.to_hex());
+    let ended = app.accounts.revoke_sessions(id.into(), None, RevokedBecause::Revoked).await?;
+    Ok(Ok200(SessionsEnded { ended }))
+}
+
+async fn unlock(State(app): State<App>, ids: PathIds, trail: Trail) -> Result<NoContent, Problem> {
+    let id = ids.get("accountId")?;
+    exists(&app, id).await?;
+    trail.target(Account::NAME, id.to_hex());
+    if app.accounts.unlock(id.into()).await? { Ok(NoContent) } else { Err(Problem::not_found()) }
+}
+
+async fn exists(app: &App, id: ObjectId) -> Result<(), Problem> {
+    let found = app.tenants.platform().of_platform::<Account>().get_live(id).await?;
+    found.map(drop).ok_or_else(Problem::not_found)
+}
