@@ -14,7 +14,7 @@ use matome_store::time::date;
 use matome_tenancy::operations::{ConnectChannel, CreateTenant, NewOwner};
 use secrecy::SecretString;
 
-use crate::account::{self, NewAccount};
+use crate::account::{self, Membership, NewAccount};
 use crate::command::tenant::Desk;
 use crate::conversation::Cast;
 use crate::settings::DATABASE_PREFIX;
@@ -42,13 +42,14 @@ pub(crate) async fn login(file: &StackFile, tenant: &TenantId) -> anyhow::Result
     if account::change_password(&store, EMAIL, &password).await? {
         return Ok(Login { email: EMAIL, password });
     }
+    let desk = Desk::of_stack(file).await?;
     let owner = NewAccount {
         email: EMAIL.to_owned(),
         name: "Demo".to_owned(),
         language: "en".to_owned(),
         timezone: "Asia/Tokyo".to_owned(),
         super_admin: false,
-        membership: Some((tenant.clone(), Role::Owner)),
+        membership: Some(Membership::of(&desk.tenants, tenant, Role::Owner).await?),
     };
     account::create(&store, &owner, &password).await?;
     Ok(Login { email: EMAIL, password })

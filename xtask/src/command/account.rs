@@ -10,8 +10,8 @@ use matome_runtime::config::Env;
 use matome_store::Store;
 use secrecy::ExposeSecret;
 
-use super::tenant::secret;
-use crate::account::{self, NewAccount};
+use super::tenant::{Desk, secret};
+use crate::account::{self, Membership, NewAccount};
 use crate::settings::DATABASE_PREFIX;
 use crate::stack_file::StackFile;
 
@@ -54,7 +54,8 @@ struct Create {
     /// is made and printed once.
     #[arg(long, value_name = "FILE")]
     password_file: Option<PathBuf>,
-    /// A stack on AWS: MONGODB_URI of the environment (and DATABASE_PREFIX). The running local stack otherwise.
+    /// A stack on AWS: MONGODB_URI of the environment (and DATABASE_PREFIX; with --organization, all that `cargo
+    /// xtask tenant --aws` takes). The running local stack otherwise.
     #[arg(long)]
     aws: bool,
 }
@@ -68,19 +69,26 @@ impl Account {
 
 impl Create {
     async fn run(self) -> anyhow::Result<()> {
+        let store = store(self.aws).await?;
+        let membership = match self.organization.zip(self.role) {
+            Some((tenant, role)) => {
+                let desk = if self.aws { Desk::from_environment().await? } else { Desk::local().await? };
+                Some(Membership::of(&desk.tenants, &tenant, role).await?)
+            }
+            None => None,
+        };
         let new = NewAccount {
             name: self.name.unwrap_or_else(|| self.email.clone()),
             email: self.email,
             language: self.language,
             timezone: self.timezone,
             super_admin: self.super_admin,
-            membership: self.organization.zip(self.role),
+            membership,
         };
         let password = match &self.password_file {
             Some(file) => secret::read_line(file)?,
             None => account::generate_password(),
         };
-        let store = store(self.aws).await?;
         let id = account::create(&store, &new, &password).await?;
         println!("account {id}");
         if self.password_file.is_none() {
