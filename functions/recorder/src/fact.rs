@@ -1,4 +1,4 @@
-//! Translate: what LINE sent (or the scheduler wants) as one fact about a room.
+//! Translate: what LINE sent (or the scheduler or staff want) as one fact about a room.
 
 use matome_domain::clock::Timestamp;
 use matome_domain::command::Command;
@@ -63,7 +63,11 @@ pub enum What {
         session_id: DocumentId,
         /// Why.
         trigger: CloseTrigger,
+        /// Who of staff.
+        by: Option<DocumentId>,
     },
+    /// Staff want a session open.
+    Open,
 }
 
 impl Fact {
@@ -82,7 +86,20 @@ impl Fact {
                 place: None,
                 user: None,
                 reply_token: None,
-                what: What::Close { session_id: close.session_id, trigger: close.trigger },
+                what: What::Close {
+                    session_id: close.session_id,
+                    trigger: close.trigger,
+                    by: close.closed_by,
+                },
+            },
+            Inbound::Open(open) => Self {
+                event_id: format!("open-{}", open.wish_id),
+                type_name: "open".to_owned(),
+                at: now,
+                place: None,
+                user: None,
+                reply_token: None,
+                what: What::Open,
             },
         }
     }

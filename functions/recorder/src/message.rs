@@ -6,6 +6,7 @@ use matome_domain::text::{hashtags, urls};
 use matome_line::events::{
     ContentProvider, MediaContent, MentioneeKind, Message as LineMessage, MessageContent, TextContent,
 };
+use matome_store::collection::encode;
 use matome_store::entities::{
     Emoji, FileData, ImageSet, LocationData, Media, MediaStatus, Message, MessageMetadata, StickerData,
 };
@@ -53,7 +54,8 @@ pub fn fill(message: &mut Message, said: &LineMessage, key: &RoomKey) {
         MessageContent::Video(media) | MessageContent::Audio(media) => message.media = Some(media_of(media)),
         MessageContent::File(file) => {
             let size = file.size.and_then(|s| i64::try_from(s).ok());
-            message.media = Some(Media { file_name: Some(file.name.clone()), file_size: size, ..pending() });
+            message.media =
+                Some(Media { file_name: Some(file.name.clone()), file_size: size, ..Media::pending() });
             message.file_data =
                 Some(FileData { file_name: file.name.clone(), file_size: size.unwrap_or_default() });
         }
@@ -79,12 +81,18 @@ pub fn fill(message: &mut Message, said: &LineMessage, key: &RoomKey) {
 }
 
 /// What this code does not understand, as it came: as a document, or, where BSON has no place for it
-/// (no object, a number beyond 64 bits, a NUL in a name), as `{json: "…"}`.
+/// (no object, a number beyond 64 bits, a NUL in a name, a name such as `$oid` that extended JSON has a
+/// meaning for), as `{json: "…"}`.
 #[must_use]
 pub fn kept_raw(raw: &Value) -> Document {
-    let document = bson::serialize_to_document(raw).ok();
-    // Only encoding shows a NUL in a name, and MongoDB would refuse it with all that is beside it.
-    document.filter(|d| d.to_vec().is_ok()).unwrap_or_else(|| doc! { "json": raw.to_string() })
+    let document = encode(raw).ok();
+    // What would not come back as it went would take the whole message with it.
+    let comes_back = |document: &Document| {
+        let bytes = document.to_vec().ok();
+        let again = bytes.and_then(|bytes| bson::deserialize_from_slice::<Document>(&bytes).ok());
+        again.is_some_and(|again| again == *document)
+    };
+    document.filter(comes_back).unwrap_or_else(|| doc! { "json": raw.to_string() })
 }
 
 /// Writes a text and what can be read off it.
@@ -108,55 +116,8 @@ pub fn fill_text(message: &mut Message, text: &TextContent, user_id: impl Fn(&st
         .collect();
 }
 
-/// Takes everything out of `message` that says what was in it.
-pub fn empty(message: &mut Message) {
-    message.content = None;
-    message.file_data = None;
-    message.sticker_data = None;
-    message.location_data = None;
-    message.raw = None;
-    message.reply_token = None;
-    message.edit_history.clear();
-    message.metadata = MessageMetadata::default();
-    if let Some(media) = &mut message.media {
-        *media = match media.status {
-            // Something of it may be in the bucket, or on its way there.
-            MediaStatus::Pending | MediaStatus::Stored | MediaStatus::Erasing | MediaStatus::Failed => {
-                Media {
-                    status: MediaStatus::Erasing,
-                    key: media.key.take(),
-                    thumbnail_key: media.thumbnail_key.take(),
-                    ..pending()
-                }
-            }
-            MediaStatus::Gone | MediaStatus::External | MediaStatus::Erased => {
-                Media { status: MediaStatus::Erased, ..pending() }
-            }
-        };
-    }
-}
-
-fn pending() -> Media {
-    Media {
-        status: MediaStatus::Pending,
-        key: None,
-        thumbnail_key: None,
-        thumbnail_size: None,
-        file_name: None,
-        file_size: None,
-        mime_type: None,
-        sha256: None,
-        dimensions: None,
-        duration: None,
-        original_url: None,
-        preview_url: None,
-        analysis: None,
-        attempts: 0,
-    }
-}
-
 fn media_of(content: &MediaContent) -> Media {
-    let media = Media { duration: content.duration_ms, ..pending() };
+    let media = Media { duration: content.duration_ms, ..Media::pending() };
     match &content.provider {
         ContentProvider::External { original_content_url, preview_image_url } => Media {
             status: MediaStatus::External,

@@ -136,6 +136,7 @@ fn close(session: &DueSession) -> Result<(ChannelId, Inbound), InvalidId> {
         conversation_id: ConversationId::new(session.conversation_id.as_str())?,
         session_id: document_id(session.id),
         trigger: CloseTrigger::TimeLimit,
+        closed_by: None,
     };
     Ok((channel_id, Inbound::Close(close)))
 }

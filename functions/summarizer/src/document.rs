@@ -23,6 +23,7 @@ pub fn summary_id(session: ObjectId) -> ObjectId {
 #[must_use]
 pub fn summary(session: &Session, written: &Written, before: Option<&Summary>, now: Timestamp) -> Summary {
     let draft = &written.draft;
+    let by_hand = session.trigger == Some(CloseTrigger::Manual) || session.summary_wish.is_some();
     let mut summary = Summary {
         id: summary_id(session.id),
         tenant_id: session.tenant_id.clone(),
@@ -30,9 +31,8 @@ pub fn summary(session: &Session, written: &Written, before: Option<&Summary>, n
         room_id: session.room_id,
         channel_id: session.channel_id.clone(),
         revision: session.revision,
-        generated_by: if session.trigger == Some(CloseTrigger::Manual) { "manual" } else { "system" }
-            .to_owned(),
-        triggered_by: session.closed_by,
+        generated_by: if by_hand { "manual" } else { "system" }.to_owned(),
+        triggered_by: session.summary_wish.as_ref().and_then(|wish| wish.by).or(session.closed_by),
         content: content(draft),
         analysis: SummaryAnalysis {
             key_topics: draft.key_topics.clone(),

@@ -4,7 +4,6 @@ pub mod context;
 pub mod document;
 pub mod error;
 pub mod handler;
-pub mod talk;
 pub mod write;
 
 pub use context::Context;

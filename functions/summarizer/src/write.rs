@@ -17,6 +17,7 @@ use matome_domain::summary::SummaryRequest;
 use matome_domain::zone::utc_offset_minutes;
 use matome_runtime::blobs::BlobKey;
 use matome_store::collection::encode;
+use matome_store::dialogue::{counts, dialogue};
 use matome_store::entities::{
     AiUsage, DeliveryTarget, MediaStatus, Message, NewOutboxEntry, Organization, OutboxEntry, Purpose, Room,
     Session, SessionStatus, Summary, User,
@@ -28,7 +29,6 @@ use matome_store::{StoreError, TenantStore, Write};
 use crate::context::Context;
 use crate::document;
 use crate::error::SummarizeError;
-use crate::talk;
 
 /// Pictures shown to a provider, the newest first; more would cost more than they tell.
 const MAX_PICTURES: usize = 8;
@@ -95,17 +95,17 @@ async fn attempt(context: &Context, job: &SummaryJob) -> Result<Done, SummarizeE
         SessionStatus::Summarizing => {}
     }
     let room = store.collection::<Room>().get(session.room_id).await?;
-    let dialogue = read(context, &store, &session, &organization).await?;
+    let talk = read(context, &store, &session, &organization).await?;
     context.faults.boundary("summarizer.read")?;
-    let written = if dialogue.turns.is_empty() {
+    let written = if talk.turns.is_empty() {
         None
     } else {
-        Some(summarize(context, &store, &organization, room.as_ref(), &dialogue).await?)
+        Some(summarize(context, &store, &organization, room.as_ref(), &session, &talk).await?)
     };
     context.faults.boundary("summarizer.summarized")?;
     let now = context.clock.now();
     let entries = deliveries(context, &session, room.as_ref(), &organization, written.is_some(), now);
-    let pictures = written.as_ref().map(|w| document::pictures_seen(&dialogue, w)).unwrap_or_default();
+    let pictures = written.as_ref().map(|w| document::pictures_seen(&talk, w)).unwrap_or_default();
     let stored = keep(context, &store, &session, written.as_ref(), &pictures, &entries, now).await?;
     if !stored {
         return Ok(Done::Outdated);
@@ -138,7 +138,7 @@ async fn read(
         HashMap::new()
     };
     let offset = utc_offset_minutes(&organization.timezone, context.clock.now());
-    Ok(talk::dialogue(&messages, &users, pictures, offset))
+    Ok(dialogue(&messages, &users, pictures, offset))
 }
 
 /// The pictures to show.
@@ -149,7 +149,7 @@ async fn pictures(
 ) -> Result<HashMap<ObjectId, ImageData>, SummarizeError> {
     let mut pictures = HashMap::new();
     let mut room = MAX_PICTURE_BYTES;
-    for message in messages.iter().rev().filter(|m| m.message_type == "image" && talk::counts(m)) {
+    for message in messages.iter().rev().filter(|m| m.message_type == "image" && counts(m)) {
         let Some(media) = message.media.as_ref().filter(|m| m.status == MediaStatus::Stored) else {
             continue;
         };
@@ -176,13 +176,15 @@ async fn summarize(
     store: &TenantStore,
     organization: &Organization,
     room: Option<&Room>,
+    session: &Session,
     dialogue: &Dialogue,
 ) -> Result<Written, SummarizeError> {
     let settings = &organization.settings.ai_settings;
-    let language = room.and_then(|r| r.settings.summary_language.clone());
+    let wish = session.summary_wish.clone().unwrap_or_default();
+    let of_room = || room.and_then(|r| r.settings.summary_language.clone());
     let request = SummaryRequest {
-        language: language.or_else(|| settings.summary_language.clone()),
-        style: settings.summary_style,
+        language: wish.language.or_else(of_room).or_else(|| settings.summary_language.clone()),
+        style: wish.style.unwrap_or(settings.summary_style),
     };
     let writer = context.writers.of(settings.model.as_deref())?;
     let budget = budget(context, store, organization).await?;
@@ -225,16 +227,18 @@ fn deliveries(
     written: bool,
     now: Timestamp,
 ) -> Vec<OutboxEntry> {
+    // Staff who close a session read its summary elsewhere; somebody in the room is answered there.
+    let by_somebody_there = session.closed_by.is_none_or(|by| session.participants.contains(&by));
+    let asked_for = session.trigger == Some(CloseTrigger::Manual) && by_somebody_there;
     let purpose = if written {
         Purpose::Summary { summary_id: document::summary_id(session.id) }
-    } else if session.trigger == Some(CloseTrigger::Manual) {
+    } else if asked_for {
         Purpose::NothingToSummarize
     } else {
         return Vec::new();
     };
     let delivery = &organization.settings.delivery;
     let muted = room.is_some_and(|r| r.settings.notification_enabled == Some(false));
-    let asked_for = session.trigger == Some(CloseTrigger::Manual);
     let entry = |to: &str, in_room: bool| {
         let new = NewOutboxEntry {
             id: derived(&["outbox", "summary", &session.id.to_hex(), to]),
@@ -280,8 +284,15 @@ async fn keep(
                 return Ok(false);
             }
             let mut set = doc! { "status": "closed", "updatedAt": date(now) };
+            let mut unset = doc! { "replyToken": "" };
+            let before: Option<Summary> = transaction.get(document::summary_id(read.id)).await?;
+            if let (None, Some(mut before)) = (written, before.clone()) {
+                // Everything was unsent or erased since: what was written of it must not outlive it.
+                before.clear(date(now));
+                transaction.write::<Summary>(vec![Write::put(before.id, &before)?]).await?;
+                unset.insert("aiAnalysis", "");
+            }
             if let Some(written) = written {
-                let before: Option<Summary> = transaction.get(document::summary_id(read.id)).await?;
                 let summary = document::summary(read, written, before.as_ref(), now);
                 transaction.write::<Summary>(vec![Write::put(summary.id, &summary)?]).await?;
                 context.faults.boundary("summarizer.summary")?;
@@ -306,7 +317,7 @@ async fn keep(
                 }
             }
             context.faults.boundary("summarizer.outbox")?;
-            let close = doc! { "$set": set, "$unset": { "replyToken": "" }, "$inc": { "__v": 1 } };
+            let close = doc! { "$set": set, "$unset": unset, "$inc": { "__v": 1 } };
             transaction.write::<Session>(vec![Write::update(read.id, close)]).await?;
             Ok(true)
         })

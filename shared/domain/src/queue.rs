@@ -171,6 +171,24 @@ pub struct CloseSession {
     pub session_id: DocumentId,
     /// Who closes: `time_limit` (re-checked by the recorder) or `manual`.
     pub trigger: CloseTrigger,
+    /// The account or key that asked for it, if staff did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed_by: Option<DocumentId>,
+}
+
+/// api → recorder: staff want a session open before anything is said. Travels in the conversation's own
+/// group, as [`CloseSession`] does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OpenSession {
+    /// Tenant.
+    pub tenant_id: TenantId,
+    /// The channel.
+    pub channel_id: ChannelId,
+    /// The conversation, whose room is known already.
+    pub conversation_id: ConversationId,
+    /// The wish, so that it is fulfilled once. Nothing happens while a session is open.
+    pub wish_id: DocumentId,
 }
 
 /// `trigger` of the seed's Session.
@@ -205,6 +223,8 @@ pub enum Inbound {
     Event(InboundEvent),
     /// A wish to close a session.
     Close(CloseSession),
+    /// A wish to open one.
+    Open(OpenSession),
 }
 
 impl Inbound {
@@ -214,6 +234,7 @@ impl Inbound {
         match self {
             Self::Event(e) => &e.tenant_id,
             Self::Close(c) => &c.tenant_id,
+            Self::Open(o) => &o.tenant_id,
         }
     }
 
@@ -223,6 +244,7 @@ impl Inbound {
         match self {
             Self::Event(e) => &e.channel_id,
             Self::Close(c) => &c.channel_id,
+            Self::Open(o) => &o.channel_id,
         }
     }
 
@@ -232,6 +254,7 @@ impl Inbound {
         match self {
             Self::Event(e) => &e.conversation_id,
             Self::Close(c) => &c.conversation_id,
+            Self::Open(o) => &o.conversation_id,
         }
     }
 }
@@ -249,6 +272,7 @@ impl QueueMessage for Inbound {
             Self::Event(e) => Some(format!("{}#{}", e.channel_id, e.event_id)),
             // The scheduler asks every minute until the session is closed; SQS keeps one in five.
             Self::Close(c) => Some(format!("#close#{}#{}", c.session_id, c.trigger.name())),
+            Self::Open(o) => Some(format!("#open#{}", o.wish_id)),
         }
     }
 }

@@ -130,6 +130,16 @@ impl SessionCursor {
         Placed { closed_before, number, opened, closed_after }
     }
 
+    /// Opens a session at `at` before anything is said in it, and tells its number; `None` while one is open.
+    pub fn begin(&mut self, at: Timestamp) -> Option<u64> {
+        if self.open.is_some() {
+            return None;
+        }
+        self.last_number += 1;
+        self.open = Some(OpenSession { number: self.last_number, opened_at: at, message_count: 0 });
+        Some(self.last_number)
+    }
+
     /// Closes the open session if its time is up at `at`.
     pub fn expire(&mut self, at: Timestamp) -> Option<Closed> {
         let open = self.open?;
@@ -191,6 +201,15 @@ mod tests {
         assert_eq!(c.close(CloseTrigger::Manual), None);
         c.place(Timestamp(0));
         assert_eq!(c.close(CloseTrigger::Manual).map(|c| c.number), Some(1));
+    }
+
+    #[test]
+    fn a_session_begun_by_hand_takes_the_next_message_and_is_the_only_open_one() {
+        let mut c = cursor(50, 24);
+        assert_eq!(c.begin(Timestamp(0)), Some(1));
+        assert_eq!(c.begin(Timestamp(1)), None);
+        let placed = c.place(Timestamp(2));
+        assert_eq!((placed.number, placed.opened), (1, false));
     }
 
     #[test]

@@ -47,6 +47,12 @@ impl BlobKey {
         Self(format!("tenants/{tenant}/media/{message}/{part}"))
     }
 
+    /// `tenants/{tenantId}/exports/{userId}/{exportId}`: everything that is stored about one person.
+    #[must_use]
+    pub fn export(tenant: &TenantId, user: &DocumentId, export: &DocumentId) -> Self {
+        Self(format!("tenants/{tenant}/exports/{user}/{export}"))
+    }
+
     /// `backups/{tenantId}/{name}`: a file of what stays of a tenant that leaves. Not under the tenant's
     /// own prefix, which is erased.
     ///

@@ -10,6 +10,7 @@ pub mod audit_review;
 mod colleagues;
 pub mod collection;
 pub mod create_organization;
+pub mod dialogue;
 pub mod entities;
 pub mod entity;
 pub mod erase_platform;

@@ -197,6 +197,7 @@ pub fn session(room: &Room, number: i64, status: SessionStatus, opened_at: Times
         },
         summary: None,
         revision: 0,
+        summary_wish: None,
         ai_analysis: None,
         metadata: doc! { "platform": "line" },
         closed_by: None,

@@ -177,6 +177,7 @@ impl Scene {
             conversation_id: self.known.group.clone(),
             session_id: self.known.session.clone(),
             trigger: CloseTrigger::Manual,
+            closed_by: None,
         });
         let event = |n: &str, kind, fields| self.event(channel, &format!("{n}-{channel}"), kind, fields);
         vec![

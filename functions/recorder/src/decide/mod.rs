@@ -193,8 +193,8 @@ impl<'a> Desk<'a> {
     }
 
     fn take(&mut self, fact: &Fact) {
-        if let What::Close { session_id, trigger } = &fact.what {
-            self.close_on_request(object_id(session_id), *trigger);
+        if let What::Close { session_id, trigger, by } = &fact.what {
+            self.close_on_request(object_id(session_id), *trigger, by.as_ref().and_then(object_id));
             return;
         }
         let event = self.key.event_id(&fact.event_id);
@@ -221,6 +221,7 @@ impl<'a> Desk<'a> {
                 self.note(fact, event, Some(recorded), None);
                 return;
             }
+            What::Open => self.open_on_request(),
             What::Noted => {}
             What::Unknown(raw) => {
                 self.unknown_events += 1;

@@ -12,7 +12,7 @@ use matome_store::entities::{
 use matome_store::time::{date, timestamp};
 
 use super::{CloseTrigger, Desk, Fact, limits};
-use crate::message::{UNKNOWN_TYPE, empty, fill, fill_text, type_name};
+use crate::message::{UNKNOWN_TYPE, fill, fill_text, type_name};
 
 /// A reply token lives a minute (LINE); the sender needs some of it.
 const REPLY_TOKEN_LIFE: std::time::Duration = std::time::Duration::from_secs(55);
@@ -45,6 +45,7 @@ pub(super) const MESSAGE_FIELDS: &[&str] = &[
     "locationData",
     "metadata",
     "raw",
+    "aiProcessing",
     "command",
     "placeholder",
     "editHistory",
@@ -159,11 +160,7 @@ impl Desk<'_> {
         if message.status == MessageStatus::Deleted {
             return;
         }
-        empty(message);
-        message.status = MessageStatus::Deleted;
-        message.renew_search();
-        message.deleted_at = Some(at);
-        message.updated_at = now;
+        message.make_tombstone(at, now);
         if message.media.as_ref().is_some_and(|m| m.status == MediaStatus::Erasing) {
             self.media.insert(id);
         }
@@ -172,17 +169,76 @@ impl Desk<'_> {
     }
 
     /// Closes on somebody's wish, if the session is still the open one.
-    pub(super) fn close_on_request(&mut self, session: Option<ObjectId>, trigger: CloseTrigger) {
+    pub(super) fn close_on_request(
+        &mut self,
+        session: Option<ObjectId>,
+        trigger: CloseTrigger,
+        by: Option<ObjectId>,
+    ) {
         let open = self.cursor.open().map(|o| self.key.session_id(o.number));
-        if open.is_none() || open != session {
-            return;
-        }
+        let Some(open) = open.filter(|open| Some(*open) == session) else { return };
         let closed = match trigger {
             CloseTrigger::TimeLimit => self.cursor.expire(self.now),
             CloseTrigger::Manual | CloseTrigger::MessageCount => self.cursor.close(trigger),
         };
         if let Some(closed) = closed {
             self.finish(closed, None);
+            if let (CloseTrigger::Manual, Some(session)) = (closed.trigger, self.sessions.change(open)) {
+                session.closed_by = by;
+            }
+        }
+    }
+
+    /// Opens a session in a known room, on the wish of staff; nothing happens while one is open.
+    pub(super) fn open_on_request(&mut self) {
+        let room_id = self.key.room_id();
+        if self.rooms.get(room_id).is_none() {
+            return;
+        }
+        if let Some(closed) = self.cursor.expire(self.now) {
+            self.finish(closed, None);
+        }
+        let Some(number) = self.cursor.begin(self.now) else { return };
+        let now = date(self.now);
+        let session = self.new_session(number, now);
+        self.sessions.change_or_insert(session.id, || session);
+        if let Some(room) = self.rooms.change(room_id) {
+            room.last_session_number = i64::try_from(number).unwrap_or(i64::MAX);
+            room.statistics.total_sessions += 1;
+            room.statistics.active_sessions = 1;
+            room.updated_at = now;
+        }
+    }
+
+    /// A session in which nothing was said yet; when it closes is set last of all.
+    fn new_session(&self, number: u64, at: bson::DateTime) -> Session {
+        let now = date(self.now);
+        Session {
+            id: self.key.session_id(number),
+            tenant_id: self.key.tenant.to_string(),
+            room_id: self.key.room_id(),
+            channel_id: self.key.channel.to_string(),
+            conversation_id: self.key.conversation.to_string(),
+            session_number: i64::try_from(number).unwrap_or(i64::MAX),
+            participants: Vec::new(),
+            status: SessionStatus::Active,
+            trigger: None,
+            opened_at: at,
+            closes_at: at,
+            start_time: at,
+            last_message_at: at,
+            end_time: None,
+            statistics: SessionStatistics::default(),
+            summary: None,
+            revision: 0,
+            summary_wish: None,
+            ai_analysis: None,
+            metadata: bson::doc! { "platform": "line" },
+            closed_by: None,
+            reply_token: None,
+            created_at: now,
+            updated_at: now,
+            version: 0,
         }
     }
 
@@ -243,32 +299,12 @@ impl Desk<'_> {
     fn count_in_session(&mut self, fact: &Fact, placed: Placed, user: Option<ObjectId>, image: bool) {
         let (key, now, at) = (self.key, date(self.now), date(fact.at));
         let id = key.session_id(placed.number);
-        let (session, _) = self.sessions.change_or_insert(id, || Session {
-            id,
-            tenant_id: key.tenant.to_string(),
-            room_id: key.room_id(),
-            channel_id: key.channel.to_string(),
-            conversation_id: key.conversation.to_string(),
-            session_number: i64::try_from(placed.number).unwrap_or(i64::MAX),
-            participants: Vec::new(),
-            status: SessionStatus::Active,
-            trigger: None,
-            opened_at: at,
-            closes_at: at,
-            start_time: at,
-            last_message_at: at,
-            end_time: None,
-            statistics: SessionStatistics::default(),
-            summary: None,
-            revision: 0,
-            ai_analysis: None,
-            metadata: bson::doc! { "platform": "line" },
-            closed_by: None,
-            reply_token: None,
-            created_at: now,
-            updated_at: now,
-            version: 0,
-        });
+        let new = self.new_session(placed.number, at);
+        let (session, _) = self.sessions.change_or_insert(id, || new);
+        if session.statistics.message_count == 0 {
+            // Opened by hand, before anything was said.
+            (session.start_time, session.last_message_at) = (at, at);
+        }
         session.statistics.message_count += 1;
         session.statistics.image_count += i64::from(image);
         session.start_time = session.start_time.min(at);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use matome_domain::placement::Placement;
-use matome_domain::queue::{CloseSession, CloseTrigger, Inbound, OutboundJob, SummaryJob};
+use matome_domain::queue::{CloseSession, CloseTrigger, Inbound, OpenSession, OutboundJob, SummaryJob};
 use matome_domain::session::SessionTriggers;
 use matome_store::entities::{OutboxEntry, Purpose, Session, SessionStatus};
 use matome_store::id::document_id;
@@ -95,6 +95,7 @@ async fn time_closes_a_session_by_the_next_message_or_by_the_scheduler() {
         conversation_id: event.conversation_id,
         session_id: document_id(sessions[1].id),
         trigger: CloseTrigger::TimeLimit,
+        closed_by: None,
     });
     system.clock.set(at(7199));
     recorder.record(std::slice::from_ref(&close)).await;
@@ -105,6 +106,58 @@ async fn time_closes_a_session_by_the_next_message_or_by_the_scheduler() {
     let sessions: Vec<Session> = all(&tenant, "sessionNumber").await;
     assert_eq!(sessions[1].trigger, Some(CloseTrigger::TimeLimit));
     assert_eq!(sessions[1].status, SessionStatus::Summarizing);
+}
+
+#[tokio::test]
+async fn staff_open_and_close_a_session_by_hand_each_once() {
+    use matome_store::entities::Room;
+    let system = TestSystem::start().await;
+    let tenant = system.tenant(Placement::Shared).await;
+    let talk = Talk { tenant: &tenant, group: None, user: "Uaoi" };
+    let recorder = Recorder::start(&system);
+    let Inbound::Event(event) = talk.text("x", at(0), "") else { unreachable!("it is an event") };
+    let id = |n: u8| document_id(bson::oid::ObjectId::from_bytes([n; 12]));
+    let open = |n: u8| {
+        Inbound::Open(OpenSession {
+            tenant_id: event.tenant_id.clone(),
+            channel_id: event.channel_id.clone(),
+            conversation_id: event.conversation_id.clone(),
+            wish_id: id(n),
+        })
+    };
+    recorder.record(&[open(1)]).await;
+    assert_eq!(all::<Session>(&tenant, "_id").await, [], "nobody was ever heard of there");
+
+    recorder.record(&[talk.event("f", at(0), "follow", json!({}))]).await;
+    recorder.record(&[open(2)]).await;
+    recorder.record(&[open(2), open(3)]).await;
+    let sessions: Vec<Session> = all(&tenant, "sessionNumber").await;
+    assert_eq!(sessions.len(), 1, "one is open");
+    assert_eq!((sessions[0].status, sessions[0].statistics.message_count), (SessionStatus::Active, 0));
+    assert_eq!(sessions[0].closes_at.timestamp_millis() - BEGIN.0, 24 * 3_600_000);
+    recorder.record(&[talk.text("1", at(1), "hello")]).await;
+
+    let close = Inbound::Close(CloseSession {
+        tenant_id: event.tenant_id.clone(),
+        channel_id: event.channel_id.clone(),
+        conversation_id: event.conversation_id.clone(),
+        session_id: document_id(sessions[0].id),
+        trigger: CloseTrigger::Manual,
+        closed_by: Some(id(9)),
+    });
+    recorder.record(&[close.clone(), close]).await;
+    recorder.record(&[open(2)]).await;
+    let sessions: Vec<Session> = all(&tenant, "sessionNumber").await;
+    assert_eq!(sessions.len(), 1, "a wish is fulfilled once");
+    assert_eq!(
+        (sessions[0].status, sessions[0].trigger),
+        (SessionStatus::Summarizing, Some(CloseTrigger::Manual))
+    );
+    assert_eq!(sessions[0].closed_by.map(document_id), Some(id(9)));
+    assert_eq!(sessions[0].statistics.message_count, 1);
+    let rooms: Vec<Room> = all(&tenant, "_id").await;
+    assert_eq!((rooms[0].statistics.total_sessions, rooms[0].statistics.active_sessions), (1, 0));
+    assert_counts_are_exact(&tenant).await;
 }
 
 #[tokio::test]

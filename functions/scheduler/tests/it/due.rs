@@ -123,6 +123,7 @@ async fn more_than_a_page_is_queued_oldest_first() {
     let closed = recording.sent::<Inbound>().into_iter().map(|i| match i {
         Inbound::Close(close) => close.session_id.to_string(),
         Inbound::Event(event) => event.event_id,
+        Inbound::Open(open) => open.wish_id.to_string(),
     });
     let sent = recording.sent::<OutboundJob>().into_iter().map(|j| j.outbox_id.to_string());
     assert_eq!(closed.zip(sent).collect::<Vec<_>>(), wanted);

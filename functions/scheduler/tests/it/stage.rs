@@ -46,6 +46,7 @@ pub(crate) fn queued(recording: &Recording) -> Vec<String> {
     let closed = |i: &Inbound| match i {
         Inbound::Close(close) => close.session_id.to_string(),
         Inbound::Event(event) => panic!("the scheduler makes no events: {}", event.event_id),
+        Inbound::Open(open) => panic!("the scheduler opens no session: {open:?}"),
     };
     let mut all = about("close", &recording.distinct(), closed);
     all.extend(about("summary", &recording.distinct::<SummaryJob>(), |j| j.session_id.to_string()));

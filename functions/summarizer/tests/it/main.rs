@@ -6,3 +6,4 @@ mod samples;
 mod summarizer;
 mod summary;
 mod suspended;
+mod wish;

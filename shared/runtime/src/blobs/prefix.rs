@@ -1,7 +1,7 @@
 //! Everything a bucket has of one tenant: every version of every object, listed and erased page by page.
 
 use aws_sdk_s3::types::{Delete, ObjectIdentifier};
-use matome_domain::ids::TenantId;
+use matome_domain::ids::{DocumentId, TenantId};
 
 use super::{BlobError, BlobKey, Blobs, failed};
 
@@ -14,6 +14,12 @@ impl BlobPrefix {
     #[must_use]
     pub fn tenant(tenant: &TenantId) -> Self {
         Self(BlobKey(format!("tenants/{tenant}/")))
+    }
+
+    /// What was exported about one person.
+    #[must_use]
+    pub fn exports(tenant: &TenantId, user: &DocumentId) -> Self {
+        Self(BlobKey(format!("tenants/{tenant}/exports/{user}/")))
     }
 
     /// What stays of a tenant that leaves.

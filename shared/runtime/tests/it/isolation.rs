@@ -143,6 +143,7 @@ proptest! {
             conversation_id: ConversationId::new("U1").unwrap(),
             session_id: DocumentId::new(&*session).unwrap(),
             trigger: CloseTrigger::Manual,
+            closed_by: None,
         });
         let manual = ("close".to_owned(), format!("{session}-manual"));
         prop_assert_ne!(event(&manual), close.deduplication_id().unwrap());

@@ -316,6 +316,65 @@ pub struct Edit {
     pub written_at: DateTime,
 }
 
+impl Media {
+    /// Of which nothing is known yet.
+    #[must_use]
+    pub fn pending() -> Self {
+        Self {
+            status: MediaStatus::Pending,
+            key: None,
+            thumbnail_key: None,
+            thumbnail_size: None,
+            file_name: None,
+            file_size: None,
+            mime_type: None,
+            sha256: None,
+            dimensions: None,
+            duration: None,
+            original_url: None,
+            preview_url: None,
+            analysis: None,
+            attempts: 0,
+        }
+    }
+}
+
+impl Message {
+    /// Takes everything out that says what was in it, for good: it was unsent, or its sender is to be
+    /// forgotten. What lies in the bucket is to be erased by the recorder; the scheduler sees to that.
+    pub fn make_tombstone(&mut self, at: DateTime, now: DateTime) {
+        self.content = None;
+        self.file_data = None;
+        self.sticker_data = None;
+        self.location_data = None;
+        self.raw = None;
+        self.reply_token = None;
+        self.ai_processing = None;
+        self.edit_history.clear();
+        self.metadata = MessageMetadata::default();
+        if let Some(media) = &mut self.media {
+            *media = match media.status {
+                // Something of it may be in the bucket, or on its way there.
+                MediaStatus::Pending | MediaStatus::Stored | MediaStatus::Erasing | MediaStatus::Failed => {
+                    Media {
+                        status: MediaStatus::Erasing,
+                        key: media.key.take(),
+                        thumbnail_key: media.thumbnail_key.take(),
+                        ..Media::pending()
+                    }
+                }
+                MediaStatus::Gone | MediaStatus::External | MediaStatus::Erased => {
+                    Media { status: MediaStatus::Erased, ..Media::pending() }
+                }
+            };
+        }
+        self.status = MessageStatus::Deleted;
+        self.renew_search();
+        self.deleted_at = Some(at);
+        self.updated_at = now;
+    }
+}
+
 impl Entity for Message {
     const COLLECTION: &'static str = "messages";
 

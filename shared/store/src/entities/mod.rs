@@ -94,7 +94,9 @@ pub use room_member::{
     RoomPermissions, RoomPermissionsPatch, RoomRole,
 };
 pub use security_policy::{LoginMethod, SecurityPolicy, SecurityPolicyPatch, SecurityPolicyView};
-pub use session::{AiAnalysis, ReplyToken, Session, SessionStatistics, SessionStatus, SessionView};
+pub use session::{
+    AiAnalysis, ReplyToken, Session, SessionStatistics, SessionStatus, SessionView, SummaryWish,
+};
 pub use summary::{
     AiMetadata, Citation, CitationView, Feedback, FeedbackView, StoredActionItem, Summary, SummaryAnalysis,
     SummaryContent, SummaryExport, SummaryExportView, SummaryParticipant, SummaryParticipantView,

@@ -223,6 +223,9 @@ impl Entity for Room {
             // What is hidden from agents and viewers is asked for by each of their requests: read off the index.
             Index::on(doc! { "tenantId": 1, "settings.privacy": 1, "_id": 1 })
                 .only(doc! { "settings.privacy": "private" }),
+            // The few that were deleted: what is in them is left out of every list.
+            Index::on(doc! { "tenantId": 1, "deletedAt": 1, "_id": 1 })
+                .only(doc! { "deletedAt": { "$exists": true } }),
         ]
     }
 

@@ -4,7 +4,7 @@ use bson::oid::ObjectId;
 use bson::{DateTime, doc};
 use matome_domain::access::Resource;
 use matome_domain::queue::CloseTrigger;
-use matome_domain::summary::{Level, Sentiment};
+use matome_domain::summary::{Level, Sentiment, SummaryStyle};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -57,6 +57,9 @@ pub struct Session {
     pub summary: Option<ObjectId>,
     /// Which writing of the summary is wanted; grows when an unsend or an edit makes one wrong.
     pub revision: i64,
+    /// How staff want it summarized, once they asked for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub summary_wish: Option<SummaryWish>,
     /// What the summarizer found, for lists and filters.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ai_analysis: Option<AiAnalysis>,
@@ -88,6 +91,22 @@ pub enum SessionStatus {
     Summarizing,
     /// Done: summarized, or not to be summarized.
     Closed,
+}
+
+/// How a summary is to be written, over the settings of room and organization. Stays with the session, so that
+/// a summary in Thai is not written in English when a message is unsent.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct SummaryWish {
+    /// BCP 47 tag.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
+    /// Style.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub style: Option<SummaryStyle>,
+    /// The account or key that asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by: Option<ObjectId>,
 }
 
 /// A free way to answer, once, within a minute of the event.

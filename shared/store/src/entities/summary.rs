@@ -241,6 +241,20 @@ pub enum SummaryStatus {
     Failed,
 }
 
+impl Summary {
+    /// Takes everything out that tells of the talk: nothing of it is left to be told.
+    pub fn clear(&mut self, now: DateTime) {
+        self.content = SummaryContent::default();
+        self.analysis = SummaryAnalysis::default();
+        self.participants.iter_mut().for_each(|participant| participant.key_points.clear());
+        self.citations.clear();
+        self.search.clear();
+        self.status = SummaryStatus::Draft;
+        self.updated_at = now;
+        self.version += 1;
+    }
+}
+
 impl Entity for Summary {
     const COLLECTION: &'static str = "summaries";
 
@@ -285,7 +299,7 @@ pub struct SummaryView {
     pub channel_id: String,
     /// The session's revision that it is of.
     pub revision: i64,
-    /// `system` or `user`.
+    /// `system`, `manual` or `scheduled`.
     pub generated_by: String,
     /// Who asked for it.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -143,13 +143,16 @@ impl TenantStore {
     }
 
     /// Rooms that were deleted and can still be restored: what is in them is not shown.
-    pub(crate) async fn deleted_rooms(&self) -> Result<Vec<ObjectId>, StoreError> {
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn deleted_rooms(&self) -> Result<Vec<ObjectId>, StoreError> {
         #[derive(Deserialize)]
         struct Id {
             #[serde(rename = "_id")]
             id: ObjectId,
         }
-        let deleted = bson::doc! { "$or": [{ "status": "deleted" }, { "deletedAt": { "$ne": null } }] };
+        let deleted = bson::doc! { "$or": [{ "status": "deleted" }, { "deletedAt": { "$exists": true } }] };
         let rooms: Vec<Id> =
             self.aggregate::<Room, _>(deleted, vec![bson::doc! { "$project": { "_id": 1 } }]).await?;
         Ok(rooms.into_iter().map(|room| room.id).collect())

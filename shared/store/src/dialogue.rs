@@ -4,11 +4,12 @@ use std::collections::HashMap;
 
 use bson::oid::ObjectId;
 use matome_domain::dialogue::{Dialogue, ImageData, Speaker, Turn, TurnContent};
-use matome_store::entities::{Message, MessageStatus, User};
-use matome_store::time::timestamp;
+
+use crate::entities::{Message, MessageStatus, User};
+use crate::time::timestamp;
 
 /// The speaker of messages whose sender LINE does not tell.
-pub const UNIDENTIFIED: &str = "unidentified";
+const UNIDENTIFIED: &str = "unidentified";
 
 /// Whether a message is part of the talk: commands and tombstones are not.
 #[must_use]
