@@ -50,6 +50,8 @@ pub struct Context {
     pub api_calls: ApiCalls,
     /// Repeats of a request.
     pub idempotency: Idempotency,
+    /// Tenants' data keys, for what is sealed before it goes into an operation.
+    pub keys: Arc<DataKeys>,
     /// The recorder, the summarizer, the sender and the provisioner.
     pub queues: Queues,
     /// AWS with the rights of one tenant, for its media: see [`Context::blobs`].
@@ -124,6 +126,7 @@ impl Context {
         let settings = Settings::from_env(env)?;
         let vault = Vault::open(cells.home().clone(), keys()?, Arc::clone(&clock), Arc::clone(&random));
         let vault = Arc::new(vault);
+        let tenants_keys = Arc::new(keys()?);
         let tokens = AccessTokens::new(&settings.issuer, &settings.audience);
         let accounts = Accounts::from_env(
             env,
@@ -144,10 +147,11 @@ impl Context {
             idempotency: Idempotency::from_env(
                 env,
                 &aws,
-                Arc::new(keys()?),
+                Arc::clone(&tenants_keys),
                 Arc::clone(&clock),
                 Arc::clone(&random),
             )?,
+            keys: tenants_keys,
             queues: Queues::new(&aws, Arc::clone(&random))
                 .with::<Inbound>(env)?
                 .with::<SummaryJob>(env)?

@@ -64,16 +64,15 @@ impl<E: Placed> Crud<E> {
         }
     }
 
-    /// The routes.
+    /// The routes that change nothing: list and get.
     #[must_use]
-    pub fn routes(self) -> Vec<Route> {
-        let tag = self.tag;
-        let name = E::NAME;
+    pub fn reading(&self) -> Vec<Route> {
+        let (tag, name) = (self.tag, E::NAME);
         let title = title(name);
         let plural = title_plural(self.path);
         let all = format!("/organizations/{{organizationId}}{}", self.path);
         let one = format!("{all}/{{{}}}", self.id);
-        let mut routes = vec![
+        vec![
             Route::new(
                 Rule::get(all.clone(), format!("list{plural}"), self.access(Action::Read, false))
                     .says(tag, format!("List {}", words(&plural))),
@@ -84,7 +83,17 @@ impl<E: Placed> Crud<E> {
                     .says(tag, format!("Show one {}", words(name))),
                 handlers::get::<E>,
             ),
-        ];
+        ]
+    }
+
+    /// The routes.
+    #[must_use]
+    pub fn routes(self) -> Vec<Route> {
+        let (tag, name) = (self.tag, E::NAME);
+        let title = title(name);
+        let all = format!("/organizations/{{organizationId}}{}", self.path);
+        let one = format!("{all}/{{{}}}", self.id);
+        let mut routes = self.reading();
         if <E::Create as New<E>>::POSSIBLE {
             routes.push(Route::new(
                 Rule::post(all, format!("create{title}"), self.access(Action::Create, false))

@@ -37,7 +37,7 @@ pub(crate) async fn admit(
     let presented = authenticate::presented(request.headers())?;
     // Before anything is looked up: who guesses is slowed down by address.
     limits::before(app, rule, trace, &presented).await?;
-    let identity = authenticate::authenticate(app, &presented, tenant.as_ref()).await?;
+    let identity = authenticate::authenticate(app, &presented, tenant.as_ref(), trace).await?;
     let standing = match rule.access {
         Access::Public => None,
         Access::Account => {
@@ -120,7 +120,7 @@ async fn stand(
     if !permissions.contains(permission) && !matches!(rule.access, Access::Room(_)) {
         return Err(denied(permission));
     }
-    if rule.changes() && !may_change(organization.status) {
+    if rule.changes() && !rule.any_state && !may_change(organization.status) {
         return Err(Problem::new(Code::NotServed, "The organization can be read, not changed"));
     }
     let store = app.tenants.store(tenant).await?;

@@ -8,6 +8,7 @@ use http::header::AUTHORIZATION;
 use matome_domain::access::network::Rules;
 use matome_domain::ids::TenantId;
 use matome_runtime::idempotency::Sealing;
+use matome_runtime::lambda::Chain;
 use matome_store::entities::{Member, Organization, SecurityPolicy};
 use matome_store::identity::Place;
 use matome_store::value::Time;
@@ -15,7 +16,7 @@ use matome_store::value::Time;
 use crate::auth::access_token::Claims;
 use crate::auth::api_key::ApiKeyToken;
 use crate::context::App;
-use crate::guard::{Caller, SignedIn};
+use crate::guard::{Caller, SignedIn, Trace};
 use crate::http::problem::{Code, Problem};
 
 /// Longer than any token of ours.
@@ -86,10 +87,11 @@ pub(crate) async fn authenticate(
     app: &App,
     presented: &Presented,
     tenant: Option<&TenantId>,
+    trace: &Trace,
 ) -> Result<Identity, Problem> {
     match presented {
         Presented::Nothing => Ok(Identity::nobody()),
-        Presented::Key(key) => machine(app, key, tenant).await,
+        Presented::Key(key) => machine(app, key, tenant, trace).await,
         Presented::Token(token) => {
             let secrets = app.vault.secrets().await.map_err(Problem::unavailable)?;
             let claims = app.tokens.verify(&secrets.signing, token, app.clock.now());
@@ -115,12 +117,23 @@ async fn person(app: &App, claims: &Claims, tenant: Option<&TenantId>) -> Result
     Ok(Identity::of(caller, member, found.place, now))
 }
 
-async fn machine(app: &App, presented: &ApiKeyToken, tenant: Option<&TenantId>) -> Result<Identity, Problem> {
+async fn machine(
+    app: &App,
+    presented: &ApiKeyToken,
+    tenant: Option<&TenantId>,
+    trace: &Trace,
+) -> Result<Identity, Problem> {
     let found = app.tenants.platform().key_holder(presented.prefix(), tenant).await?;
     let secrets = app.vault.secrets().await.map_err(Problem::unavailable)?;
     let now = app.now();
     let found = found.filter(|found| presented.is(&secrets.mac, &found.key.tag) && found.key.is_live(now));
     let found = found.ok_or(Code::Unauthenticated)?;
+    // Once a minute at most. In Lambda nothing goes on after the answer, so it is waited for.
+    let from = trace.address.map(|address| address.to_string());
+    if let Err(error) = app.tenants.platform().api_key_used(&found.key, from, now).await {
+        let key = found.key.id.to_hex();
+        tracing::warn!(apiKey.id = key, error = %Chain(&error), "a key's use was not noted");
+    }
     Ok(Identity::of(Caller::Key(Arc::new(found.key)), None, found.place, now))
 }
 

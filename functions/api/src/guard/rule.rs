@@ -43,6 +43,8 @@ pub struct Rule {
     pub class: Class,
     /// See [`Rule::evenly`].
     pub even: bool,
+    /// See [`Rule::in_any_state`].
+    pub any_state: bool,
 }
 
 impl Rule {
@@ -64,6 +66,7 @@ impl Rule {
             access,
             class,
             even: false,
+            any_state: false,
         }
     }
 
@@ -130,6 +133,13 @@ impl Rule {
     #[must_use]
     pub fn evenly(mut self) -> Self {
         self.even = true;
+        self
+    }
+
+    /// Also of an organization that is not served: what operators do to one that is suspended or failed.
+    #[must_use]
+    pub fn in_any_state(mut self) -> Self {
+        self.any_state = true;
         self
     }
 

@@ -3,10 +3,20 @@
 
 mod account;
 mod accounts;
+mod api_keys;
+mod audit;
 mod auth;
+mod channels;
 mod docs;
+mod invitations;
+mod ip_rules;
+mod members;
+mod operations;
+mod organizations;
+mod owners;
 mod rooms;
 mod route;
+mod security_policy;
 
 use axum::Router;
 use axum::routing::MethodRouter;
@@ -18,7 +28,26 @@ use crate::guard;
 /// The one list.
 #[must_use]
 pub fn all() -> Vec<Route> {
-    [docs::routes(), auth::routes(), account::routes(), accounts::routes(), rooms::routes()].into_iter().flatten().collect()
+    [
+        docs::routes(),
+        auth::routes(),
+        account::routes(),
+        accounts::routes(),
+        rooms::routes(),
+        organizations::routes(),
+        members::routes(),
+        invitations::routes(),
+        api_keys::routes(),
+        security_policy::routes(),
+        ip_rules::routes(),
+        audit::routes(),
+        channels::routes(),
+        operations::routes(),
+        owners::routes(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// The routes, each behind the guard.

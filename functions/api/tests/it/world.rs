@@ -192,6 +192,7 @@ impl World {
             limits: RateLimits::in_memory(clock.clone()),
             api_calls: ApiCalls::in_memory(clock.clone()),
             idempotency: Idempotency::in_memory(Arc::new(system.keys()), clock.clone(), random.clone()),
+            keys: Arc::new(system.keys()),
             queues,
             access: TenantAccess::new(
                 &aws,
