@@ -7,6 +7,7 @@ use bson::{Document, doc};
 use matome_domain::clock::Timestamp;
 use matome_store::entities::{OutboxEntry, OutboxKind, OutboxState, PushLedger, Room};
 use matome_store::time::date;
+use matome_store::value::to_bson;
 use matome_store::{Entity, StoreError, TenantStore, Transaction, Write};
 
 use crate::context::Context;
@@ -90,7 +91,7 @@ pub(crate) async fn conclude(
     end: &End,
 ) -> Result<(), SendError> {
     let now = date(context.clock.now());
-    let mut set = doc! { "state": bson_of(&end.state)?, "updatedAt": now, "cost": entry.cost };
+    let mut set = doc! { "state": to_bson(&end.state)?, "updatedAt": now, "cost": entry.cost };
     // The body holds what was said in the room; nobody needs it any more.
     let mut unset = vec!["pushBody"];
     match &end.code {
@@ -98,7 +99,7 @@ pub(crate) async fn conclude(
         None => unset.push("error"),
     }
     if let Some(sent_as) = end.sent_as {
-        set.insert("sentAs", bson_of(&sent_as)?);
+        set.insert("sentAs", to_bson(&sent_as)?);
         set.insert("acceptedAt", now);
     }
     if let Some(request_id) = &end.request_id {
@@ -207,8 +208,4 @@ async fn wait_in_room(
         put::<Room>(transaction, waiting.room, update(set, &[])).await?;
     }
     Ok(())
-}
-
-fn bson_of<T: serde::Serialize>(value: &T) -> Result<bson::Bson, StoreError> {
-    bson::serialize_to_bson(value).map_err(StoreError::Encode)
 }

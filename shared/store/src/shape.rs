@@ -110,7 +110,7 @@ pub fn object() -> Document {
 /// When a variant is not written as text, which a test over all entities would show.
 #[must_use]
 pub fn one_of<E: VariantArray + Serialize>() -> Document {
-    let text = |variant: &E| match bson::serialize_to_bson(variant) {
+    let text = |variant: &E| match crate::value::to_bson(variant) {
         Ok(Bson::String(text)) => text,
         other => panic!("{} is not written as text: {other:?}", std::any::type_name::<E>()),
     };

@@ -15,6 +15,7 @@ use matome_domain::clock::{Clock, Timestamp};
 use matome_domain::queue::InboundEvent;
 use matome_store::entities::{Channel, ChannelQuota, TokenState};
 use matome_store::time::date;
+use matome_store::value::to_bson;
 use matome_store::{Store, StoreError};
 
 /// How often one environment writes one channel's record.
@@ -217,12 +218,12 @@ fn set(news: &News, now: Timestamp) -> Result<Document, StoreError> {
         set.insert("health.lastError", literal(doc! { "at": date(*at), "code": code }));
     }
     if let Some((at, token)) = news.token {
-        let token = bson::serialize_to_bson(&token).map_err(StoreError::Encode)?;
+        let token = to_bson(&token)?;
         set.insert("health.tokenState", literal(token));
         set.insert("health.tokenCheckedAt", date(at));
     }
     if let Some(quota) = news.quota {
-        let quota = bson::serialize_to_bson(&quota).map_err(StoreError::Encode)?;
+        let quota = to_bson(&quota)?;
         set.insert("health.quota", literal(quota));
     }
     Ok(set)

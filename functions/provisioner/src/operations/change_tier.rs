@@ -8,6 +8,7 @@ use matome_store::StoreError;
 use matome_store::collection::encode;
 use matome_store::entities::{Organization, OrganizationStatus, Owner};
 use matome_store::time::date;
+use matome_store::value::to_bson;
 use matome_tenancy::operations::{ChangeTier, Request};
 
 use super::relocate::{Spot, check_route, move_steps, refused};
@@ -62,7 +63,7 @@ async fn terms(work: &Work<'_>) -> Result<Progress, ProvisionError> {
 async fn owner(work: &Work<'_>, id: bson::oid::ObjectId) -> Result<(), ProvisionError> {
     let platform = work.context.tenants.platform();
     let organizations = platform.platform_collection::<Organization>();
-    let offboarded = bson::serialize_to_bson(&OrganizationStatus::Offboarded).map_err(StoreError::Encode)?;
+    let offboarded = to_bson(&OrganizationStatus::Offboarded)?;
     let filter = doc! { "ownerId": id, "status": { "$ne": offboarded } };
     let owned = organizations.find(filter).await.map_err(StoreError::from)?;
     let owned: Vec<Organization> = owned.try_collect().await.map_err(StoreError::from)?;

@@ -20,6 +20,7 @@ use matome_store::entities::{
 };
 use matome_store::id::derived;
 use matome_store::time::date;
+use matome_store::value::to_bson;
 use matome_store::{StoreError, TenantStore};
 use matome_tenancy::operations::{CreateTenant, Request};
 
@@ -239,7 +240,7 @@ fn organization_id(tenant: &TenantId) -> Result<bson::oid::ObjectId, ProvisionEr
 }
 
 fn placement_name(tier: Tier) -> Bson {
-    bson::serialize_to_bson(&tier.placement()).unwrap_or(Bson::Null)
+    to_bson(&tier.placement()).unwrap_or(Bson::Null)
 }
 
 fn refused(field: &'static str, reason: &str) -> ProvisionError {

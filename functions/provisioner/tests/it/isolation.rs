@@ -220,7 +220,7 @@ async fn fill(world: &World, line: &LineSimulator, bucket: &Bucket, tenant: &Tes
             "_id": id, "tenantId": tenant.id.as_str(), "channelId": tenant.channel.as_str(),
             "sessionId": session.id, "roomId": room.id, "lineMessageId": name, "messageType": "image",
             "content": CANARY, "status": "delivered", "timestamp": at, "createdAt": at, "updatedAt": at,
-            "__v": 0_i64, "media": bson::serialize_to_bson(&media).unwrap(),
+            "__v": 0_i64, "media": matome_store::value::to_bson(&media).unwrap(),
         })
         .unwrap()
     };

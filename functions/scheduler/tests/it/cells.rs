@@ -90,7 +90,7 @@ async fn a_tenant_on_its_way_is_swept_where_it_lives_and_nowhere_else() {
     let system = system().await;
     let moving = household(&system, Placement::Shared).await;
     for (placement, due) in [(Placement::Dedicated, Vec::new()), (Placement::Shared, moving.due.clone())] {
-        let placement = bson::serialize_to_bson(&placement).unwrap();
+        let placement = matome_store::value::to_bson(&placement).unwrap();
         change(&system, &moving.tenant, doc! { "status": "moving", "placement": placement }).await;
         let (context, recording) = scheduler(&system, Faults::none());
         handle(&context).await.unwrap();

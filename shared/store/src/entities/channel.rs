@@ -472,7 +472,7 @@ mod tests {
         let Connection::Line(line) = &channel.connection;
         assert_eq!((line.bot_user_id.as_str(), line.verified_at), ("U1", Some(DateTime::from_millis(5))));
         assert_eq!(channel.health, ChannelHealth::default());
-        let written = bson::serialize_to_document(&channel).unwrap();
+        let written = crate::collection::encode(&channel).unwrap();
         for (name, value) in old() {
             assert_eq!(written.get(&name), Some(&value), "{name}");
         }

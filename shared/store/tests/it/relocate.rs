@@ -7,6 +7,7 @@ use bson::{Bson, Document, doc};
 use futures::StreamExt;
 use matome_domain::clock::{Clock, Timestamp};
 use matome_domain::placement::Placement;
+use matome_store::collection::encode;
 use matome_store::entities::{InboundEventRecord, Message, Session, User};
 use matome_store::relocate::{self, Budget, Checkpoint, FENCE_LIMIT, Progress, RelocateError, Stage};
 use matome_store::{Entity, Store, TenantStore};
@@ -203,12 +204,12 @@ async fn lost(world: &World, source: &TenantStore, checkpoint: &Checkpoint) -> C
     let mut events = world.database(source).watch().await.expect("watched");
     assert!(writes_pass(source, 2_000).await);
     let event = events.next().await.expect("goes on").expect("read");
-    let mut token = bson::serialize_to_document(&event.id).expect("a document");
+    let mut token = encode(&event.id).expect("a document");
     // 82, then the event's time: four bytes of seconds, four that count.
     let data = token.get_str("_data").expect("as the server writes it").to_owned();
     let count = u32::from_str_radix(&data[10..18], 16).expect("hexadecimal");
     token.insert("_data", format!("{}{:08X}{}", &data[..10], count - 1, &data[18..]));
-    let mut kept = bson::serialize_to_document(checkpoint).expect("can be kept");
+    let mut kept = encode(checkpoint).expect("can be kept");
     kept.insert("token", token);
     bson::deserialize_from_document(kept).expect("still a checkpoint")
 }
@@ -281,7 +282,7 @@ async fn a_comparison_finds_what_following_could_not_know() {
         world.database_of(target.tenant_id(), Placement::Dedicated).collection::<Document>("messages");
     messages.delete_one(doc! {}).await.expect("deleted");
     messages.update_one(doc! {}, doc! { "$set": { "content": "other" } }).await.expect("changed");
-    let extra = matome_store::collection::encode(&samples::message("t", 60_000)).expect("encoded");
+    let extra = encode(&samples::message("t", 60_000)).expect("encoded");
     messages.insert_one(extra).await.expect("stored");
     let compared = run_to(&source, &target, followed, 1, Stage::Fence).await;
     assert_eq!(compared.measured.repaired, 3);

@@ -9,6 +9,7 @@ use matome_store::StoreError;
 use matome_store::collection::encode;
 use matome_store::entities::{Organization, OrganizationStatus, StatusReason};
 use matome_store::time::date;
+use matome_store::value::to_bson;
 use matome_tenancy::operations::{Offboard, Request};
 
 use crate::error::ProvisionError;
@@ -38,7 +39,7 @@ pub(super) async fn suspend(work: &Work<'_>) -> Result<Progress, ProvisionError>
     let mut detail = work.detail.clone();
     if detail.is_empty() {
         let before = organization.as_ref().map_or(OrganizationStatus::Failed, |o| o.status);
-        let before = bson::serialize_to_bson(&before).map_err(StoreError::Encode)?;
+        let before = to_bson(&before)?;
         detail =
             doc! { "before": before, "servedBefore": record.is_some_and(|r| r.status == Status::Active) };
         if let Some(reason) = organization.and_then(|o| o.status_reason) {

@@ -5,6 +5,7 @@ use matome_runtime::directory::{Relocation, TenantRecord};
 use matome_store::StoreError;
 use matome_store::entities::{Organization, OrganizationStatus};
 use matome_store::time::date;
+use matome_store::value::to_bson;
 use matome_tenancy::TenancyError;
 
 use super::route::Spot;
@@ -47,7 +48,7 @@ pub(super) async fn change_status(
     to: OrganizationStatus,
 ) -> Result<(), ProvisionError> {
     let organizations = work.context.tenants.platform().platform_collection::<Organization>();
-    let name = |status| bson::serialize_to_bson(&status).map_err(StoreError::Encode);
+    let name = |status| to_bson(&status);
     let update = doc! {
         "$set": { "status": name(to)?, "updatedAt": date(work.context.clock.now()) },
         "$inc": { "__v": 1 },

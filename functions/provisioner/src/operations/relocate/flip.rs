@@ -3,8 +3,8 @@
 use bson::doc;
 use matome_domain::placement::Placement;
 use matome_runtime::directory::{ChannelRecord, Relocation};
-use matome_store::StoreError;
 use matome_store::time::date;
+use matome_store::value::to_bson;
 
 use super::directory::write;
 use super::fence::closed_at;
@@ -23,7 +23,7 @@ pub(in crate::operations) async fn flip(work: &Work<'_>) -> Result<Progress, Pro
     let Some(route) = Route::of(work.operation)? else { return Ok(Progress::done()) };
     let context = work.context;
     let set = doc! {
-        "placement": bson::serialize_to_bson(&route.to.placement).map_err(StoreError::Encode)?,
+        "placement": to_bson(&route.to.placement)?,
         "cell": &route.to.cell,
         "updatedAt": date(context.clock.now()),
     };
