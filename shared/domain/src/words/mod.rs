@@ -88,7 +88,7 @@ fn single(chars: &[char], units: &[std::ops::Range<usize>], segmenter: &Segmente
     let mut at = 0;
     for span in segmenter.segments(&text) {
         let end = at + span.chars().count();
-        if units.iter().any(|unit| *unit == (at..end)) {
+        if units.contains(&(at..end)) {
             words.push(span.to_owned());
         }
         at = end;
