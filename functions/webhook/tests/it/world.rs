@@ -82,6 +82,7 @@ pub(crate) fn event(inbound: Inbound) -> InboundEvent {
     match inbound {
         Inbound::Event(event) => event,
         Inbound::Close(close) => panic!("the webhook closes no session: {close:?}"),
+        Inbound::Open(open) => panic!("the webhook opens no session: {open:?}"),
     }
 }
 
