@@ -3,10 +3,17 @@
 
 use std::collections::BTreeSet;
 
-use schemars::SchemaGenerator;
+use matome_store::entities::{
+    Account, AccountAuditEntry, ApiKey, AuditEntry, Channel, Device, Invitation, IpRule, LoginSession,
+    Member, Message, Operation as TenantOperation, Organization, Owner, Room, RoomMember, SecurityPolicy,
+    Session, Summary, User,
+};
+use matome_store::exposed::{Examples, Exposed};
 use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
+use crate::crud::Sparse;
 use crate::guard::{Access, Rule};
 use crate::http::documented::{Operation, header_parameter, parameter};
 use crate::http::problem::{Code, MEDIA_TYPE, ProblemBody};
@@ -42,6 +49,7 @@ pub fn generate() -> String {
         item[method] = operation;
     }
     let mut definitions: Map<String, Value> = schemas.take_definitions(true);
+    declared_examples(&mut definitions);
     definitions.sort_keys();
     let mut api = json!({
         "openapi": "3.1.0",
@@ -158,6 +166,34 @@ fn path_parameter(name: &str) -> Value {
         _ => (format!("The id of the {}.", name.strip_suffix("Id").unwrap_or(name)), "^[0-9a-f]{24}$"),
     };
     parameter("path", name, &text, true, &json!({ "type": "string", "pattern": pattern }))
+}
+
+/// The examples that entities declare, for the schemas of what is shown, made and changed of them.
+fn declared_examples(definitions: &mut Map<String, Value>) {
+    macro_rules! of {
+        ($($entity:ident)*) => { $(of_entity::<$entity>(definitions);)* };
+    }
+    of! {
+        Account AccountAuditEntry ApiKey AuditEntry Channel Device Invitation IpRule LoginSession Member Message
+        TenantOperation Organization Owner Room RoomMember SecurityPolicy Session Summary User
+    }
+}
+
+fn of_entity<E: Exposed>(definitions: &mut Map<String, Value>) {
+    let Examples { view, create, patch } = E::examples();
+    let mut put = |name: &str, example: serde_json::Result<Value>| {
+        if let (Some(definition), Ok(example)) = (definitions.get_mut(name), example) {
+            definition["examples"] = json!([example]);
+        }
+    };
+    put(&Sparse::<E::View>::schema_name(), serde_json::to_value(&view));
+    put(&E::View::schema_name(), serde_json::to_value(view));
+    if let Some(create) = create {
+        put(&E::Create::schema_name(), serde_json::to_value(create));
+    }
+    if let Some(patch) = patch {
+        put(&E::Patch::schema_name(), serde_json::to_value(patch));
+    }
 }
 
 /// Puts the example of each schema beside each use of it as a body, so that every operation has one.

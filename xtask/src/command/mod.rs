@@ -7,6 +7,7 @@ mod down;
 mod lambda;
 mod logs;
 mod migrate;
+mod openapi;
 mod redrive;
 mod say;
 mod seed;
@@ -41,6 +42,9 @@ enum Command {
     Logs(logs::Logs),
     /// Bring stored documents, indexes and validators to the code's version, or back.
     Migrate(migrate::Migrate),
+    /// Make the API's OpenAPI file anew from its routes.
+    #[command(name = "openapi")]
+    OpenApi(openapi::OpenApi),
     /// Move a queue's dead letters back to it.
     Redrive(redrive::Redrive),
     /// Summarize an exported LINE chat, or a file of dialogues.
@@ -68,6 +72,7 @@ impl Xtask {
             Command::Logs(logs) => logs.run().await?,
             Command::Seed(seed) => seed.run().await?,
             Command::Migrate(migrate) => migrate.run().await?,
+            Command::OpenApi(openapi) => openapi.run()?,
             Command::Redrive(redrive) => redrive.run().await?,
             Command::Summarize(summarize) => summarize.run().await?,
             Command::Tenant(tenant) => return tenant.run().await,

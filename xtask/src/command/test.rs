@@ -28,6 +28,7 @@ impl Test {
         let sam = install::sam(&checkout, progress).await?;
         Sam::new(sam, &checkout).validate(progress).await?;
         deny(&checkout, progress).await?;
+        install::schemathesis(&checkout, progress).await?;
         lambda::build(&checkout, progress).await?;
 
         let step = progress.step("Starting MongoDB and MiniStack for the tests");

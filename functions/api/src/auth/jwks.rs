@@ -5,6 +5,7 @@ use serde::Serialize;
 
 /// The document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(example = example())]
 pub struct Jwks {
     /// Keys that tokens in force may be signed with, and the one that comes next.
     pub keys: Vec<PublicKey>,
@@ -28,6 +29,13 @@ pub struct PublicKey {
     pub x: String,
     /// Base64url.
     pub y: String,
+}
+
+/// A key of RFC 7515, A.3.1.
+fn example() -> Jwks {
+    let x = "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU".to_owned();
+    let y = "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0".to_owned();
+    Jwks { keys: vec![PublicKey::p256("2ac1a0e8f9b34e7d".to_owned(), x, y)] }
 }
 
 impl PublicKey {

@@ -91,19 +91,26 @@ fn document_id(hex: &str) -> Result<DocumentId, Problem> {
 fn refuse_over(taken: Taken) -> Result<Taken, Problem> {
     match taken.retry_after() {
         None => Ok(taken),
-        Some(seconds) => Err(Problem { retry_after: Some(seconds), ..Code::RateLimited.into() }),
+        Some(seconds) => {
+            let headers = said(&taken, None);
+            Err(Problem { retry_after: Some(seconds), headers, ..Code::RateLimited.into() })
+        }
     }
+}
+
+/// The headers that say what is left.
+fn said(taken: &Taken, calls: Option<u64>) -> Vec<(HeaderName, HeaderValue)> {
+    let calls = calls.map(|left| left.to_string());
+    let values = [(LIMIT, taken.limit()), (POLICY, taken.policy()), (CALLS_LEFT, calls)];
+    let header =
+        |(name, value): (HeaderName, Option<String>)| Some((name, HeaderValue::from_str(&value?).ok()?));
+    values.into_iter().filter_map(header).collect()
 }
 
 /// Says what is left.
 pub(crate) fn tell(mut response: Response, admitted: &Admitted) -> Response {
     let Counts { taken, calls } = &admitted.counts;
-    let left = calls.and_then(|calls| calls.remaining()).map(|left| left.to_string());
-    for (name, value) in [(LIMIT, taken.limit()), (POLICY, taken.policy()), (CALLS_LEFT, left)] {
-        if let Some(value) = value.and_then(|value| HeaderValue::from_str(&value).ok()) {
-            response.headers_mut().insert(name, value);
-        }
-    }
+    response.headers_mut().extend(said(taken, calls.and_then(|calls| calls.remaining())));
     // An answer is the caller's, whatever stands between.
     response.headers_mut().append(header::VARY, HeaderValue::from_static("Authorization"));
     response

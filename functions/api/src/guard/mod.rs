@@ -20,6 +20,7 @@ mod standing;
 mod trace;
 mod trail;
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,6 +28,7 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use futures::FutureExt;
 use http::StatusCode;
 
 pub use caller::{Caller, SignedIn};
@@ -90,7 +92,7 @@ async fn work(
     next: Next,
 ) -> Result<Response, Problem> {
     if !rule.changes() {
-        return Ok(run(request, next).await);
+        return Ok(run(PATIENCE, request, next).await);
     }
     let (parts, body) = request.into_parts();
     let body = axum::body::to_bytes(body, MAX_BODY).await;
@@ -109,15 +111,48 @@ async fn work(
     };
     let mut request = Request::from_parts(parts, Body::from(body));
     request.extensions_mut().insert(trail.clone());
-    let response = run(request, next).await;
+    let response = run(PATIENCE, request, next).await;
     audit::end(app, trace, entry, &trail, response.status()).await;
     Ok(repeat.complete(app, response).await)
 }
 
-/// The handler, within its time.
-async fn run(request: Request, next: Next) -> Response {
-    match tokio::time::timeout(PATIENCE, next.run(request)).await {
-        Ok(response) => response,
+/// The handler, within its time. One that panics is answered for as well: its audit ends and its key is
+/// given back like any other's. (The panic itself is in the log by then.)
+async fn run(patience: Duration, request: Request, next: Next) -> Response {
+    let handled = AssertUnwindSafe(next.run(request)).catch_unwind();
+    match tokio::time::timeout(patience, handled).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(_)) => Problem::internal("the handler panicked").into_response(),
         Err(_) => Problem::from(Code::TimedOut).into_response(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::Router;
+    use axum::middleware::from_fn;
+    use axum::routing::get;
+    use tower::ServiceExt;
+
+    use super::*;
+
+    async fn hangs() -> StatusCode {
+        std::future::pending().await
+    }
+
+    async fn panics() -> StatusCode {
+        panic!("a defect")
+    }
+
+    #[tokio::test]
+    async fn a_handler_that_hangs_or_panics_is_answered_for() {
+        let routes = Router::new().route("/hangs", get(hangs)).route("/panics", get(panics));
+        let routes = routes.layer(from_fn(|request, next| run(Duration::from_millis(1), request, next)));
+        for (path, code) in [("/hangs", Code::TimedOut), ("/panics", Code::Internal)] {
+            let request = Request::builder().uri(path).body(Body::empty()).unwrap();
+            let response = routes.clone().oneshot(request).await.unwrap();
+            assert_eq!(response.extensions().get::<Arc<Problem>>().unwrap().code, code);
+            assert_eq!(response.status(), code.status());
+        }
     }
 }

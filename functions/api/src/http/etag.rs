@@ -35,7 +35,8 @@ fn read(value: &HeaderValue) -> Result<Option<i64>, Problem> {
     if value == "*" {
         return Ok(None);
     }
-    let version = value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).ok_or_else(wrong)?;
+    let version = value.strip_prefix('"').and_then(|value| value.strip_suffix('"'));
+    let version = version.filter(|version| !version.contains('"')).ok_or_else(wrong)?;
     // An ETag of something else never fits.
     Ok(Some(version.parse().unwrap_or(-1)))
 }
@@ -56,7 +57,7 @@ mod tests {
         assert_eq!(read(&of(7)).unwrap(), Some(7));
         assert_eq!(read(&HeaderValue::from_static("*")).unwrap(), None);
         assert_eq!(read(&HeaderValue::from_static("\"abc\"")).unwrap(), Some(-1));
-        for wrong in ["7", "W/\"7\"", "\"1\", \"2", ""] {
+        for wrong in ["7", "W/\"7\"", "\"1\", \"2", "\"1\", \"2\"", ""] {
             assert_eq!(
                 read(&HeaderValue::from_static(wrong)).unwrap_err().code,
                 Code::MalformedRequest,

@@ -67,12 +67,23 @@ pub fn read<T: DeserializeOwned + Validate<Context = ()>>(body: &[u8]) -> Result
     })?;
     value.validate().map_err(|report| {
         let wrong = |(path, error): &(garde::Path, garde::Error)| FieldProblem {
-            field: path.to_string(),
+            field: camel_case(&path.to_string()),
             reason: error.message().to_owned(),
         };
         Problem::fields(report.iter().map(wrong).collect())
     })?;
     Ok(value)
+}
+
+/// garde names fields as Rust does; the client knows them as serde writes them.
+fn camel_case(path: &str) -> String {
+    let mut parts = path.split('_');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |mut name, part| {
+        let mut letters = part.chars();
+        name.extend(letters.next().map(|letter| letter.to_ascii_uppercase()));
+        name + letters.as_str()
+    })
 }
 
 fn place(error: &serde_json::Error) -> String {

