@@ -4,18 +4,26 @@ use bson::{Bson, Document, doc};
 use matome_domain::placement::{HOME_CELL, Placement};
 use matome_domain::tier::Tier;
 
-use crate::entities::{Message, Organization, Room, Session, Summary};
+use crate::entities::{Channel, Message, Operation, Organization, Owner, Room, Session, Summary};
 use crate::entity::{Entity, Scope};
 use crate::migrations::change::{Change, Compute, Down, Migration, Update};
 use crate::migrations::place::Place;
 use crate::search::{words_of_message, words_of_summary};
+use crate::value::to_bson;
 
 const EVERYWHERE: &[Scope] = &[Scope::Platform, Scope::Tenant];
 
 /// All of them.
 #[must_use]
 pub fn all() -> Vec<Migration> {
-    vec![initial_schema(), add_organizations(), add_multi_tenant(), usage_counters(), search_words()]
+    vec![
+        initial_schema(),
+        add_organizations(),
+        add_multi_tenant(),
+        usage_counters(),
+        search_words(),
+        lists_of_the_platform(),
+    ]
 }
 
 /// The seed's `001_initial_schema`: collections and indexes, from the declarations.
@@ -61,7 +69,7 @@ fn add_multi_tenant() -> Migration {
             doc! { "case": { "$eq": ["$placement", placement] }, "then": tier.as_str() }
         };
         let tiers = [tier("collection_set", Tier::Pro), tier("dedicated", Tier::Enterprise)];
-        let shared = bson::serialize_to_bson(&Placement::Shared).expect("an enum's name is BSON");
+        let shared = to_bson(&Placement::Shared).expect("an enum's name is BSON");
         let or = |field: &str, default: bson::Bson| doc! { "$ifNull": [field, default] };
         let tier = doc! { "$switch": { "branches": tiers.to_vec(), "default": Tier::Free.as_str() } };
         Some(Update {
@@ -164,18 +172,53 @@ fn search_words() -> Migration {
     }
 }
 
+/// Accounts, members and keys get their collections. Indexes of the platform's lists end with `_id`; the
+/// shorter ones they take the place of go.
+fn lists_of_the_platform() -> Migration {
+    let replaced = |collection, keys| Change::DropIndex { collection, keys };
+    Migration {
+        version: 6,
+        name: "lists_of_the_platform",
+        scopes: &[Scope::Platform],
+        up: vec![
+            Change::Ensure,
+            replaced(Owner::COLLECTION, || doc! { "createdAt": -1 }),
+            replaced(Organization::COLLECTION, || doc! { "ownerId": 1, "createdAt": -1 }),
+            replaced(Channel::COLLECTION, || doc! { "tenantId": 1 }),
+            replaced(Operation::COLLECTION, || doc! { "tenantId": 1, "createdAt": -1 }),
+        ],
+        // The longer indexes stay: they serve the code before as well.
+        down: Down::Changes(Vec::new()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::entities::tenant_declarations;
+    use crate::entities::{platform_declarations, tenant_declarations};
+    use crate::entity::Index;
 
     #[test]
     fn versions_are_numbered_without_gaps_and_names_are_unique() {
         let all = all();
         let versions: Vec<u32> = all.iter().map(|m| m.version).collect();
-        assert_eq!(versions, (1..=5).collect::<Vec<_>>());
+        assert_eq!(versions, (1..=6).collect::<Vec<_>>());
         let names: std::collections::BTreeSet<_> = all.iter().map(|m| m.name).collect();
         assert_eq!(names.len(), all.len());
+    }
+
+    #[test]
+    fn an_index_that_is_dropped_going_up_is_declared_no_longer_but_a_longer_one_is() {
+        let mut declared = tenant_declarations();
+        declared.extend(platform_declarations());
+        for change in all().into_iter().flat_map(|migration| migration.up) {
+            let Change::DropIndex { collection, keys } = change else { continue };
+            let (of, keys) = (declared.iter().find(|d| d.collection == collection).unwrap(), keys());
+            assert!(of.indexes.iter().all(|i| i.keys != keys), "{keys} of {collection}");
+            let longer =
+                |index: &Index| index.keys.iter().zip(&keys).filter(|(a, b)| a == b).count() == keys.len();
+            assert!(of.indexes.iter().any(longer), "nothing serves what {keys} of {collection} did");
+        }
     }
 
     #[test]

@@ -414,8 +414,14 @@ async fn the_seeds_migrations_bring_old_documents_up_to_date() {
         found
     };
 
+    let shorter_list = mongodb::IndexModel::builder().keys(doc! { "ownerId": 1, "createdAt": -1 }).build();
+    organizations.create_index(shorter_list).await.expect("made");
+
     let migrator = Migrator::new(store.clone(), Arc::new(Still), "run");
     migrator.run(&Options::default()).await.expect("goes up");
+    let lists = organizations.list_index_names().await.expect("listed");
+    assert!(lists.contains(&"ownerId_1_createdAt_-1__id_-1".to_owned()), "{lists:?}");
+    assert!(!lists.contains(&"ownerId_1_createdAt_-1".to_owned()), "{lists:?}");
     let read = async |id: ObjectId| {
         let organizations = store.platform_collection::<Organization>();
         organizations.find_one(doc! { "_id": id }).await.expect("read").expect("is there")
@@ -451,7 +457,7 @@ async fn the_seeds_migrations_bring_old_documents_up_to_date() {
     assert!(matches!(refused, MigrationError::NoWayBack { version: 1, .. }));
     let report = migrator.run(&Options::default()).await.expect("goes up again");
     assert!(report.places.iter().all(|place| place.version == 1));
-    assert_eq!(all().len(), 5);
+    assert_eq!(all().len(), 6);
     // A tenant that is only now made has nothing to catch up with.
     let id = TenantId::new("fresh").expect("a valid id");
     store.tenant(&id, Tier::Enterprise.placement()).ensure_collections().await.expect("made");
