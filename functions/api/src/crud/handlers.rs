@@ -20,6 +20,22 @@ use crate::http::{Created, IfMatch, Json, NoContent, Ok200, Problem, Shown};
 
 /// What the API has to look at beyond an entity's declaration before one is made or changed.
 pub trait Placed: Exposed {
+    /// What of all documents the caller may see, as a filter: what is not in rooms hidden from them.
+    fn visible(tenant: &Tenant) -> impl Future<Output = Result<Document, Problem>> + Send {
+        async {
+            match Self::ROOM {
+                Some(field) => tenant.visible(field).await,
+                None => Ok(Document::new()),
+            }
+        }
+    }
+
+    /// What the audit keeps of one. It cannot be changed afterwards, not even when a person is to be forgotten:
+    /// what people said and who they are has to be left out.
+    fn audited(view: &Self::View) -> serde_json::Value {
+        without(view, &[])
+    }
+
     /// Looks at a new one before it is stored, such as for limits and references.
     fn before_create(
         _app: &App,
@@ -39,6 +55,17 @@ pub trait Placed: Exposed {
     ) -> impl Future<Output = Result<(), Problem>> + Send {
         async { Ok(()) }
     }
+}
+
+/// A view without what stands at these places (RFC 6901), for the audit: that it is there is all that is said.
+pub(crate) fn without(view: &impl serde::Serialize, places: &[&str]) -> serde_json::Value {
+    let mut value = serde_json::to_value(view).unwrap_or_default();
+    for place in places {
+        if let Some(said) = value.pointer_mut(place).filter(|said| !said.is_null()) {
+            *said = matome_domain::audit::REDACTED.into();
+        }
+    }
+    value
 }
 
 /// The ids in the path, by name.
@@ -94,10 +121,7 @@ fn from_path<E: Placed>(ids: &PathIds) -> Document {
 
 /// What the caller may see of the documents.
 async fn scope<E: Placed>(tenant: &Tenant, ids: &PathIds) -> Result<Document, Problem> {
-    let mut scope = match E::ROOM {
-        Some(field) => tenant.visible(field).await?,
-        None => Document::new(),
-    };
+    let mut scope = E::visible(tenant).await?;
     scope.extend(from_path::<E>(ids));
     Ok(scope)
 }
@@ -135,6 +159,14 @@ pub(crate) async fn page<E: Exposed>(
         items: items.map_err(Problem::internal)?,
         next_cursor: page.next.map(|next| write_cursor(&next, listing.sort)),
     }))
+}
+
+/// An entity as the API shows it.
+///
+/// # Errors
+/// A defect: it does not fit its own view.
+pub(crate) fn view<E: Placed>(entity: &E) -> Result<E::View, Problem> {
+    bson::deserialize_from_document(matome_store::collection::encode(entity)?).map_err(Problem::internal)
 }
 
 /// A document that the caller may see.
@@ -183,7 +215,7 @@ pub(super) async fn create<E: Placed>(
     let id = context.id.to_hex();
     trail.target(E::NAME, &id);
     let made = tenant.collection::<E>().create(&new).await?;
-    trail.after(&made.view);
+    trail.after(&E::audited(&made.view));
     Ok(Created { location: format!("{}/{id}", uri.path()), version: made.version, document: made.view })
 }
 
@@ -203,8 +235,8 @@ pub(super) async fn patch<E: Placed>(
     let outcome =
         tenant.collection::<E>().patch_versioned(id, version, now, |before| body.update(before)).await?;
     let Changed { before, after } = done(outcome)?;
-    trail.before(&before.view);
-    trail.after(&after.view);
+    trail.before(&E::audited(&before.view));
+    trail.after(&E::audited(&after.view));
     Ok(Shown { version: after.version, document: after.view })
 }
 
@@ -226,7 +258,7 @@ pub(super) async fn delete<E: Placed>(
     } else {
         done(documents.hard_delete(id, version).await?)?
     };
-    trail.before(&before.view);
+    trail.before(&E::audited(&before.view));
     Ok(NoContent)
 }
 
@@ -242,7 +274,7 @@ pub(super) async fn restore<E: Placed>(
     trail.target(E::NAME, id.to_hex());
     let restored = tenant.collection::<E>().restore(id, version, date(app.clock.now())).await?;
     let Changed { after, .. } = done(restored)?;
-    trail.after(&after.view);
+    trail.after(&E::audited(&after.view));
     Ok(Shown { version: after.version, document: after.view })
 }
 

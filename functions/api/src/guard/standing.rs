@@ -71,26 +71,32 @@ impl Standing {
 
     /// Whether somebody sees every room whatever is said of it: owners, administrators, managers, who runs
     /// the platform, and machines.
-    fn sees_all_rooms(&self) -> bool {
+    pub(crate) fn sees_all_rooms(&self) -> bool {
         self.role.is_none_or(Role::supervises)
     }
 
-    fn account(&self) -> Option<ObjectId> {
+    pub(crate) fn account(&self) -> Option<ObjectId> {
         match &self.caller {
             Caller::Account(signed_in) => Some(signed_in.id()),
             Caller::Nobody | Caller::Key(_) => None,
         }
     }
 
-    /// The rooms that the caller is not to know of. Looked up once a request, and only for who does not see all.
+    /// The rooms that the caller is not to know of, and those whose talk they are not to read: of the latter
+    /// are deleted ones, for everybody. Looked up once a request.
     ///
     /// # Errors
     /// The database's failure.
     pub async fn hidden_rooms(&self) -> Result<&HiddenRooms, Problem> {
         let hidden = self.hidden.get_or_try_init(async || -> Result<HiddenRooms, StoreError> {
             let account = self.account().filter(|_| !self.sees_all_rooms());
-            let Some(account) = account else { return Ok(HiddenRooms::default()) };
-            self.store.hidden_rooms(account).await
+            let Some(account) = account else {
+                return Ok(HiddenRooms { rooms: Vec::new(), talk: self.store.deleted_rooms().await? });
+            };
+            let (mut hidden, deleted) =
+                tokio::try_join!(self.store.hidden_rooms(account), self.store.deleted_rooms())?;
+            hidden.talk.extend(deleted);
+            Ok(hidden)
         });
         Ok(hidden.await?)
     }

@@ -164,10 +164,7 @@ impl World {
 
     /// With who is believed to say who somebody is.
     pub(crate) fn over(system: TestSystem, line: Option<LineLogin>, issuers: Issuers) -> Self {
-        let (queues, queued) = Queues::recording();
-        let clock = system.clock.clone();
-        let random = system.random.clone();
-        // Nothing listens there: what needs S3 has a test on MiniStack.
+        // Nothing listens there: what needs S3 is on MiniStack, see `s3`.
         let env = Env::from_map([
             ("AWS_REGION", "ap-northeast-1"),
             ("AWS_ACCESS_KEY_ID", "x"),
@@ -175,6 +172,20 @@ impl World {
             ("AWS_ENDPOINT_URL", "http://127.0.0.1:9"),
         ]);
         let aws = Aws::from_env(&env, Patience::CONSUMER).expect("settings");
+        Self::with_aws(system, line, issuers, &aws, "b")
+    }
+
+    /// With a bucket.
+    pub(crate) fn with_aws(
+        system: TestSystem,
+        line: Option<LineLogin>,
+        issuers: Issuers,
+        aws: &Aws,
+        bucket: &str,
+    ) -> Self {
+        let (queues, queued) = Queues::recording();
+        let clock = system.clock.clone();
+        let random = system.random.clone();
         let vault = Vault::open(system.store.clone(), system.keys(), clock.clone(), random.clone());
         let vault = Arc::new(vault);
         let tokens = AccessTokens::new(ISSUER, AUDIENCE);
@@ -201,9 +212,9 @@ impl World {
             keys: Arc::new(system.keys()),
             queues,
             access: TenantAccess::new(
-                &aws,
-                "arn:aws:iam::0:role/x".to_owned(),
-                "b".to_owned(),
+                aws,
+                "arn:aws:iam::000000000000:role/tenant-access".to_owned(),
+                bucket.to_owned(),
                 clock.clone(),
             ),
             origins: Origins::default(),

@@ -1,0 +1,152 @@
+//! Who is in a room: people who write in, and staff whose flags decide what they may do in it.
+
+use axum::extract::State;
+use bson::doc;
+use bson::oid::ObjectId;
+use matome_domain::access::{Action, Permission, Resource};
+use matome_domain::limits::Limit;
+use matome_store::entities::{
+    Member, RoomMember, RoomMemberKind, RoomMemberPatch, RoomMemberView, RoomPermissions, User,
+};
+use matome_store::exposed::{Changed, Changes, Kept};
+use matome_store::time::date;
+
+use super::Route;
+use crate::context::App;
+use crate::crud::{Crud, PathIds, Placed, done};
+use crate::guard::{Access, Rule, Tenant, Trail};
+use crate::http::problem::Code;
+use crate::http::{IfMatch, Problem, Shown};
+
+impl Placed for RoomMember {
+    async fn before_create(_: &App, tenant: &Tenant, ids: &PathIds, new: &mut Self) -> Result<(), Problem> {
+        let room = ids.get("roomId")?;
+        if new.room_id != room {
+            return Err(Problem::field("roomId", "must be the room in the path"));
+        }
+        match new.kind {
+            RoomMemberKind::User => {
+                let user = tenant.store.collection::<User>().get_live(new.user_id).await?;
+                user.ok_or_else(|| Problem::field("userId", "is no user of this organization"))?;
+            }
+            RoomMemberKind::Staff => {
+                let active = doc! { "accountId": new.user_id, "status": "active", "deletedAt": null };
+                let member = tenant.collection::<Member>().find_one(active).await?;
+                member.ok_or_else(|| Problem::field("accountId", "is no member of this organization"))?;
+                gives_no_more_than_own(tenant, room, new.permissions).await?;
+            }
+        }
+        let Some(limit) = tenant.organization.limits.of(Limit::MembersPerRoom) else { return Ok(()) };
+        let there = doc! { "roomId": room, "status": "active" };
+        if tenant.store.collection::<Self>().count(there).await? < limit {
+            return Ok(());
+        }
+        Err(Problem::new(Code::LimitReached, format!("The plan has {limit} members for a room")))
+    }
+
+    async fn before_change(
+        _: &App,
+        tenant: &Tenant,
+        id: ObjectId,
+        patch: Option<&Self::Patch>,
+    ) -> Result<(), Problem> {
+        let Some(to) = patch.and_then(|patch| patch.permissions.value()) else { return Ok(()) };
+        let found = tenant.store.collection::<Self>().get_live(id).await?.ok_or_else(Problem::not_found)?;
+        if found.kind != RoomMemberKind::Staff {
+            return Ok(());
+        }
+        let given = |flag: &Kept<bool>, had: bool| flag.value().copied().unwrap_or_default() && !had;
+        let had = found.permissions;
+        let given = RoomPermissions {
+            can_send_message: given(&to.can_send_message, had.can_send_message),
+            can_view_history: given(&to.can_view_history, had.can_view_history),
+            can_export_data: given(&to.can_export_data, had.can_export_data),
+            can_manage_settings: given(&to.can_manage_settings, had.can_manage_settings),
+        };
+        gives_no_more_than_own(tenant, found.room_id, given).await
+    }
+}
+
+/// Nobody gives more rights in a room than they have there.
+async fn gives_no_more_than_own(
+    tenant: &Tenant,
+    room: ObjectId,
+    given: RoomPermissions,
+) -> Result<(), Problem> {
+    let own = tenant.in_room(room).await?;
+    let needed: [(bool, Permission); 4] = [
+        (given.can_send_message, Resource::Messages.to(Action::Create)),
+        (given.can_view_history, Resource::Messages.to(Action::Read)),
+        (given.can_export_data, Resource::Messages.to(Action::Export)),
+        (given.can_manage_settings, Resource::Rooms.to(Action::Update)),
+    ];
+    if needed.iter().all(|(given, permission)| !given || own.allows(*permission)) {
+        return Ok(());
+    }
+    Err(Code::Escalation.into())
+}
+
+const ALL: &str = "/rooms/{roomId}/members";
+
+pub(super) fn routes() -> Vec<Route> {
+    let one = format!("/organizations/{{organizationId}}{ALL}/{{memberId}}");
+    let access = || Access::Room(Resource::RoomMembers.to(Action::Update));
+    let mut routes = Crud::<RoomMember>::at(ALL, "memberId").routes();
+    routes.extend([
+        Route::new(
+            Rule::post(format!("{one}/ban"), "banRoomMember", access())
+                .says("members", "Ban somebody from a room")
+                .describes("What they write is recorded all the same. Staff are removed instead."),
+            ban,
+        ),
+        Route::new(
+            Rule::post(format!("{one}/unban"), "unbanRoomMember", access())
+                .says("members", "Take back that somebody was banned from a room"),
+            unban,
+        ),
+    ]);
+    routes
+}
+
+async fn ban(
+    State(app): State<App>,
+    tenant: Tenant,
+    ids: PathIds,
+    trail: Trail,
+    IfMatch(version): IfMatch,
+) -> Result<Shown<RoomMemberView>, Problem> {
+    set_banned(&app, &tenant, &ids, &trail, version, true).await
+}
+
+async fn unban(
+    State(app): State<App>,
+    tenant: Tenant,
+    ids: PathIds,
+    trail: Trail,
+    IfMatch(version): IfMatch,
+) -> Result<Shown<RoomMemberView>, Problem> {
+    set_banned(&app, &tenant, &ids, &trail, version, false).await
+}
+
+async fn set_banned(
+    app: &App,
+    tenant: &Tenant,
+    ids: &PathIds,
+    trail: &Trail,
+    version: Option<i64>,
+    banned: bool,
+) -> Result<Shown<RoomMemberView>, Problem> {
+    let members = tenant.store.collection::<RoomMember>();
+    let (room, id) = (ids.get("roomId")?, ids.get("memberId")?);
+    // Of the room in the path: the right is asked for there.
+    let found = members.get_live(id).await?.filter(|member| member.room_id == room);
+    found.ok_or_else(Problem::not_found)?;
+    trail.target("roomMember", id.to_hex());
+    let patch = RoomMemberPatch { banned: Kept::Value(banned), ..RoomMemberPatch::default() };
+    let now = date(app.clock.now());
+    let outcome = members.patch_versioned(id, version, now, |before| patch.update(before)).await?;
+    let Changed { before, after } = done(outcome)?;
+    trail.before(&RoomMember::audited(&before.view));
+    trail.after(&RoomMember::audited(&after.view));
+    Ok(Shown { version: after.version, document: after.view })
+}
