@@ -1,11 +1,16 @@
 //! The API on real parts.
 
+mod account;
 mod accounts;
 mod analytics;
+mod auth;
+mod bad_tokens;
 mod catch_up;
 mod conduct;
 mod crud;
 mod data_subjects;
+mod external;
+mod issuer;
 mod mails;
 mod messages;
 mod openapi;

@@ -190,7 +190,7 @@ impl Accounts {
             email: Some(account.email.clone()),
             avatar_url: account.avatar_url.clone(),
             role: invitation.role,
-            permissions: invitation.permissions.clone(),
+            permissions: invitation.permissions,
             department_id: invitation.department_id,
             title: invitation.title.clone(),
             status: MemberStatus::Active,
