@@ -66,6 +66,7 @@ struct OwnerBrief {
 
 /// A room in brief.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
 struct RoomBrief {
     /// Id.
     #[serde(alias = "_id")]
@@ -74,8 +75,7 @@ struct RoomBrief {
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
     /// Kind of place.
-    #[serde(rename = "type")]
-    kind: RoomType,
+    room_type: RoomType,
     /// State.
     status: String,
 }
@@ -159,7 +159,7 @@ async fn get(State(app): State<App>, tenant: Tenant) -> Result<Ok200<Details>, P
         LookUp::of::<Room>(&tenant.store, rooms.clone(), "rooms")
             .then(doc! { "$sort": { "statistics.lastActivityAt": -1, "_id": -1 } })
             .then(doc! { "$limit": MOST })
-            .then(doc! { "$project": { "name": 1, "type": 1, "status": 1 } }),
+            .then(doc! { "$project": { "name": 1, "roomType": 1, "status": 1 } }),
         LookUp::of::<Room>(&tenant.store, rooms, "roomCount").then(count()),
         LookUp::of::<Session>(&tenant.store, sessions, "sessionCount").then(count()),
     ];

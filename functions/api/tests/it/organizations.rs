@@ -1,0 +1,234 @@
+//! Organizations: made, shown, changed, and what is done to them; owners and plans.
+
+use bson::doc;
+use futures::future::join_all;
+use matome_domain::access::{Role, Scopes};
+use matome_domain::queue::TenantJob;
+use matome_store::entities::{Operation, Organization, Owner};
+use matome_testing::fixtures;
+use serde_json::{Value, json};
+
+use crate::world::{Person, World, of};
+
+async fn owner(world: &World, admin: &Person, email: &str) -> Value {
+    let body = json!({ "email": email, "name": "Keiko Example" });
+    let made = world.post("/v1/owners").by(admin).json(&body).send().await;
+    assert_eq!(made.status, 201, "{}", made.body);
+    made.body
+}
+
+#[tokio::test]
+async fn owners_have_organizations_made_as_many_as_their_plan_allows() {
+    let world = World::start().await;
+    let admin = world.super_admin().await;
+    let keiko = world.person_with(|account| account.email = "keiko@example.com".to_owned(), &[]).await;
+    let body = json!({ "name": "Shop Inc.", "type": "retail", "timezone": "Asia/Tokyo" });
+    let make = |person: &Person| world.post("/v1/organizations").by(person).json(&body).send();
+    assert_eq!(make(&keiko).await.status, 403);
+    owner(&world, &admin, "keiko@example.com").await;
+    for (field, value) in [("tier", json!("pro")), ("owner", json!({ "email": "a@b.co", "name": "A" }))] {
+        let mut body = body.clone();
+        body[field] = value;
+        let refused = world.post("/v1/organizations").by(&keiko).json(&body).send().await;
+        assert_eq!((refused.status.as_u16(), &refused.body["errors"][0]["field"]), (422, &json!(field)));
+    }
+    let made = make(&keiko).await;
+    assert_eq!(made.status, 202, "{}", made.body);
+    assert_eq!((&made.body["owner"], &made.body["operation"]["kind"]), (&json!("member"), &json!("create")));
+    assert_eq!(world.queued.sent::<TenantJob>().len(), 1);
+    let operation = format!("/v1/operations/{}", made.body["operation"]["id"].as_str().unwrap());
+    assert_eq!(world.get(&operation).by(&keiko).send().await.ok()["state"], "queued");
+    let nobody = world.person().await;
+    assert_eq!(world.get(&operation).by(&nobody).send().await.status, 404);
+    assert_eq!(world.post(format!("{operation}/abort")).by(&keiko).send().await.status, 403);
+    // It is not there yet.
+    let organization = format!("/v1/organizations/{}", made.body["organizationId"].as_str().unwrap());
+    assert_eq!(world.get(&organization).by(&keiko).send().await.status, 404);
+
+    // The free plan has three; however many ask at once, no more are made.
+    let replies = join_all((0..8).map(|_| make(&keiko))).await;
+    let taken = replies.iter().filter(|reply| reply.status == 202).count();
+    assert!(taken <= 2, "{taken}");
+    for refused in replies.iter().filter(|reply| reply.status != 202) {
+        assert_eq!((refused.status.as_u16(), refused.code()), (409, "limit_reached"), "{}", refused.body);
+    }
+    let operations = world.system.store.platform_collection::<Operation>();
+    let wanted = doc! { "abortRequested": { "$ne": true } };
+    assert_eq!(operations.count_documents(wanted).await.unwrap(), 1 + taken as u64);
+
+    // Who runs the platform says for whom; who has no account is asked in.
+    let mut body = body.clone();
+    assert_eq!(make(&admin).await.status, 422);
+    body["owner"] = json!({ "email": "New@example.com", "name": "New" });
+    let made = world.post("/v1/organizations").by(&admin).json(&body).send().await.ok();
+    assert_eq!(made["owner"], "invited");
+    assert_eq!(world.mails.take()[0].to, "new@example.com");
+    let aborted = world.post(format!("{operation}/abort")).by(&admin).send().await;
+    assert_eq!((aborted.status.as_u16(), &aborted.body["abortRequested"]), (202, &json!(true)));
+    assert_eq!(world.post(format!("{operation}/retry")).by(&admin).send().await.status, 409);
+    let all = world.get("/v1/operations?kind=create&limit=1").by(&admin).send().await.ok();
+    assert!(all["nextCursor"].is_string());
+}
+
+#[tokio::test]
+async fn an_organization_is_shown_to_its_people_and_changed_by_its_administrators() {
+    let world = World::start().await;
+    let (tenant, other) = (world.tenant().await, world.tenant().await);
+    let admin = world.member(&tenant, Role::Admin).await;
+    let viewer = world.member(&tenant, Role::Viewer).await;
+    let stranger = world.member(&other, Role::Owner).await;
+    let super_admin = world.super_admin().await;
+    let path = of(&tenant, "");
+
+    let own = world.get("/v1/organizations").by(&viewer).send().await.ok();
+    let ids: Vec<_> = own["items"].as_array().unwrap().iter().map(|item| item["id"].clone()).collect();
+    assert_eq!(ids, [json!(tenant.id.as_str())]);
+    let others = world.get(format!("/v1/organizations?id={}", other.id)).by(&viewer).send().await.ok();
+    assert_eq!(others["items"], json!([]));
+    let all = world.get("/v1/organizations").by(&super_admin).send().await.ok();
+    assert_eq!(all["items"].as_array().unwrap().len(), 2);
+
+    let shown = world.get(&path).by(&viewer).send().await;
+    let etag = shown.header("etag").unwrap().to_owned();
+    assert_eq!(shown.ok()["name"], "Test organization");
+    assert_eq!(world.get(&path).by(&stranger).send().await.status, 404);
+    let patch = json!({
+        "name": "Shop", "timezone": "Asia/Bangkok", "metadata": { "industry": "Retail" },
+        "settings": { "sessionTriggers": { "messageCount": 80 }, "aiSettings": { "temperature": 0.5 } },
+    });
+    assert_eq!(world.patch(&path).by(&viewer).json(&patch).send().await.status, 403);
+    assert_eq!(world.patch(&path).by(&stranger).json(&patch).send().await.status, 404);
+    let change = || world.patch(&path).by(&admin).header("if-match", &etag).json(&patch).send();
+    let changed = change().await.ok();
+    assert_eq!((&changed["name"], &changed["metadata"]["industry"]), (&json!("Shop"), &json!("Retail")));
+    assert_eq!(changed["settings"]["aiSettings"]["temperature"], 0.5);
+    assert_eq!(change().await.code(), "version_mismatch");
+    let longer = world.patch(&path).by(&admin).json(&json!({ "auditRetentionDays": 91 })).send().await;
+    assert_eq!(
+        (longer.status.as_u16(), &longer.body["errors"][0]["field"]),
+        (422, &json!("auditRetentionDays"))
+    );
+    assert_eq!(
+        world.patch(&path).by(&admin).json(&json!({ "auditRetentionDays": 60 })).send().await.status,
+        200
+    );
+    for secret in ["tier", "limits", "status", "ownerId", "placement"] {
+        assert_eq!(world.patch(&path).by(&admin).json(&json!({ secret: "pro" })).send().await.status, 422);
+    }
+
+    let room = fixtures::room(&tenant, "C1");
+    let hidden = matome_store::entities::Room {
+        settings: matome_store::entities::RoomSettings {
+            privacy: Some("private".to_owned()),
+            ..matome_store::entities::RoomSettings::default()
+        },
+        ..fixtures::room(&tenant, "C2")
+    };
+    for room in [&room, &hidden] {
+        tenant.store.collection().insert(room).await.unwrap();
+    }
+    let before = world.system.round_trips();
+    let details = world.get(of(&tenant, "/details")).by(&admin).send().await.ok();
+    let took = world.system.round_trips() - before;
+    assert!(took <= 8, "{took} round trips");
+    assert_eq!((&details["counts"]["rooms"], &details["counts"]["members"]), (&json!(2), &json!(2)));
+    assert_eq!(details["rooms"][0]["roomType"], "group");
+    assert_eq!(details["members"].as_array().unwrap().len(), 2);
+    let seen = world.get(of(&tenant, "/details")).by(&viewer).send().await.ok();
+    assert_eq!((seen.get("members"), &seen["counts"]["rooms"]), (None, &json!(1)));
+    assert_eq!(world.get(of(&tenant, "/details")).by(&stranger).send().await.status, 404);
+
+    let usage = world.get(of(&tenant, "/usage")).by(&admin).send().await.ok();
+    assert_eq!((&usage["month"], usage["standings"].as_array().unwrap().len()), (&json!("2026-11"), 6));
+    assert_eq!(world.get(of(&tenant, "/usage")).by(&viewer).send().await.status, 403);
+    assert_eq!(world.get(of(&tenant, "/notices")).by(&admin).send().await.ok()["items"], json!([]));
+}
+
+#[tokio::test]
+async fn only_who_runs_the_platform_suspends_resumes_and_ends_an_organization() {
+    let world = World::start().await;
+    let (tenant, other) = (world.tenant().await, world.tenant().await);
+    let (owner, stranger) =
+        (world.member(&tenant, Role::Owner).await, world.member(&other, Role::Owner).await);
+    let admin = world.super_admin().await;
+    let key = world.api_key(&tenant, Scopes::new(Scopes::all()).unwrap()).await;
+    let asked = [
+        ("/suspension", json!({ "reason": "unpaid" })),
+        ("/resumption", json!({})),
+        ("/offboarding", json!({ "reason": "over" })),
+        ("/tier", json!({ "tier": "pro" })),
+    ];
+    for (path, body) in &asked {
+        let path = of(&tenant, path);
+        assert_eq!(world.post(&path).by(&owner).json(body).send().await.status, 403, "{path}");
+        assert_eq!(world.post(&path).with_token(&key).json(body).send().await.status, 403, "{path}");
+        assert_eq!(world.post(&path).by(&stranger).json(body).send().await.status, 404, "{path}");
+    }
+    let suspended = world.post(of(&tenant, "/suspension")).by(&admin).json(&asked[0].1).send().await;
+    assert_eq!((suspended.status.as_u16(), &suspended.body["kind"]), (202, &json!("suspend")));
+    assert_eq!(world.queued.sent::<TenantJob>().len(), 1);
+    // One thing at a time.
+    let busy = world.post(of(&tenant, "/tier")).by(&admin).json(&asked[3].1).send().await;
+    assert_eq!((busy.status.as_u16(), busy.code()), (409, "conflict"));
+    let operations = world.get(of(&tenant, "/operations")).by(&owner).send().await.ok();
+    assert_eq!(operations["items"][0]["requestedBy"], admin.account.to_hex());
+    let one = of(&tenant, &format!("/operations/{}", operations["items"][0]["id"].as_str().unwrap()));
+    assert_eq!(world.get(&one).by(&owner).send().await.ok()["state"], "queued");
+    assert_eq!(world.get(&one).by(&stranger).send().await.status, 404);
+    let elsewhere = one.replace(tenant.id.as_str(), other.id.as_str());
+    assert_eq!(world.get(&elsewhere).by(&stranger).send().await.status, 404);
+
+    // An operation's id is of the moment it was asked for at.
+    world.system.clock.advance(std::time::Duration::from_secs(1));
+    // Suspended, it is read and not changed, but by who runs the platform.
+    let done = doc! { "$set": { "state": "done" }, "$unset": { "open": "" } };
+    world.system.store.platform_collection::<Operation>().update_one(doc! {}, done).await.unwrap();
+    let status = doc! { "$set": { "status": "suspended" } };
+    let organizations = world.system.store.platform_collection::<Organization>();
+    organizations.update_one(doc! { "tenantId": tenant.id.as_str() }, status).await.unwrap();
+    let patch = world.patch(of(&tenant, "")).by(&owner).json(&json!({ "name": "x" })).send().await;
+    assert_eq!(patch.code(), "not_served");
+    assert_eq!(world.post(of(&tenant, "/resumption")).by(&admin).send().await.status, 202);
+    // The organization's own people can read who did what to it.
+    let trail = world.get(of(&tenant, "/audit?operation=suspendOrganization")).by(&owner).send().await.ok();
+    assert_eq!(trail["items"][0]["actor"]["id"], admin.account.to_hex());
+}
+
+#[tokio::test]
+async fn owners_and_plans_are_for_who_runs_the_platform() {
+    let world = World::start().await;
+    let tenant = world.tenant().await;
+    let (admin, staff) = (world.super_admin().await, world.member(&tenant, Role::Owner).await);
+    let key = world.api_key(&tenant, Scopes::new(Scopes::all()).unwrap()).await;
+    for path in ["/v1/owners", "/v1/operations"] {
+        assert_eq!(world.get(path).by(&staff).send().await.status, 403, "{path}");
+        assert_eq!(world.get(path).with_token(&key).send().await.status, 403, "{path}");
+        assert_eq!(world.get(path).send().await.status, 401, "{path}");
+    }
+    let made = owner(&world, &admin, "Keiko@Example.com").await;
+    assert_eq!(
+        (&made["email"], &made["limits"]["maxOrganizations"]),
+        (&json!("keiko@example.com"), &json!(3))
+    );
+    let path = format!("/v1/owners/{}", made["id"].as_str().unwrap());
+    let again = json!({ "email": "keiko@example.com", "name": "K" });
+    assert_eq!(world.post("/v1/owners").by(&admin).json(&again).send().await.status, 409);
+    let patch = json!({ "name": "Keiko", "settings": { "language": "ja" } });
+    let changed = world.patch(&path).by(&admin).header("if-match", "\"0\"").json(&patch).send().await.ok();
+    assert_eq!((&changed["name"], &changed["settings"]["language"]), (&json!("Keiko"), &json!("ja")));
+    let found = world.get("/v1/owners?email=keiko@example.com").by(&admin).send().await.ok();
+    assert_eq!(found["items"][0]["id"], made["id"]);
+
+    let owners = world.system.store.platform_collection::<Owner>();
+    let id = owners.find_one(doc! {}).await.unwrap().unwrap().id;
+    let organizations = world.system.store.platform_collection::<Organization>();
+    organizations.update_one(doc! {}, doc! { "$set": { "ownerId": id } }).await.unwrap();
+    let theirs = world.get(format!("{path}/organizations")).by(&admin).send().await.ok();
+    assert_eq!(theirs["items"][0]["id"], tenant.id.as_str());
+    let nobodys = format!("/v1/owners/{}/organizations", world.id());
+    assert_eq!(world.get(nobodys).by(&admin).send().await.status, 404);
+
+    let plans = world.get("/v1/plans").by(&staff).send().await.ok();
+    let tiers: Vec<_> = plans["items"].as_array().unwrap().iter().map(|plan| plan["id"].clone()).collect();
+    assert_eq!(tiers, [json!("free"), json!("basic"), json!("pro"), json!("enterprise")]);
+}
