@@ -37,23 +37,13 @@ pub(crate) async fn admit(
     let presented = authenticate::presented(request.headers())?;
     // Before anything is looked up: who guesses is slowed down by address.
     limits::before(app, rule, trace, &presented).await?;
-    let identity = authenticate::authenticate(app, &presented, tenant.as_ref(), trace).await?;
-    let standing = match rule.access {
-        Access::Public => None,
-        Access::Account => {
-            identity.signed_in()?;
-            None
-        }
-        Access::Platform(permission) => {
-            if !identity.signed_in()?.is_super_admin() {
-                return Err(denied(permission));
-            }
-            None
-        }
-        Access::Tenant(permission) | Access::Room(permission) => {
-            let tenant = tenant.ok_or_else(|| Problem::internal("a tenant's route without a tenant"))?;
-            Some(stand(app, rule, trace, &tenant, permission, &path, &identity).await?)
-        }
+    let identity = match authenticate::authenticate(app, &presented, tenant.as_ref(), trace).await {
+        Ok(identity) => identity,
+        Err(problem) => return Err(limits::refused(app, trace, problem).await),
+    };
+    let standing = match may(app, rule, trace, tenant.as_ref(), &path, &identity).await {
+        Ok(standing) => standing,
+        Err(problem) => return Err(limits::denied(app, &identity.caller(), problem).await),
     };
     let caller = identity.caller();
     let counts = limits::take(app, rule, trace, &caller, standing.as_deref()).await?;
@@ -63,6 +53,32 @@ pub(crate) async fn admit(
         request.extensions_mut().insert(Arc::clone(standing));
     }
     Ok(Admitted { caller, standing, counts, path })
+}
+
+/// Whether the route is for whoever calls, and where they stand in its tenant.
+async fn may(
+    app: &App,
+    rule: &Rule,
+    trace: &Trace,
+    tenant: Option<&TenantId>,
+    path: &[(String, String)],
+    identity: &authenticate::Identity,
+) -> Result<Option<Arc<Standing>>, Problem> {
+    match rule.access {
+        Access::Public => Ok(None),
+        Access::Account => identity.signed_in().map(|_| None),
+        Access::Platform(permission) => {
+            let signed_in = identity.signed_in()?;
+            if signed_in.is_super_admin() {
+                return Ok(None);
+            }
+            Err(if signed_in.would_be_super_admin() { policy::show_second_factor() } else { denied(permission) })
+        }
+        Access::Tenant(permission) | Access::Room(permission) => {
+            let tenant = tenant.ok_or_else(|| Problem::internal("a tenant's route without a tenant"))?;
+            stand(app, rule, trace, tenant, permission, path, identity).await.map(Some)
+        }
+    }
 }
 
 async fn path_of(request: &mut Request) -> Result<Vec<(String, String)>, Problem> {
@@ -105,8 +121,12 @@ async fn stand(
         Caller::Account(signed_in) if signed_in.is_super_admin() => {
             (None, None, PermissionSet::of_platform_role(PlatformRole::SuperAdmin))
         }
-        Caller::Account(_) => {
-            let member = identity.member.clone().ok_or_else(Problem::not_found)?;
+        Caller::Account(signed_in) => {
+            let member = identity.member.clone();
+            let member = member.ok_or_else(|| match signed_in.would_be_super_admin() {
+                true => policy::show_second_factor(),
+                false => Problem::not_found(),
+            })?;
             let permissions = member.rights();
             (Some(member.clone()), Some(member.role), permissions)
         }

@@ -43,10 +43,17 @@ impl SignedIn {
         self.session.amr.iter().any(|method| method == "otp")
     }
 
-    /// Whether the platform is theirs to run.
+    /// Whether the platform is theirs to run: with a second factor shown, for it is every tenant's data that
+    /// a password alone would open.
     #[must_use]
     pub fn is_super_admin(&self) -> bool {
-        self.account.platform_role.is_some()
+        self.account.platform_role.is_some() && self.has_second_factor()
+    }
+
+    /// Whether it would be, had they shown a second factor. Until then they are whoever they are in a tenant.
+    #[must_use]
+    pub fn would_be_super_admin(&self) -> bool {
+        self.account.platform_role.is_some() && !self.has_second_factor()
     }
 }
 

@@ -5,6 +5,7 @@ use axum::response::Response;
 use http::{HeaderName, HeaderValue, header};
 use matome_domain::ids::DocumentId;
 use matome_domain::limits::Limit;
+use matome_domain::rate::Class;
 use matome_runtime::api_calls::Counted;
 use matome_runtime::rate_limit::{Taken, Who, Window};
 
@@ -25,21 +26,54 @@ pub(crate) struct Counts {
     calls: Option<Counted>,
 }
 
-/// Before anything is looked up: whoever presents nothing, by address.
+/// Before anything is looked up, by address: whoever presents nothing; and whoever has something done that
+/// anybody may ask for, whatever they present: with a token of their own they would try others' passwords
+/// uncounted.
 pub(crate) async fn before(
     app: &App,
     rule: &Rule,
     trace: &Trace,
     presented: &Presented,
 ) -> Result<(), Problem> {
-    let (true, Some(address)) = (matches!(presented, Presented::Nothing), trace.address) else {
-        return Ok(());
-    };
-    if !rule.changes() && rule.access == Access::Public {
-        return Ok(());
-    }
+    let is_public = rule.access == Access::Public;
+    let is_counted = if is_public { rule.changes() } else { matches!(presented, Presented::Nothing) };
+    let Some(address) = trace.address.filter(|_| is_counted) else { return Ok(()) };
     let window = Window::on_platform(rule.class, Who::Address(address));
     refuse_over(app.limits.take(&[window]).await.map_err(Problem::unavailable)?).map(drop)
+}
+
+/// After credentials that are none: whoever guesses tokens and keys is slowed down by address. As reads are:
+/// an office's access tokens end every ten minutes, and each of them is refused once. What holds is not
+/// counted here, so that nobody is shut out by a neighbour's guesses.
+pub(crate) async fn refused(app: &App, trace: &Trace, why: Problem) -> Problem {
+    let Some(address) = trace.address.filter(|_| why.code == Code::Unauthenticated) else { return why };
+    let window = Window::on_platform(Class::Read, Who::Address(address));
+    match app.limits.take(&[window]).await.map_err(Problem::unavailable) {
+        Ok(taken) => refuse_over(taken).err().unwrap_or(why),
+        Err(problem) => problem,
+    }
+}
+
+/// After somebody who is known asked for what is not theirs: other tenants' ids, what they lack the permission
+/// for. It costs as much to refuse as to answer, and takes nothing from a tenant's quota.
+pub(crate) async fn denied(app: &App, caller: &Caller, why: Problem) -> Problem {
+    let who = match who(caller) {
+        Ok(Some(who)) => who,
+        Ok(None) => return why,
+        Err(problem) => return problem,
+    };
+    match app.limits.take(&[Window::on_platform(Class::Read, who)]).await.map_err(Problem::unavailable) {
+        Ok(taken) => refuse_over(taken).err().unwrap_or(why),
+        Err(problem) => problem,
+    }
+}
+
+fn who(caller: &Caller) -> Result<Option<Who>, Problem> {
+    Ok(match caller {
+        Caller::Nobody => None,
+        Caller::Account(signed_in) => Some(Who::Account(document_id(&signed_in.account.id.to_hex())?)),
+        Caller::Key(key) => Some(Who::ApiKey(document_id(&key.id.to_hex())?)),
+    })
 }
 
 pub(crate) async fn take(
@@ -49,11 +83,7 @@ pub(crate) async fn take(
     caller: &Caller,
     standing: Option<&Standing>,
 ) -> Result<Counts, Problem> {
-    let who = match caller {
-        Caller::Nobody => return Ok(Counts::default()),
-        Caller::Account(signed_in) => Who::Account(document_id(&signed_in.account.id.to_hex())?),
-        Caller::Key(key) => Who::ApiKey(document_id(&key.id.to_hex())?),
-    };
+    let Some(who) = who(caller)? else { return Ok(Counts::default()) };
     let Some(standing) = standing else {
         let taken =
             app.limits.take(&[Window::on_platform(rule.class, who)]).await.map_err(Problem::unavailable)?;
