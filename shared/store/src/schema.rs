@@ -128,13 +128,24 @@ mod tests {
     #[test]
     fn a_tenants_collections_have_as_many_files_as_the_capacity_arithmetic_says() {
         let declarations = tenant_declarations();
+        let indexes: usize = declarations.iter().map(|d| d.indexes.len()).sum();
         // The collection, its `_id` index, and the others.
-        let files: usize = declarations.iter().map(|d| 2 + d.indexes.len()).sum();
+        let files = 2 * declarations.len() + indexes;
         let text = include_str!("../../../docs/tenancy.md");
-        assert!(
-            text.contains(&format!("{files} files")),
-            "{files} files in {} collections",
+        let said = format!(
+            "{} collections with their `_id` index\nand {indexes} more indexes: {files} files",
             declarations.len()
         );
+        assert!(text.contains(&said), "{said}");
+        let fitting = |cluster: &str| {
+            let row = text.lines().find(|line| line.starts_with(&format!("| {cluster}")));
+            let last = row
+                .and_then(|row| row.trim_end_matches(" |").rsplit("| ").next())
+                .map(|n| n.replace(',', ""));
+            last.and_then(|number| number.parse::<usize>().ok())
+        };
+        // And the two of its migrations' records.
+        assert_eq!(fitting("Atlas M10"), Some(5_000 / (files + 2)));
+        assert_eq!(fitting("M40"), Some(100_000 / (files + 2)));
     }
 }
