@@ -72,7 +72,11 @@ async fn may(
             if signed_in.is_super_admin() {
                 return Ok(None);
             }
-            Err(if signed_in.would_be_super_admin() { policy::show_second_factor() } else { denied(permission) })
+            Err(if signed_in.would_be_super_admin() {
+                policy::show_second_factor()
+            } else {
+                denied(permission)
+            })
         }
         Access::Tenant(permission) | Access::Room(permission) => {
             let tenant = tenant.ok_or_else(|| Problem::internal("a tenant's route without a tenant"))?;

@@ -83,6 +83,10 @@ pub struct SentToken {
     /// By which means somebody had shown who they are already, such as `pwd`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub amr: Vec<String>,
+    /// Of a registration: the password (PHC string) that comes into force with the token, and no other one
+    /// does. Of whoever registers an address, only who answers there is to come in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password_hash: Option<String>,
     /// Not taken afterwards.
     pub expires_at: Time,
 }

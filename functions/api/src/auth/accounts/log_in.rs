@@ -3,7 +3,7 @@
 use bson::doc;
 use matome_domain::access::session::MFA_CHALLENGE;
 use matome_domain::clock::Timestamp;
-use matome_store::entities::{Account, AccountStatus, SentToken};
+use matome_store::entities::{Account, AccountStatus, Credentials, SentToken};
 use matome_store::{Id, Time};
 use secrecy::SecretString;
 
@@ -56,7 +56,8 @@ impl Accounts {
             None => None,
         };
         // Where nothing may be tried, it takes as long as where something is.
-        let stored = attempt.as_ref().and_then(|a| a.credentials.password_hash.as_deref());
+        let stored =
+            attempt.as_ref().zip(account.as_ref()).and_then(|(a, account)| known(account, &a.credentials));
         let compared = password::compare(stored, password).await?;
         let (Some(account), Some(attempt), Compared::Right { needs_rehash }) = (account, attempt, compared)
         else {
@@ -103,6 +104,7 @@ impl Accounts {
             tag: token.tag(&self.vault.secrets().await?.mac, Purpose::MfaChallenge).into(),
             email: None,
             amr: vec![amr.as_str().to_owned()],
+            password_hash: None,
             expires_at: expires_at.into(),
         };
         let set = doc! { "mfaChallenge": matome_store::value::to_bson(&sent)?, "updatedAt": at };
@@ -136,6 +138,14 @@ impl Accounts {
         amr.push(Amr::Otp);
         Box::pin(self.open_session(&account, &amr, origin)).await
     }
+}
+
+/// The password that is in force; of an account that is still to be verified, the one that will be: who knows
+/// it is told so, and no more.
+fn known<'a>(account: &Account, credentials: &'a Credentials) -> Option<&'a str> {
+    let registered = || credentials.email_verification.as_ref()?.password_hash.as_deref();
+    let pending = account.status == AccountStatus::Pending;
+    credentials.password_hash.as_deref().or_else(|| registered().filter(|_| pending))
 }
 
 /// Whether a stored token is the one presented and still in force.

@@ -29,7 +29,7 @@ impl Accounts {
         let Some(account) = account.filter(|a| open(a.status) && a.deleted_at.is_none()) else {
             return Ok(());
         };
-        let token = self.keep_token(&account, "passwordReset", Purpose::ResetPassword, RESET, None).await?;
+        let token = self.keep_token(&account, "passwordReset", Purpose::ResetPassword, RESET).await?;
         Ok(self.mail.send(&account.email, language(&account), &Letter::ResetPassword(token)).await?)
     }
 

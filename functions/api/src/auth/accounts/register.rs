@@ -35,7 +35,7 @@ pub struct Registration<'a> {
 impl Accounts {
     /// Registers an address and sends it a link to verify it. The answer is the same for an address that
     /// has an account already: that one gets a mail that says so. One that was never verified is registered
-    /// anew: only the latest password and the latest link count.
+    /// anew: only the latest link counts, and with it the password that was registered with it.
     ///
     /// # Errors
     /// [`AuthError::WeakPassword`], [`AuthError::Mail`].
@@ -46,44 +46,41 @@ impl Accounts {
         let hash = password::hash(&*self.random, password).await?;
         let (_, at) = self.now();
         let account = new_account(self.id(), email, name, *language, AccountStatus::Pending, at);
-        let credentials = Credentials {
-            password_hash: Some(hash),
-            password_changed_at: Some(at),
-            ..Credentials::new(account.id, at)
-        };
+        let credentials = Credentials::new(account.id, at);
         match self.insert_account(&account, &credentials).await {
-            Ok(()) => Box::pin(self.send_verification(&account, *language)).await,
+            Ok(()) => Box::pin(self.send_registration(&account, *language, hash)).await,
             Err(AuthError::Store(error)) if error.is_duplicate() => {
-                Box::pin(self.register_again(email, credentials, *language)).await
+                Box::pin(self.register_again(email, hash, *language)).await
             }
             Err(error) => Err(error),
         }
     }
 
-    async fn register_again(
-        &self,
-        email: &str,
-        credentials: Credentials,
-        language: Language,
-    ) -> Result<(), AuthError> {
+    async fn register_again(&self, email: &str, hash: String, language: Language) -> Result<(), AuthError> {
         // Deleted in between: the next try makes a new one.
         let Some(account) = self.store.account_by_email(email).await? else { return Ok(()) };
-        let unverified = account.status == AccountStatus::Pending && !account.email_verified;
-        if !unverified || account.deleted_at.is_some() {
+        if !is_unverified(&account) {
             return Ok(self.mail.send(&account.email, language, &Letter::AlreadyRegistered).await?);
         }
-        let set = doc! {
-            "passwordHash": credentials.password_hash, "passwordChangedAt": credentials.password_changed_at,
-            "updatedAt": credentials.updated_at,
-        };
-        let created = Credentials::new(account.id, credentials.created_at);
-        let mut on_insert = matome_store::collection::encode(&created)?;
-        for field in ["_id", "updatedAt"] {
-            on_insert.remove(field);
-        }
-        let update = doc! { "$set": set, "$setOnInsert": on_insert };
+        // Those of a registration that was interrupted were never written.
+        let mut on_insert = matome_store::collection::encode(&Credentials::new(account.id, self.now().1))?;
+        on_insert.remove("_id");
+        let update = doc! { "$setOnInsert": on_insert };
         self.credentials().update_one(doc! { "_id": account.id }, update).upsert(true).await?;
-        self.send_verification(&account, language).await
+        self.send_registration(&account, language, hash).await
+    }
+
+    /// Sends the link that puts a password in force. Link and password are written as one, so that no link is
+    /// ever of another password than the one that was registered with it.
+    async fn send_registration(
+        &self,
+        account: &Account,
+        language: Language,
+        hash: String,
+    ) -> Result<(), AuthError> {
+        let field = "emailVerification";
+        let token = self.keep(account, field, Purpose::VerifyEmail, VERIFICATION, Some(hash)).await?;
+        Ok(self.mail.send(&account.email, language, &Letter::VerifyEmail(token)).await?)
     }
 
     /// The account first: its unique address decides. An account whose credentials were not written is
@@ -98,8 +95,11 @@ impl Accounts {
         Ok(())
     }
 
+    /// Sends another link for the registration that counts: with its password, if there is one to come.
     async fn send_verification(&self, account: &Account, language: Language) -> Result<(), AuthError> {
-        let token = self.keep_token(account, "emailVerification", Purpose::VerifyEmail, VERIFICATION).await?;
+        let sent = self.credentials_of(account.id).await?.email_verification;
+        let (field, hash) = ("emailVerification", sent.and_then(|sent| sent.password_hash));
+        let token = self.keep(account, field, Purpose::VerifyEmail, VERIFICATION, hash).await?;
         Ok(self.mail.send(&account.email, language, &Letter::VerifyEmail(token)).await?)
     }
 
@@ -127,15 +127,32 @@ impl Accounts {
         let (_, at) = self.now();
         let sent = credentials.and_then(|c| c.email_verification);
         let sent = sent.filter(|sent| in_force(Some(sent), &tag, at)).ok_or(AuthError::BadToken)?;
-        // The account before the token: whoever is interrupted between the two opens the link again.
+        // The password, the account, the token, in this order: whoever is interrupted in between opens the link
+        // again.
+        if let Some(hash) = sent.password_hash {
+            // The link of a registration that came late is nothing to an account that is in use.
+            if !is_unverified(&self.account(token.subject()).await?) {
+                return Err(AuthError::BadToken);
+            }
+            let set = doc! { "passwordHash": hash, "passwordChangedAt": at, "updatedAt": at };
+            let its = doc! { "_id": token.subject(), "emailVerification.tag": tag.as_str() };
+            if self.credentials().update_one(its, doc! { "$set": set }).await?.matched_count == 0 {
+                return Err(AuthError::BadToken);
+            }
+        }
+        let filter = doc! { "_id": token.subject(), "email": sent.email, "deletedAt": null };
+        let mut pending = filter.clone();
+        pending.insert("status", "pending");
+        let verified = |set| doc! { "$set": set, "$inc": { "__v": 1_i64 } };
+        let set = doc! { "emailVerified": true, "updatedAt": at };
+        let mut opens = set.clone();
+        opens.insert("status", "active");
         let accounts = self.accounts();
-        let mut filter = doc! { "_id": token.subject(), "email": sent.email, "deletedAt": null };
-        let verified = doc! { "$set": { "emailVerified": true, "updatedAt": at }, "$inc": { "__v": 1_i64 } };
-        if accounts.update_one(filter.clone(), verified).await?.matched_count == 0 {
+        if accounts.update_one(pending, verified(opens)).await?.matched_count == 0
+            && accounts.update_one(filter, verified(set)).await?.matched_count == 0
+        {
             return Err(AuthError::BadToken);
         }
-        filter.insert("status", "pending");
-        accounts.update_one(filter, doc! { "$set": { "status": "active" } }).await?;
         let used = doc! { "_id": token.subject(), "emailVerification.tag": tag.as_str() };
         self.credentials().update_one(used, doc! { "$unset": { "emailVerification": "" } }).await?;
         Ok(token.subject())
@@ -149,12 +166,25 @@ impl Accounts {
         purpose: Purpose,
         lifetime: Duration,
     ) -> Result<Secret, AuthError> {
+        self.keep(account, field, purpose, lifetime, None).await
+    }
+
+    /// The same, with the password that comes into force with it.
+    async fn keep(
+        &self,
+        account: &Account,
+        field: &str,
+        purpose: Purpose,
+        lifetime: Duration,
+        password_hash: Option<String>,
+    ) -> Result<Secret, AuthError> {
         let (now, at) = self.now();
         let token = OneTimeToken::generate(&*self.random, account.id);
         let sent = SentToken {
             tag: token.tag(&self.vault.secrets().await?.mac, purpose).into(),
             email: Some(account.email.clone()),
             amr: Vec::new(),
+            password_hash,
             expires_at: now.plus(lifetime).into(),
         };
         let set = doc! { field: matome_store::value::to_bson(&sent)?, "updatedAt": at };
@@ -164,6 +194,11 @@ impl Accounts {
         }
         Ok(token.text().clone())
     }
+}
+
+/// Registered, and nobody has answered at its address yet.
+fn is_unverified(account: &Account) -> bool {
+    account.status == AccountStatus::Pending && !account.email_verified && account.deleted_at.is_none()
 }
 
 /// An account as it begins.
