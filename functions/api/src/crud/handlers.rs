@@ -234,10 +234,7 @@ pub(super) async fn patch<E: Placed>(
     let now = date(app.clock.now());
     let outcome =
         tenant.collection::<E>().patch_versioned(id, version, now, |before| body.update(before)).await?;
-    let Changed { before, after } = done(outcome)?;
-    trail.before(&E::audited(&before.view));
-    trail.after(&E::audited(&after.view));
-    Ok(Shown { version: after.version, document: after.view })
+    changed(&trail, outcome)
 }
 
 pub(super) async fn delete<E: Placed>(
@@ -274,6 +271,17 @@ pub(super) async fn restore<E: Placed>(
     trail.target(E::NAME, id.to_hex());
     let restored = tenant.collection::<E>().restore(id, version, date(app.clock.now())).await?;
     let Changed { after, .. } = done(restored)?;
+    trail.after(&E::audited(&after.view));
+    Ok(Shown { version: after.version, document: after.view })
+}
+
+/// What a change made of an entity, with how it was and is in the trail; or why it was not made.
+pub(crate) fn changed<E: Placed>(
+    trail: &Trail,
+    outcome: Outcome<Changed<E>>,
+) -> Result<Shown<E::View>, Problem> {
+    let Changed { before, after } = done(outcome)?;
+    trail.before(&E::audited(&before.view));
     trail.after(&E::audited(&after.view));
     Ok(Shown { version: after.version, document: after.view })
 }

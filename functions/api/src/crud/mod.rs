@@ -14,7 +14,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 pub use handlers::{PathIds, Placed};
-pub(crate) use handlers::{done, page, view, without};
+pub(crate) use handlers::{changed, done, page, view, without};
 pub use listing::Listing;
 pub use sparse::Sparse;
 

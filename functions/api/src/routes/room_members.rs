@@ -8,12 +8,12 @@ use matome_domain::limits::Limit;
 use matome_store::entities::{
     Member, RoomMember, RoomMemberKind, RoomMemberPatch, RoomMemberView, RoomPermissions, User,
 };
-use matome_store::exposed::{Changed, Changes, Kept};
+use matome_store::exposed::{Changes, Kept};
 use matome_store::time::date;
 
 use super::Route;
 use crate::context::App;
-use crate::crud::{Crud, PathIds, Placed, done};
+use crate::crud::{Crud, PathIds, Placed, changed};
 use crate::guard::{Access, Rule, Tenant, Trail};
 use crate::http::problem::Code;
 use crate::http::{IfMatch, Problem, Shown};
@@ -145,8 +145,5 @@ async fn set_banned(
     let patch = RoomMemberPatch { banned: Kept::Value(banned), ..RoomMemberPatch::default() };
     let now = date(app.clock.now());
     let outcome = members.patch_versioned(id, version, now, |before| patch.update(before)).await?;
-    let Changed { before, after } = done(outcome)?;
-    trail.before(&RoomMember::audited(&before.view));
-    trail.after(&RoomMember::audited(&after.view));
-    Ok(Shown { version: after.version, document: after.view })
+    changed(trail, outcome)
 }

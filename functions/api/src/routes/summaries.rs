@@ -5,7 +5,7 @@ use bson::{Document, doc};
 use garde::Validate;
 use matome_domain::access::{Action, Resource};
 use matome_store::entities::{Feedback, Summary, SummaryView};
-use matome_store::exposed::{Changed, Update};
+use matome_store::exposed::Update;
 use matome_store::time::date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::Route;
 use super::sessions::{self, Asked, Writing};
 use crate::context::App;
-use crate::crud::{Crud, PathIds, Placed, done, without};
+use crate::crud::{Crud, PathIds, Placed, changed, without};
 use crate::guard::{Access, Rule, Tenant, Trail};
 use crate::http::{Accepted, Json, Problem, Shown};
 
@@ -108,10 +108,7 @@ async fn feedback(
         Feedback { rating: Some(rating), comment, rated_by: tenant.caller.id(), rated_at: Some(now) };
     let change = |_: &Summary| Ok(Update::new().set("feedback", &feedback));
     let summaries = tenant.store.collection::<Summary>();
-    let Changed { before, after } = done(summaries.patch_versioned(summary.id, None, now, change).await?)?;
-    trail.before(&Summary::audited(&before.view));
-    trail.after(&Summary::audited(&after.view));
-    Ok(Shown { version: after.version, document: after.view })
+    changed(&trail, summaries.patch_versioned(summary.id, None, now, change).await?)
 }
 
 async fn regenerate(
