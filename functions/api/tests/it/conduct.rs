@@ -80,7 +80,7 @@ async fn every_answer_names_its_request_and_every_refusal_has_one_form() {
         requests.insert(request);
     }
     assert_eq!(requests.len(), answers.len(), "each has an id of its own");
-    assert_eq!(answers[6].2.header("allow"), Some("GET,HEAD,POST"), "what the path has");
+    assert_eq!(answers[6].2.header("allow"), Some("GET,HEAD,POST,OPTIONS"), "what the path has");
     assert_eq!(count::<Room>(&tenant).await, 0);
 }
 
