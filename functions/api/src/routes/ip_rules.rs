@@ -98,7 +98,6 @@ fn too_many() -> Problem {
     Problem::new(Code::LimitReached, format!("An organization has {MAX_IP_RULES} rules at most"))
 }
 
-#[expect(clippy::too_many_arguments, reason = "one for each part of the request")]
 async fn create(
     State(app): State<App>,
     tenant: Tenant,
