@@ -34,11 +34,17 @@ pub(crate) async fn admit(
 ) -> Result<Admitted, Problem> {
     let path = path_of(request).await?;
     let tenant = tenant_in(&path)?;
-    let presented = authenticate::presented(request.headers())?;
+    let is_public = rule.access == Access::Public;
+    // Where anybody may call, what is no good is nothing: whoever renews a token that is over sends it along.
+    let presented = match authenticate::presented(request.headers()) {
+        Err(_) if is_public => authenticate::Presented::Nothing,
+        presented => presented?,
+    };
     // Before anything is looked up: who guesses is slowed down by address.
     limits::before(app, rule, trace, &presented).await?;
     let identity = match authenticate::authenticate(app, &presented, tenant.as_ref(), trace).await {
         Ok(identity) => identity,
+        Err(problem) if is_public && problem.code == Code::Unauthenticated => authenticate::Identity::nobody(),
         Err(problem) => return Err(limits::refused(app, trace, problem).await),
     };
     let standing = match may(app, rule, trace, tenant.as_ref(), &path, &identity).await {

@@ -42,7 +42,7 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
-    fn nobody() -> Self {
+    pub(crate) fn nobody() -> Self {
         Self::of(Caller::Nobody, None, Place::default(), Time::from(bson::DateTime::MIN))
     }
 

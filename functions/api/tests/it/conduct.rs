@@ -477,3 +477,12 @@ async fn only_the_fields_that_were_asked_for_are_shown() {
     assert_eq!(names.iter().map(|name| name.as_str()).collect::<BTreeSet<_>>(), expected);
     assert_eq!(page["items"][0]["name"], Value::from("Picnic"));
 }
+
+#[tokio::test]
+async fn a_token_that_is_over_keeps_nobody_from_what_is_public() {
+    let (world, ..) = scene().await;
+    assert_eq!(world.get("/v1/openapi.json").with_token("over").send().await.status, 200);
+    let body = json!({ "refreshToken": "mrt_none" });
+    let reply = world.post("/v1/auth/refresh").with_token("over").json(&body).send().await;
+    assert_ne!(reply.code(), "unauthenticated", "{}", reply.body);
+}
