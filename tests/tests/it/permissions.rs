@@ -138,3 +138,53 @@ async fn the_provisioner_may_manage_tenants_and_nothing_beside_them() {
         refused!(who, send.message_group_id("g"));
     }
 }
+
+#[tokio::test]
+async fn the_api_may_count_queue_and_act_for_a_tenant_and_nothing_more() {
+    let stage = Stage::enter().await;
+    let aws = role(&stage, "api").await;
+    let who = "api";
+    let (directory, ephemeral) = (stage.output("DirectoryTable"), stage.output("EphemeralTable"));
+    let (bucket, key) = (stage.output("Bucket"), stage.output("TenantKeyArn"));
+    let item = HashMap::from([("pk".to_owned(), AttributeValue::S("TENANT#t#RATE#permissions".to_owned()))]);
+
+    // Its work.
+    aws.dynamodb().get_item().table_name(directory).set_key(Some(item.clone())).send().await.unwrap();
+    aws.dynamodb().put_item().table_name(ephemeral).set_item(Some(item.clone())).send().await.unwrap();
+    aws.dynamodb().delete_item().table_name(ephemeral).set_key(Some(item.clone())).send().await.unwrap();
+
+    // It reads the directory one by one, and writes nothing there: that is the provisioner's.
+    let put = aws.dynamodb().put_item().table_name(directory).set_item(Some(item.clone()));
+    refused!(who, put);
+    refused!(who, aws.dynamodb().delete_item().table_name(directory).set_key(Some(item.clone())));
+    for table in [directory, ephemeral] {
+        refused!(who, aws.dynamodb().scan().table_name(table));
+        refused!(who, aws.dynamodb().delete_table().table_name(table));
+    }
+    // It puts work on queues and takes none; media and dead letters are not its business at all.
+    for queue in
+        ["InboundQueueUrl", "SummariesQueueUrl", "OutboundQueueUrl", "TenantsQueueUrl", "MediaQueueUrl"]
+    {
+        refused!(who, aws.sqs().receive_message().queue_url(stage.output(queue)));
+        refused!(who, aws.sqs().purge_queue().queue_url(stage.output(queue)));
+    }
+    refused!(who, aws.sqs().send_message().queue_url(stage.output("MediaQueueUrl")).message_body("{}"));
+    // A tenant's media it reaches as that tenant alone (scoped.rs), and no backups or code ever.
+    for object in ["tenants/t/media/m/original", "backups/t/1.zip", "code/0/tenant.yaml"] {
+        refused!(who, aws.s3().get_object().bucket(bucket).key(object));
+        refused!(who, aws.s3().put_object().bucket(bucket).key(object));
+        refused!(who, aws.s3().delete_object().bucket(bucket).key(object));
+    }
+    refused!(who, aws.s3().list_objects_v2().bucket(bucket).prefix("tenants/t/"));
+    refused!(who, aws.s3().delete_bucket().bucket(bucket));
+    refused!(who, aws.kms().schedule_key_deletion().key_id(key));
+    refused!(who, aws.kms().encrypt().key_id(key).plaintext(aws_sdk_kms::primitives::Blob::new([0; 8])));
+    // Nor does it become anybody: neither another role, nor a tenant without saying which.
+    for role in [
+        stage.output("TenantAccessRoleArn").to_owned(),
+        stage.root.role_of(&stage.function("provisioner")).await,
+    ] {
+        let sts = aws_sdk_sts::Client::new(aws.config());
+        refused!(who, sts.assume_role().role_arn(role).role_session_name("permissions"));
+    }
+}

@@ -22,6 +22,9 @@ const PORT_WITHIN: Duration = Duration::from_secs(10);
 /// A cell beside the home cell: a cluster of its own, and queues that the test which needs them makes.
 pub(crate) const SECOND: &str = "second";
 
+/// Who the API's mails come from.
+pub(crate) const SENDER: &str = "no-reply@matome.example";
+
 /// What was deployed where, for the tests that follow.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -84,6 +87,7 @@ async fn deploy(checkout: &Checkout, contents: String) -> (Stack, LineSimulator,
         ("LineDataApiUrl".to_owned(), url),
         ("WebhookBaseUrl".to_owned(), endpoint),
         ("Cells".to_owned(), cells.to_string()),
+        ("EmailFrom".to_owned(), SENDER.to_owned()),
     ];
     let outputs = stack.deploy(&parameters).await.unwrap();
     let deployed = Deployed {

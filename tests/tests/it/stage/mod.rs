@@ -5,6 +5,7 @@
 //! starts it, or joins the one that runs, and leaves it to the next; `cargo xtask down` ends it.
 
 mod business;
+mod client;
 mod deployed;
 mod eventually;
 mod operator;
@@ -24,8 +25,9 @@ use matome_store::entities::Room;
 use serde_json::Value;
 
 pub(crate) use self::business::{Business, Group};
+pub(crate) use self::client::Client;
 use self::deployed::Deployed;
-pub(crate) use self::deployed::SECOND;
+pub(crate) use self::deployed::{SECOND, SENDER};
 pub(crate) use self::eventually::eventually;
 pub(crate) use self::operator::Operator;
 pub(crate) use self::root::Root;
@@ -85,10 +87,16 @@ impl Stage {
         format!("matome-{DEPLOYED}")
     }
 
+    /// Where the gateway answers, and the `Host` that leads there.
+    pub(crate) fn gateway(&self) -> (String, String) {
+        let ministack = self.stack.ministack();
+        (ministack.endpoint(), ministack.host_header(self.output("ApiId")))
+    }
+
     /// Where a channel's webhooks go, and the `Host` that leads there.
     pub(crate) fn webhook(&self, channel_id: &str) -> (String, String) {
-        let ministack = self.stack.ministack();
-        (format!("{}/line/{channel_id}", ministack.endpoint()), ministack.host_header(self.output("ApiId")))
+        let (endpoint, host) = self.gateway();
+        (format!("{endpoint}/line/{channel_id}"), host)
     }
 }
 

@@ -53,6 +53,7 @@ impl Operator {
         let file = json!({
             "webhookUrl": stage.webhook("0").0,
             "hostHeader": stage.webhook("0").1,
+            "apiUrl": stage.output("ApiUrl"),
             "mongodbUri": stage.stack.mongodb_uri(),
             "awsEndpoint": stage.stack.ministack().endpoint(),
             "lineSimulatorUrl": stage.line.api_url(),
