@@ -44,7 +44,9 @@ pub(crate) async fn admit(
     limits::before(app, rule, trace, &presented).await?;
     let identity = match authenticate::authenticate(app, &presented, tenant.as_ref(), trace).await {
         Ok(identity) => identity,
-        Err(problem) if is_public && problem.code == Code::Unauthenticated => authenticate::Identity::nobody(),
+        Err(problem) if is_public && problem.code == Code::Unauthenticated => {
+            authenticate::Identity::nobody()
+        }
         Err(problem) => return Err(limits::refused(app, trace, problem).await),
     };
     let standing = match may(app, rule, trace, tenant.as_ref(), &path, &identity).await {
