@@ -15,6 +15,7 @@ use matome_store::Store;
 use matome_store::entities::{
     Member, MonthlyUsage, NewOrganization, Notice, Organization, OrganizationStatus, Owner,
 };
+use matome_store::id::derived;
 use matome_testing::crash::{Boundaries, once_at};
 use matome_testing::tenant::BEGIN;
 use matome_testing::{TestSystem, TestTenant, fixtures};
@@ -42,8 +43,9 @@ async fn talked(tenant: &TestTenant, name: &str, at: Timestamp, messages: usize)
 }
 
 async fn member(store: &Store, tenant: &TenantId, role: &str, status: &str) {
+    let id = |kind: &str| derived(&[kind, tenant.as_str(), role, status]);
     let member = doc! {
-        "_id": ObjectId::new(), "tenantId": tenant.as_str(), "accountId": ObjectId::new(), "role": role,
+        "_id": id("member"), "tenantId": tenant.as_str(), "accountId": id("account"), "role": role,
         "status": status, "joinedAt": DateTime::MIN, "createdAt": DateTime::MIN, "updatedAt": DateTime::MIN,
         "__v": 0_i64,
     };
