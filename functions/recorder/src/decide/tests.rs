@@ -246,7 +246,8 @@ fn a_person_in_two_rooms_of_a_batch_is_counted_once_for_each_message_and_fetched
 #[test]
 fn an_unknown_event_is_kept_raw_even_where_bson_has_no_place_for_it() {
     // Names of extended JSON would be taken for its values when the document is read.
-    let extended = [json!({"$oid": "x"}), json!({"deep": [{"$date": "tomorrow"}]}), json!({"$numberInt": "5"})];
+    let extended =
+        [json!({"$oid": "x"}), json!({"deep": [{"$date": "tomorrow"}]}), json!({"$numberInt": "5"})];
     let unfit = [json!(5), json!(null), json!({"a\0b": 1}), json!({"deep": {"a\0b": 1}})];
     for odd in extended.into_iter().chain(unfit) {
         let inbound = InboundEvent {

@@ -104,9 +104,9 @@ pub use summary::{
 };
 pub use usage::{LastUsage, MonthlyUsage, UsageTotals, usage_id};
 pub use user::{
-    NewUser, NewUserMetadata, NewUserProfile, UserNotificationsPatch, UserNotificationsView, UserSharingPatch,
-    UserSharingView, User, UserMetadata, UserMetadataPatch, UserMetadataView, UserPatch, UserPreferences,
-    UserPreferencesPatch, UserPreferencesView, UserProfile, UserProfilePatch, UserStatistics,
+    NewUser, NewUserMetadata, NewUserProfile, User, UserMetadata, UserMetadataPatch, UserMetadataView,
+    UserNotificationsPatch, UserNotificationsView, UserPatch, UserPreferences, UserPreferencesPatch,
+    UserPreferencesView, UserProfile, UserProfilePatch, UserSharingPatch, UserSharingView, UserStatistics,
     UserStatisticsView, UserView,
 };
 
