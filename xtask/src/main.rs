@@ -8,6 +8,7 @@ mod demo;
 mod samconfig;
 mod settings;
 mod stack_file;
+mod tour;
 
 use std::process::ExitCode;
 

@@ -17,6 +17,7 @@ use crate::conversation::{Cast, Script, Watch, play, show};
 use crate::demo::{self, Login};
 use crate::settings::{STACK, overrides};
 use crate::stack_file::{Demo, StackFile};
+use crate::tour::{self, Stop};
 
 /// The first call of each function starts an unoptimized binary: LINE's two seconds would not do.
 const WEBHOOK_TIMEOUT: Duration = Duration::from_secs(20);
@@ -110,6 +111,10 @@ impl Up {
         println!("\n  {}\n", style("and in LINE:").bold());
         let answer = line.inspect(|world| world.chat.iter().rfind(|entry| entry.is_from_bot()).map(show));
         println!("{}", answer.context("LINE took the summary and does not show it")?);
+        let step = progress.step("Asking the API");
+        let tour = tour::take(&file, &login).await?;
+        step.done();
+        show_tour(tour.as_ref());
         if self.once {
             return Ok(Ended::Done);
         }
@@ -154,6 +159,17 @@ fn interrupted() -> anyhow::Result<impl Future<Output = ()>> {
             _ = terminate.recv() => {}
         }
     })
+}
+
+fn show_tour(tour: Option<&[Stop; 3]>) {
+    let Some(stops) = tour else {
+        println!("\n  There is no curl here, so the API was NOT asked.");
+        return;
+    };
+    println!("\n  {}", style("The API, in three lines that have just worked:").bold());
+    for Stop { line, answer } in stops {
+        println!("\n{line}\n  {}", style(format!("→ {answer}")).dim());
+    }
 }
 
 fn hint(file: &StackFile, login: &Login) {
