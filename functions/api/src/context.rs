@@ -29,6 +29,7 @@ use crate::auth::access_token::AccessTokens;
 use crate::auth::vault::Vault;
 use crate::guard::Origins;
 use crate::http::Problem;
+use crate::routes::{self, Route};
 use crate::settings::Settings;
 
 /// As every route has it.
@@ -76,7 +77,14 @@ impl Api {
     /// The routes over a context.
     #[must_use]
     pub fn new(context: Context) -> Self {
-        Self { router: crate::routes::router(&Arc::new(context)) }
+        Self::serving(context, routes::all())
+    }
+
+    /// Other routes than all there are: for the test that shows what an entity's declaration alone gives.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn serving(context: Context, routes: Vec<Route>) -> Self {
+        Self { router: routes::router(&Arc::new(context), routes) }
     }
 
     /// From the environment that `template.yaml` gives: see `README.md`.

@@ -21,6 +21,7 @@ use matome_api::auth::oidc::{Issuers, OidcVerifier};
 use matome_api::auth::vault::Vault;
 use matome_api::auth::web::Web;
 use matome_api::guard::Origins;
+use matome_api::routes::Route;
 use matome_api::settings::Settings;
 use matome_api::{Api, Context};
 use matome_domain::access::{Overrides, PlatformRole, Role, Scopes};
@@ -183,6 +184,18 @@ impl World {
         aws: &Aws,
         bucket: &str,
     ) -> Self {
+        Self::serving(system, line, issuers, aws, bucket, matome_api::routes::all())
+    }
+
+    /// With routes of one's own.
+    pub(crate) fn serving(
+        system: TestSystem,
+        line: Option<LineLogin>,
+        issuers: Issuers,
+        aws: &Aws,
+        bucket: &str,
+        routes: Vec<Route>,
+    ) -> Self {
         let (queues, queued) = Queues::recording();
         let clock = system.clock.clone();
         let random = system.random.clone();
@@ -227,7 +240,7 @@ impl World {
             clock,
             random,
         };
-        Self { router: Api::new(context).router, system, vault, tokens, queued, mails }
+        Self { router: Api::serving(context, routes).router, system, vault, tokens, queued, mails }
     }
 
     pub(crate) fn now(&self) -> Time {
@@ -258,7 +271,6 @@ impl World {
     }
 
     pub(crate) async fn person_with(&self, change: impl FnOnce(&mut Account), amr: &[Amr]) -> Person {
-        use matome_domain::clock::Clock;
         let (id, session, now) = (self.id(), self.id(), self.now());
         let mut account = Account {
             id,
@@ -305,7 +317,8 @@ impl World {
             ip: None,
             user_agent: None,
             last_used_at: now,
-            expires_at: date(self.system.clock.now().plus(std::time::Duration::from_secs(3_600))).into(),
+            // Far beyond the machine's own clock, by which MongoDB removes what has expired.
+            expires_at: bson::DateTime::from_millis(2 * matome_testing::tenant::BEGIN.0).into(),
             revoked_at: None,
             revoked_because: None,
             created_at: now,

@@ -147,14 +147,14 @@ impl TenantStore {
     /// # Errors
     /// [`StoreError`].
     pub async fn deleted_rooms(&self) -> Result<Vec<ObjectId>, StoreError> {
-        #[derive(Deserialize)]
-        struct Id {
-            #[serde(rename = "_id")]
-            id: ObjectId,
-        }
-        let deleted = bson::doc! { "$or": [{ "status": "deleted" }, { "deletedAt": { "$exists": true } }] };
-        let rooms: Vec<Id> =
-            self.aggregate::<Room, _>(deleted, vec![bson::doc! { "$project": { "_id": 1 } }]).await?;
-        Ok(rooms.into_iter().map(|room| room.id).collect())
+        // Two questions with an index each: of one with `$or`, MongoDB reads all rooms of the tenant.
+        let rooms = self.collection::<Room>();
+        let called_so = rooms.ids(bson::doc! { "status": "deleted" });
+        let dated = rooms.ids(bson::doc! { "deletedAt": { "$exists": true } });
+        let (mut deleted, dated) = tokio::try_join!(called_so, dated)?;
+        deleted.extend(dated);
+        deleted.sort_unstable();
+        deleted.dedup();
+        Ok(deleted)
     }
 }
