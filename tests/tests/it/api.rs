@@ -6,6 +6,7 @@ use std::io::Cursor;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use matome_line_simulator::{Act, Media as Content};
+use matome_runtime::random::{Random as _, SystemRandom};
 use matome_store::entities::OrganizationSettings;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -120,7 +121,7 @@ async fn somebody_registers_by_mail_and_every_token_ends() {
     let client = Client::of(&stage).await;
     let mailbox = stage.stack.ministack().mailbox();
     mailbox.verify_sender(SENDER).await.unwrap();
-    let email = format!("new-{}@customer.example", bson::oid::ObjectId::new());
+    let email = format!("new-{}@customer.example", SystemRandom.uuid());
     let password = "a sentence that nobody else has";
 
     let new = json!({ "email": email, "name": "Aiko", "password": password, "language": "ja" });
