@@ -94,8 +94,10 @@ fn place(error: &serde_json::Error) -> String {
 /// expected u64" says too much.
 fn reason(error: &serde_json::Error) -> String {
     let text = error.to_string();
-    let text = text.split(" at line ").next().unwrap_or_default();
-    if let Some((kind, expected)) = text.split_once(", expected ") {
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    let text = text.strip_suffix(&place).unwrap_or(&text);
+    // The last one: what was sent may have such words as well, what we expect has not.
+    if let Some((kind, expected)) = text.rsplit_once(", expected ") {
         let kind = kind.split(':').next().unwrap_or_default();
         if kind.starts_with("unknown field") {
             return "unknown field".to_owned();
@@ -157,6 +159,8 @@ mod tests {
             (r#"{"name":"x","other":1}"#, "other"),
             (r#"{"name":"x","inner":{"count":11}}"#, "inner.count"),
             (r#"{"name":"x","inner":{"count":"secret-value"}}"#, "inner.count"),
+            (r#"{"name":"x","inner":{"count":"x, expected secret-value"}}"#, "inner.count"),
+            (r#"{"name":"x","inner":{"count":"secret-value at line 1 column 1"}}"#, "inner.count"),
             (r#"{"name":"x","inner":{"count":1,"z":2}}"#, "inner.z"),
         ] {
             let (code, errors) = refused(body);
