@@ -3,6 +3,7 @@
 //!
 //! Whoever works on one part names it (`matome-bench storage dwell`) and gets that part's figures.
 
+mod api;
 mod cost;
 mod crowd;
 mod dwell;
@@ -51,6 +52,9 @@ async fn main() -> anyhow::Result<()> {
     }
     if wants("relocation") {
         figures.extend(relocation::measure().await?);
+    }
+    if wants("api") {
+        figures.extend(api::measure().await?);
     }
     println!("{}", serde_json::to_string(&figures)?);
     Ok(())
