@@ -164,7 +164,17 @@ impl Idempotency {
     #[cfg(any(test, feature = "test-support"))]
     #[must_use]
     pub fn in_memory(keys: Arc<DataKeys>, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self {
-        Self { table: Table::Memory(std::sync::Mutex::default()), keys, clock, random }
+        Self { table: Table::Memory(std::sync::Arc::default()), keys, clock, random }
+    }
+
+    /// Every item there is whenever it is called, as text: for tests that look for what must not be kept.
+    ///
+    /// # Panics
+    /// When it is not [`Self::in_memory`].
+    #[cfg(any(test, feature = "test-support"))]
+    #[must_use]
+    pub fn dump(&self) -> impl Fn() -> String + Send + Sync + use<> {
+        self.table.dump()
     }
 
     /// Takes the key for a request, or says what became of the first one.

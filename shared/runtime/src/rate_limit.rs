@@ -153,7 +153,17 @@ impl RateLimits {
     #[cfg(any(test, feature = "test-support"))]
     #[must_use]
     pub fn in_memory(clock: Arc<dyn Clock>) -> Self {
-        Self { table: Table::Memory(std::sync::Mutex::default()), clock }
+        Self { table: Table::Memory(std::sync::Arc::default()), clock }
+    }
+
+    /// Every window there is whenever it is called, as text: for tests that look for what must not be kept.
+    ///
+    /// # Panics
+    /// When it is not [`Self::in_memory`].
+    #[cfg(any(test, feature = "test-support"))]
+    #[must_use]
+    pub fn dump(&self) -> impl Fn() -> String + Send + Sync + use<> {
+        self.table.dump()
     }
 
     /// Takes one call from each window, in their order, until one refuses. Narrow ones belong first:

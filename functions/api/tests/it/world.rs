@@ -2,7 +2,7 @@
 //! says otherwise; their real counterparts have tests of their own in `shared/runtime`.
 
 use std::net::{IpAddr, Ipv4Addr};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::Body;
@@ -59,6 +59,10 @@ pub(crate) struct World {
     pub(crate) tokens: AccessTokens,
     pub(crate) queued: Recording,
     pub(crate) mails: Outbox,
+    /// Dumps of what would be in DynamoDB: rate limits and answers that are kept for repeats.
+    pub(crate) ephemeral: Vec<Box<dyn Fn() -> String + Send + Sync>>,
+    /// The body of every refusal so far.
+    pub(crate) refusals: Mutex<Vec<String>>,
 }
 
 /// Somebody with a valid access token.
@@ -153,6 +157,10 @@ impl Call<'_> {
         let response = self.world.router.clone().oneshot(request).await.expect("infallible");
         let (parts, body) = response.into_parts();
         let body = axum::body::to_bytes(body, usize::MAX).await.expect("a body");
+        if !parts.status.is_success() {
+            let text = format!("{:?} {}", parts.headers, String::from_utf8_lossy(&body));
+            self.world.refusals.lock().expect("nobody panicked").push(text);
+        }
         let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
         Reply { status: parts.status, headers: parts.headers, body }
     }
@@ -214,14 +222,18 @@ impl World {
             clock: clock.clone(),
             random: random.clone(),
         });
+        let limits = RateLimits::in_memory(clock.clone());
+        let idempotency = Idempotency::in_memory(Arc::new(system.keys()), clock.clone(), random.clone());
+        let ephemeral: Vec<Box<dyn Fn() -> String + Send + Sync>> =
+            vec![Box::new(limits.dump()), Box::new(idempotency.dump())];
         let context = Context {
             tenants: system.tenants(),
             vault: vault.clone(),
             tokens: tokens.clone(),
             accounts,
-            limits: RateLimits::in_memory(clock.clone()),
+            limits,
             api_calls: ApiCalls::in_memory(clock.clone()),
-            idempotency: Idempotency::in_memory(Arc::new(system.keys()), clock.clone(), random.clone()),
+            idempotency,
             keys: Arc::new(system.keys()),
             queues,
             access: TenantAccess::new(
@@ -240,7 +252,9 @@ impl World {
             clock,
             random,
         };
-        Self { router: Api::serving(context, routes).router, system, vault, tokens, queued, mails }
+        let router = Api::serving(context, routes).router;
+        let refusals = Mutex::default();
+        Self { system, router, vault, tokens, queued, mails, ephemeral, refusals }
     }
 
     pub(crate) fn now(&self) -> Time {

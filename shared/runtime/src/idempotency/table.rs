@@ -40,7 +40,7 @@ pub(super) enum Table {
         table: String,
     },
     #[cfg(any(test, feature = "test-support"))]
-    Memory(std::sync::Mutex<HashMap<String, Item>>),
+    Memory(std::sync::Arc<std::sync::Mutex<HashMap<String, Item>>>),
 }
 
 #[cfg(any(test, feature = "test-support"))]
@@ -49,6 +49,13 @@ fn lock<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 impl Table {
+    #[cfg(any(test, feature = "test-support"))]
+    pub(super) fn dump(&self) -> impl Fn() -> String + Send + Sync + use<> {
+        let Self::Memory(items) = self else { panic!("only what is in memory can be dumped") };
+        let items = std::sync::Arc::clone(items);
+        move || format!("{:?}", lock(&items))
+    }
+
     /// Puts `item` where there is none, where one is no longer kept, or where the same request's lease has
     /// ended without an answer.
     pub(super) async fn begin(&self, pk: &str, item: &Item, now: Timestamp) -> Result<Found, Failure> {

@@ -23,10 +23,17 @@ pub(super) enum Table {
         table: String,
     },
     #[cfg(any(test, feature = "test-support"))]
-    Memory(std::sync::Mutex<HashMap<String, WholeAt>>),
+    Memory(std::sync::Arc<std::sync::Mutex<HashMap<String, WholeAt>>>),
 }
 
 impl Table {
+    #[cfg(any(test, feature = "test-support"))]
+    pub(super) fn dump(&self) -> impl Fn() -> String + Send + Sync + use<> {
+        let Self::Memory(times) = self else { panic!("only what is in memory can be dumped") };
+        let times = std::sync::Arc::clone(times);
+        move || format!("{:?}", times.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
+    }
+
     pub(super) async fn take(&self, key: &str, quota: Quota, now: Timestamp) -> Result<Verdict, Failure> {
         match self {
             Self::DynamoDb { client, table } => {
