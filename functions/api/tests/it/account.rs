@@ -74,6 +74,16 @@ async fn a_password_is_changed_by_who_knows_it_and_others_are_logged_out() {
 }
 
 #[tokio::test]
+async fn a_second_factor_is_not_set_up_by_an_access_token_alone() {
+    let world = World::start().await;
+    let here = person(&world.logged_in().await);
+    let begin = async |body: Value| world.post("/v1/account/totp").by(&here).json(&body).send().await;
+    assert_eq!(begin(json!({})).await.code(), "login_failed");
+    assert_eq!(begin(json!({ "password": "wrong horse battery" })).await.code(), "login_failed");
+    assert!(begin(json!({ "password": PASSWORD })).await.ok()["secret"].is_string());
+}
+
+#[tokio::test]
 async fn a_second_factor_is_given_up_against_password_and_code() {
     let world = World::start().await;
     let tokens = world.logged_in().await;
@@ -81,7 +91,8 @@ async fn a_second_factor_is_given_up_against_password_and_code() {
     let early = world.post("/v1/account/totp/confirm").by(&here).json(&json!({ "code": "000000" }));
     assert_eq!(early.send().await.code(), "conflict");
     let (factor, recovery) = world.factor(&tokens).await;
-    assert_eq!(world.post("/v1/account/totp").by(&here).send().await.code(), "conflict");
+    let again = world.post("/v1/account/totp").by(&here).json(&json!({ "password": PASSWORD }));
+    assert_eq!(again.send().await.code(), "conflict");
     let code = world.code(&factor);
     let renewed = world.post("/v1/account/recovery-codes").by(&here).json(&json!({ "code": code }));
     let renewed = renewed.send().await.ok()["recoveryCodes"].clone();

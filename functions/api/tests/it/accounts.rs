@@ -87,7 +87,7 @@ impl World {
 
     /// A second factor in force; its secret and recovery codes.
     async fn factor(&self, account: Id) -> (SecretString, Vec<SecretString>) {
-        let made = self.accounts.begin_totp(account).await.unwrap();
+        let made = self.accounts.begin_totp(account, Some(&secret(PASSWORD))).await.unwrap();
         let codes = self.accounts.confirm_totp(account, None, &self.code(&made.secret)).await.unwrap();
         // The next step: the code that confirmed is used.
         self.system.clock.advance(Duration::from_secs(30));
@@ -379,7 +379,10 @@ async fn a_recovery_code_stands_in_for_the_factor_once() {
     let proof = Proof::Recovery(new.0[1].clone());
     world.accounts.disable_totp(account, None, Some(&secret(PASSWORD)), &proof).await.unwrap();
     world.tokens().await;
-    refused!(world.accounts.disable_totp(account, None, Some(&secret(PASSWORD)), &proof).await, AuthError::NoFactor);
+    refused!(
+        world.accounts.disable_totp(account, None, Some(&secret(PASSWORD)), &proof).await,
+        AuthError::NoFactor
+    );
 }
 
 #[tokio::test]
@@ -388,12 +391,12 @@ async fn a_factor_is_in_force_only_after_a_code_of_it() {
     let account = world.somebody().await;
     let tokens = world.tokens().await;
     refused!(world.accounts.confirm_totp(account, None, &secret("000000")).await, AuthError::NoFactor);
-    let made = world.accounts.begin_totp(account).await.unwrap();
+    let made = world.accounts.begin_totp(account, Some(&secret(PASSWORD))).await.unwrap();
     refused!(world.accounts.confirm_totp(account, None, &secret("000000")).await, AuthError::BadCode);
     world.tokens().await;
     world.accounts.confirm_totp(account, None, &world.code(&made.secret)).await.unwrap();
     assert_eq!(world.session(&tokens).await.revoked_because, Some(RevokedBecause::FactorChanged));
-    refused!(world.accounts.begin_totp(account).await, AuthError::FactorExists);
+    refused!(world.accounts.begin_totp(account, Some(&secret(PASSWORD))).await, AuthError::FactorExists);
 }
 
 #[tokio::test]

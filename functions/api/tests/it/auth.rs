@@ -63,7 +63,8 @@ impl World {
     /// A second factor in force; its secret and recovery codes.
     pub(crate) async fn factor(&self, tokens: &Value) -> (SecretString, Vec<String>) {
         let token = tokens["accessToken"].as_str().expect("a token");
-        let begun = self.post("/v1/account/totp").with_token(token).send().await.ok();
+        let begin = self.post("/v1/account/totp").with_token(token);
+        let begun = begin.json(&json!({ "password": PASSWORD })).send().await.ok();
         let secret = SecretString::from(begun["secret"].as_str().expect("a secret"));
         let confirm = self.post("/v1/account/totp/confirm").with_token(token);
         let confirmed = confirm.json(&json!({ "code": self.code(&secret) })).send().await.ok();

@@ -8,7 +8,7 @@ use matome_line_simulator::{LineSimulator, NewUser, SimulatorConfig};
 use matome_testing::TestSystem;
 use serde_json::{Value, json};
 
-use crate::auth::EMAIL;
+use crate::auth::{EMAIL, PASSWORD};
 use crate::issuer::Issuer;
 use crate::world::World;
 
@@ -32,8 +32,19 @@ async fn somebody_links_line_and_logs_in_with_it() {
     let tokens = world.logged_in().await;
     // A good token of somebody who is linked with nothing, and tokens that are none.
     assert_eq!(log_in(&token, "n").await.code(), "login_failed");
-    let link = world.post("/v1/account/identities").with_token(tokens["accessToken"].as_str().unwrap());
-    let link = link.json(&json!({ "provider": "line", "idToken": token, "nonce": "n" })).send().await.ok();
+    let link = async |password: Option<&str>| {
+        let mut body = json!({ "provider": "line", "idToken": token, "nonce": "n" });
+        if let Some(password) = password {
+            body["password"] = json!(password);
+        }
+        let access = tokens["accessToken"].as_str().unwrap();
+        world.post("/v1/account/identities").with_token(access).json(&body).send().await
+    };
+    // An access token alone is not enough to add a way in.
+    assert_eq!(link(None).await.code(), "login_failed");
+    assert_eq!(link(Some("wrong horse battery")).await.code(), "login_failed");
+    assert_eq!(log_in(&token, "n").await.code(), "login_failed");
+    let link = link(Some(PASSWORD)).await.ok();
     assert_eq!(link["items"][0]["provider"], "line");
     assert_eq!(log_in(&token, "other").await.status, 401);
     assert_eq!(log_in("a.b.c", "n").await.status, 401);

@@ -24,11 +24,17 @@ pub struct SecondFactor {
 pub struct RecoveryCodes(pub Vec<SecretString>);
 
 impl Accounts {
-    /// Begins to set up a second factor; in force when [`Self::confirm_totp`] was given a code of it.
+    /// Begins to set up a second factor, against the password of an account that has one: an access token
+    /// alone must not lock its owner out. In force when [`Self::confirm_totp`] was given a code of it.
     ///
     /// # Errors
-    /// [`AuthError::FactorExists`].
-    pub async fn begin_totp(&self, account: Id) -> Result<SecondFactor, AuthError> {
+    /// [`AuthError::BadCredentials`], [`AuthError::FactorExists`].
+    pub async fn begin_totp(
+        &self,
+        account: Id,
+        password: Option<&SecretString>,
+    ) -> Result<SecondFactor, AuthError> {
+        self.confirm_password(account, password).await?;
         let account = self.account(account).await?;
         let (_, at) = self.now();
         let made = totp::begin(&*self.random, &account.email)?;

@@ -74,11 +74,10 @@ impl Accounts {
     }
 
     /// Asks for the password once more, of an account that has one.
-    pub(super) async fn confirm_password(
-        &self,
-        account: Id,
-        given: Option<&SecretString>,
-    ) -> Result<(), AuthError> {
+    ///
+    /// # Errors
+    /// [`AuthError::BadCredentials`], [`AuthError::NoAccount`].
+    pub async fn confirm_password(&self, account: Id, given: Option<&SecretString>) -> Result<(), AuthError> {
         if self.credentials_of(account).await?.password_hash.is_none() {
             return Ok(());
         }

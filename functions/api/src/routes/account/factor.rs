@@ -22,8 +22,8 @@ pub(super) fn routes() -> Vec<Route> {
         Route::new(
             trying(&Method::POST, "/account/totp", "beginSecondFactor", "Begin to set up a second factor")
                 .describes(
-                    "The secret is shown once, for an authenticator app (TOTP, RFC 6238: SHA-1, 6 digits, 30 seconds). In \
-                     force when a code of it was confirmed.",
+                    "Against the password, where there is one. The secret is shown once, for an authenticator app (TOTP, \
+                     RFC 6238: SHA-1, 6 digits, 30 seconds). In force when a code of it was confirmed.",
                 ),
             begin,
         ),
@@ -57,6 +57,17 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
+/// The password, shown once more.
+#[derive(Debug, Deserialize, JsonSchema, Validate)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(example = json!({ "password": "correct horse battery" }))]
+struct Begin {
+    /// The password, of an account that has one.
+    #[garde(length(chars, min = 1, max = 1024))]
+    #[serde(default)]
+    password: Option<SecretText>,
+}
+
 /// A second factor that is being set up.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -75,9 +86,11 @@ async fn begin(
     State(app): State<App>,
     signed_in: SignedIn,
     trail: Trail,
+    Json(body): Json<Begin>,
 ) -> Result<Ok200<SecondFactorBegun>, Problem> {
     trail.target("account", signed_in.account.id);
-    let made = app.accounts.begin_totp(signed_in.account.id).await.map_err(problem)?;
+    let password = body.password.as_ref().map(|password| &password.0);
+    let made = app.accounts.begin_totp(signed_in.account.id, password).await.map_err(problem)?;
     let (secret, uri) = (made.secret.expose_secret().to_owned(), made.uri.expose_secret().to_owned());
     Ok(Ok200(SecondFactorBegun { secret, uri }))
 }

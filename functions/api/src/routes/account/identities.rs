@@ -35,7 +35,7 @@ pub(super) fn routes() -> Vec<Route> {
                 "linkIdentity",
                 "Link who one is at LINE or at an OpenID provider",
             )
-            .describes("A second time changes nothing."),
+            .describes("Against the password, where there is one. A second time changes nothing."),
             link,
         ),
         Route::new(
@@ -61,6 +61,7 @@ async fn identities(app: &App, signed_in: &SignedIn) -> Result<Ok200<PageOf<Iden
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(example = json!({
     "provider": "line", "idToken": "eyJhbGciOiJFUzI1NiJ9.e30.c2lnbmF0dXJl", "nonce": "n-0S6_WzA2Mj",
+    "password": "correct horse battery",
 }))]
 struct Link {
     /// `line`, or the name of an OpenID provider.
@@ -73,6 +74,10 @@ struct Link {
     #[garde(length(chars, min = 1, max = 200))]
     #[serde(default)]
     nonce: Option<String>,
+    /// The password, of an account that has one.
+    #[garde(length(chars, min = 1, max = 1024))]
+    #[serde(default)]
+    password: Option<SecretText>,
 }
 
 async fn link(
@@ -82,6 +87,9 @@ async fn link(
     Json(body): Json<Link>,
 ) -> Result<Ok200<PageOf<Identity>>, Problem> {
     trail.target("account", signed_in.account.id);
+    // Whoever has nothing but an access token gets no way in that outlives it.
+    let password = body.password.as_ref().map(|password| &password.0);
+    app.accounts.confirm_password(signed_in.account.id, password).await.map_err(problem)?;
     let verified =
         app.accounts.verify_id_token(&body.provider, body.id_token.expose(), body.nonce.as_deref());
     let identity = verified.await.map_err(|error| problem(error.into()))?;
