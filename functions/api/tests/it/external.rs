@@ -1,10 +1,13 @@
 //! Logging in by who one is elsewhere, over HTTP.
 
+use bson::doc;
 use matome_api::auth::line_login::LineLogin;
 use matome_api::auth::oidc::Issuers;
 use matome_api::auth::web::Web;
+use matome_domain::access::PlatformRole;
 use matome_line_simulator::login::Login;
 use matome_line_simulator::{LineSimulator, NewUser, SimulatorConfig};
+use matome_store::entities::Account;
 use matome_testing::TestSystem;
 use serde_json::{Value, json};
 
@@ -101,4 +104,30 @@ async fn an_openid_provider_is_believed_by_its_keys_and_no_others() {
     assert_eq!(by_acme["accountId"], tokens["accountId"]);
     // Linked now: the address does not matter any more.
     assert_eq!(log_in(with("email", json!("other@example.com"))).await.status, 200);
+}
+
+#[tokio::test]
+async fn no_address_makes_somebody_run_the_platform() {
+    let system = TestSystem::start().await;
+    let issuer = Issuer::start().await;
+    let world = World::over(system, None, issuer.setting("acme", "matome-client"));
+    let now = world.seconds();
+    let log_in = async |email: &str| {
+        let claims = json!({
+            "iss": issuer.url(), "aud": "matome-client", "sub": email, "iat": now, "exp": now + 300,
+            "email": email, "email_verified": true,
+        });
+        world.send("/auth/oidc/acme", json!({ "idToken": issuer.sign(&claims) })).await
+    };
+    for (email, role, status) in
+        [("root@example.com", Some(PlatformRole::SuperAdmin), 401), ("anybody@example.com", None, 200)]
+    {
+        let change =
+            |account: &mut Account| (account.email, account.platform_role) = (email.to_owned(), role);
+        let person = world.person_with(change, &[]).await;
+        assert_eq!(log_in(email).await.status, status, "{email}");
+        let accounts = world.system.store.platform_collection::<Account>();
+        let account = accounts.find_one(doc! { "_id": person.account }).await.unwrap().unwrap();
+        assert_eq!(account.identities.is_empty(), role.is_some(), "{email}");
+    }
 }

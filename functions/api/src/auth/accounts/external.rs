@@ -30,8 +30,8 @@ impl Accounts {
     }
 
     /// Logs in the account that is linked with the identity; or, where none is, the one whose verified
-    /// address the issuer has verified too, which is linked then. A second factor is asked for as with a
-    /// password.
+    /// address the issuer has verified too, which is linked then, unless it runs the platform. A second
+    /// factor is asked for as with a password.
     ///
     /// # Errors
     /// [`AuthError::NotLinked`], [`AuthError::Closed`].
@@ -62,6 +62,10 @@ impl Accounts {
         let account = self.store.account_by_email(email).await?.ok_or(AuthError::NotLinked)?;
         // An address that nobody answered at may have been registered by somebody else.
         if !account.email_verified || account.status != AccountStatus::Active {
+            return Err(AuthError::NotLinked);
+        }
+        // Whoever runs the platform links it themselves: no other issuer decides who that is.
+        if account.platform_role.is_some() {
             return Err(AuthError::NotLinked);
         }
         self.link_identity(account.id, identity).await?;
