@@ -47,8 +47,8 @@ pub(super) fn routes() -> Vec<Route> {
             Rule::post(ALL, "createInvitation", may(Action::Create))
                 .says(TAG, "Ask somebody into the organization, by e-mail")
                 .describes(
-                    "The mail has a link with a token that is good for seven days. Nobody gives more than they have (403 \
-                     `escalation`); one open invitation for each address (409).",
+                    "The mail has a link with a token that is good for seven days, as long as whoever sent it may still send it. Nobody gives \
+                     more than they have (403 `escalation`); one open invitation for each address (409).",
                 )
                 .counts_as(Class::Auth),
             create,
@@ -237,8 +237,10 @@ async fn resend(
     let expires_at = expiry(&app);
     let invitations = tenant.collection::<Invitation>();
     let now = date(app.clock.now());
+    // Who sends it answers for it from now on.
+    let by = tenant.caller.id().map(Id::from);
     let changed = invitations.patch_versioned(invitation.id, Some(invitation.version), now, |_| {
-        Ok(Update::new().set("tag", &tag).set("expiresAt", &expires_at))
+        Ok(Update::new().set("tag", &tag).set("expiresAt", &expires_at).set("invitedBy", &by))
     });
     let changed = done(changed.await?)?;
     let language = Language::from_tag(&tenant.organization.primary_language).unwrap_or_default();

@@ -133,3 +133,29 @@ async fn of_sixteen_who_accept_at_once_as_many_get_in_as_the_plan_allows() {
     let viewer = json!({ "email": "late@example.com", "role": "viewer" });
     assert_eq!(world.post(of(&tenant, "/invitations")).by(owner).json(&viewer).send().await.status, 201);
 }
+
+#[tokio::test]
+async fn an_invitation_is_over_when_who_sent_it_may_not_send_it_any_more() {
+    let world = World::start().await;
+    let tenant = world.tenant().await;
+    let owner = world.member(&tenant, Role::Owner).await;
+    let members = world.system.store.of_tenant::<Member>(&tenant.id);
+    let accept =
+        async |token: &str| world.post("/v1/auth/invitations/accept").json(&acceptance(token)).send().await;
+    for (number, less) in [doc! { "role": "agent" }, doc! { "status": "suspended" }].into_iter().enumerate() {
+        let admin = world.member(&tenant, Role::Admin).await;
+        let body = json!({ "email": format!("bun{number}@example.com"), "role": "viewer" });
+        let made = world.post(of(&tenant, "/invitations")).by(&admin).json(&body).send().await;
+        let path = made.header("location").expect("made").to_owned();
+        let (_, token) = tokens(&world).remove(0);
+        let theirs = doc! { "accountId": admin.account };
+        let member = members.find_one(theirs).await.unwrap().unwrap();
+        members.update(doc! { "_id": member.id }, doc! { "$set": less }).await.unwrap();
+        let refused = accept(&token).await;
+        assert_eq!((refused.status.as_u16(), refused.code()), (401, "login_failed"));
+        // Whoever may send it again makes it good.
+        assert_eq!(world.post(format!("{path}/resend")).by(&owner).send().await.status, 200);
+        let (_, token) = tokens(&world).remove(0);
+        assert_eq!(accept(&token).await.status, 200);
+    }
+}

@@ -4,8 +4,8 @@
 use std::convert::Infallible;
 
 use bson::doc;
-use matome_domain::access::Role;
 use matome_domain::access::password::check;
+use matome_domain::access::{Action, Resource, Role, may_grant};
 use matome_domain::ids::TenantId;
 use matome_domain::language::Language;
 use matome_domain::limits::Limit;
@@ -66,6 +66,7 @@ impl Accounts {
         if caller.is_some_and(|caller| caller.email != invitation.email) {
             return Err(AuthError::OtherAddress);
         }
+        self.check_inviter(&invitation).await?;
         self.check_place(&invitation).await?;
         let account = match self.store.account_by_email(&invitation.email).await? {
             Some(account) if account.is_active() => account,
@@ -109,6 +110,27 @@ impl Accounts {
         let tag = token.tag(&self.vault.secrets().await?.mac, Purpose::Invitation);
         let found = self.store.invitation_by_tag(tag.as_str()).await?;
         found.filter(|found| found.id == token.subject() && found.is_open(at)).ok_or(AuthError::BadToken)
+    }
+
+    /// Whether whoever sent it last could still do so: what somebody has sent who was shut out since, or
+    /// may less now, is over.
+    async fn check_inviter(&self, invitation: &Invitation) -> Result<(), AuthError> {
+        let inviter = invitation.invited_by.ok_or(AuthError::BadToken)?;
+        let account = self.accounts().find_one(doc! { "_id": inviter }).await?;
+        let account = account.filter(Account::is_active).ok_or(AuthError::BadToken)?;
+        if account.platform_role.is_some() {
+            return Ok(());
+        }
+        let tenant = TenantId::new(&*invitation.tenant_id).map_err(|_| AuthError::BadToken)?;
+        let members = self.store.of_tenant::<Member>(&tenant);
+        let member = members.find_one(doc! { "accountId": inviter, "deletedAt": null }).await?;
+        let member = member.ok_or(AuthError::BadToken)?;
+        let rights = member.rights();
+        if !rights.contains(Resource::Members.to(Action::Create)) {
+            return Err(AuthError::BadToken);
+        }
+        may_grant(&rights, member.role, invitation.role, &invitation.permissions)
+            .map_err(|_| AuthError::BadToken)
     }
 
     /// Whether the organization takes somebody.
