@@ -267,8 +267,8 @@ fn example(schema: &Value, schemas: &Value, depth: usize) -> Option<Value> {
 
 /// What can be said of a scalar without being told.
 fn simple(schema: &Value) -> Option<Value> {
-    if let Some(first) = schema["enum"].get(0) {
-        return Some(first.clone());
+    if let Some(only) = schema.get("const").or_else(|| schema["enum"].get(0)) {
+        return Some(only.clone());
     }
     if let Some(default) = schema.get("default") {
         return Some(default.clone());
@@ -276,6 +276,11 @@ fn simple(schema: &Value) -> Option<Value> {
     let kind = schema["type"].as_str().or_else(|| schema["type"][0].as_str())?;
     match (kind, schema["format"].as_str()) {
         ("string", Some("date-time")) => Some(json!("2026-11-20T03:00:00.000Z")),
+        ("string", None) => match schema["pattern"].as_str() {
+            None => Some(json!("example")),
+            Some("^[0-9a-f]{24}$") => Some(json!("65f0c0ffee0000000000beef")),
+            Some(_) => None,
+        },
         ("integer" | "number", _) => Some(schema["minimum"].as_i64().unwrap_or(1).into()),
         ("boolean", _) => Some(json!(true)),
         _ => None,

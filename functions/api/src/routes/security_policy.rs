@@ -4,6 +4,7 @@ use axum::extract::State;
 use bson::oid::ObjectId;
 use matome_domain::access::{Action, Resource};
 use matome_store::Collection;
+use matome_store::collection::encode;
 use matome_store::entities::{LoginMethod, SecurityPolicy, SecurityPolicyPatch, SecurityPolicyView};
 use matome_store::exposed::{Changes, Shown as Seen};
 use matome_store::time::date;
@@ -48,20 +49,26 @@ async fn find(tenant: &Tenant) -> Result<Option<Seen<SecurityPolicy>>, Problem> 
     Ok(policies.show(id, false).await?)
 }
 
+/// One that was never changed is not there yet, and looking at it does not make it.
 async fn get(tenant: Tenant) -> Result<Shown<SecurityPolicyView>, Problem> {
-    let shown = match find(&tenant).await? {
-        Some(own) => own,
-        None => begin(&tenant).await?,
-    };
-    Ok(Shown { version: shown.version, document: shown.view })
+    if let Some(own) = find(&tenant).await? {
+        return Ok(Shown { version: own.version, document: own.view });
+    }
+    let initial = initial(&tenant);
+    let encoded = encode(&initial)?;
+    let document = bson::deserialize_from_document(encoded).map_err(Problem::internal)?;
+    Ok(Shown { version: initial.version, document })
 }
 
-/// The policy as every organization begins, which is the platform's own rules; written down, so that there is
-/// a version to be changed.
+/// The policy as every organization begins, which is the platform's own rules.
+fn initial(tenant: &Tenant) -> SecurityPolicy {
+    SecurityPolicy::initial(&tenant.id, Time::from(tenant.organization.created_at))
+}
+
+/// The initial policy written down, so that there is a version to be changed.
 async fn begin(tenant: &Tenant) -> Result<Seen<SecurityPolicy>, Problem> {
     let (policies, _) = policies(tenant);
-    let initial = SecurityPolicy::initial(&tenant.id, Time::from(tenant.organization.created_at));
-    match policies.create(&initial).await {
+    match policies.create(&initial(tenant)).await {
         Err(error) if error.is_duplicate() => find(tenant).await?.ok_or_else(Problem::not_found),
         made => Ok(made?),
     }

@@ -49,8 +49,7 @@ async fn list(
     }
     let memberships = platform.memberships(caller.account.id).await?;
     let own = memberships.iter().filter(|member| member.is_active());
-    let own: Vec<ObjectId> =
-        own.filter_map(|member| ObjectId::parse_str(&member.tenant_id).ok()).collect();
+    let own: Vec<ObjectId> = own.filter_map(|member| ObjectId::parse_str(&member.tenant_id).ok()).collect();
     let own = doc! { "$in": own };
     // Few, found by their ids: said beside the other filters, so that the list knows it.
     if !listing.filter.contains_key("_id") {
