@@ -6,6 +6,7 @@
 
 use bson::oid::ObjectId;
 use http::StatusCode;
+use matome_domain::audit::REDACTED;
 use matome_store::audit::{NewAuditEntry, append_audit};
 use matome_store::entities::{ActorKind, AuditActor, AuditPhase, AuditTarget};
 use matome_store::value::{Id, Time};
@@ -20,6 +21,9 @@ use crate::http::problem::Problem;
 
 /// How long an account's own trail is kept: the seeds' `audit_log_retention_days` of an organization is 90.
 const ACCOUNT_DAYS: u32 = 365;
+
+/// Characters of a path's value that is no id of ours; LINE's channel ids have ten digits.
+const LONGEST_NAME: usize = 20;
 
 /// An audit that has begun.
 pub(crate) struct Begun {
@@ -60,7 +64,7 @@ pub(crate) async fn begin(
         (None, _) => (None, ACCOUNT_DAYS),
     };
     let path: Map<String, Value> =
-        admitted.path.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))).collect();
+        admitted.path.iter().map(|(name, value)| (name.clone(), Value::from(named(value)))).collect();
     let begun = NewAuditEntry {
         phase: AuditPhase::Begun,
         operation: rule.id.to_string(),
@@ -112,6 +116,13 @@ pub(crate) async fn end(app: &App, trace: &Trace, begun: Begun, trail: &Trail, s
         let request = trace.request_id.as_str();
         tracing::error!(request.id = request, error = %matome_runtime::lambda::Chain(&error), "an audit was not ended");
     }
+}
+
+/// What a path names, as it is kept: ids, and names as short as those of channels and providers are. Whatever
+/// else somebody put there by mistake may be a secret (LINE's have 32 characters), and no entry can be erased.
+fn named(value: &str) -> &str {
+    let is_kept = value.len() <= LONGEST_NAME || ObjectId::parse_str(value).is_ok();
+    if is_kept { value } else { REDACTED }
 }
 
 fn actor(caller: &Caller) -> AuditActor {
