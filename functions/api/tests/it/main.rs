@@ -1,5 +1,7 @@
 //! The API on real parts.
 
+#![allow(clippy::unwrap_used, reason = "what a test cannot go on without ends it, in its helpers as well")]
+
 mod account;
 mod accounts;
 mod analytics;
@@ -7,6 +9,7 @@ mod api_keys;
 mod audit;
 mod auth;
 mod bad_tokens;
+mod canaries;
 mod catch_up;
 mod channels;
 mod conduct;
