@@ -172,7 +172,6 @@ impl Idempotency {
     /// # Panics
     /// When it is not [`Self::in_memory`].
     #[cfg(any(test, feature = "test-support"))]
-    #[must_use]
     pub fn dump(&self) -> impl Fn() -> String + Send + Sync + use<> {
         self.table.dump()
     }

@@ -161,7 +161,6 @@ impl RateLimits {
     /// # Panics
     /// When it is not [`Self::in_memory`].
     #[cfg(any(test, feature = "test-support"))]
-    #[must_use]
     pub fn dump(&self) -> impl Fn() -> String + Send + Sync + use<> {
         self.table.dump()
     }
