@@ -34,7 +34,13 @@ async fn a_room_is_made_changed_deleted_and_restored_and_the_audit_knows() {
     let entries = tenant.store.collection::<AuditEntry>();
     let entries = entries.find(doc! { "phase": "ended" }, doc! { "seq": 1 }, 0).await.unwrap();
     let told: Vec<_> = entries.iter().map(|e| (e.record.operation.as_str(), e.record.status)).collect();
-    let expected = [("createRoom", 201), ("updateRoom", 200), ("updateRoom", 412), ("deleteRoom", 204), ("restoreRoom", 200)];
+    let expected = [
+        ("createRoom", 201),
+        ("updateRoom", 200),
+        ("updateRoom", 412),
+        ("deleteRoom", 204),
+        ("restoreRoom", 200),
+    ];
     assert_eq!(told, expected.map(|(operation, status)| (operation, Some(status))));
     let change = &entries[1].record;
     let name = |side: &Option<Value>| side.as_ref().map(|side| side["name"].clone());
