@@ -165,9 +165,8 @@ async fn places(world: &World, log: &Log) -> Vec<Place> {
     let mut places: Vec<_> =
         written.split(|byte| *byte == b'\n').map(|line| of(&operation("log", line), line.to_vec())).collect();
     places.extend(world.queued.entries().iter().map(|e| of("a queue", format!("{e:?}").into_bytes())));
-    let refusals = world.refusals.lock().unwrap();
+    let refusals = world.refusals.lock().unwrap().clone();
     places.extend(refusals.iter().map(|body| of("a refusal", body.clone().into_bytes())));
-    drop(refusals);
     places.extend(world.ephemeral.iter().map(|dump| of("DynamoDB", dump().into_bytes())));
     places.push(of("the directory", world.system.directory_dump().into_bytes()));
     let platform = world.system.store.platform();
