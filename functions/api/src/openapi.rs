@@ -251,7 +251,7 @@ fn example(schema: &Value, schemas: &Value, depth: usize) -> Option<Value> {
     }
     let required: BTreeSet<&str> =
         schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-    let properties = schema["properties"].as_object()?;
+    let Some(properties) = schema["properties"].as_object() else { return simple(schema) };
     let mut object = serde_json::Map::new();
     for (name, property) in properties {
         match example(property, schemas, depth + 1).or_else(|| simple(property)) {

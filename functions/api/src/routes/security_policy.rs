@@ -135,7 +135,8 @@ fn is_origin(text: &str) -> bool {
     let Ok(url) = Url::parse(text) else { return false };
     let is_local = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
     let scheme = url.scheme() == "https" || (url.scheme() == "http" && is_local);
-    scheme && url.origin().ascii_serialization() == text
+    // A star is no host, though a URL may have one; and an origin names one place, never several.
+    scheme && !text.contains('*') && url.origin().ascii_serialization() == text
 }
 
 #[cfg(test)]

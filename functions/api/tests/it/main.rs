@@ -1,6 +1,6 @@
 //! The API on real parts.
 
-#![allow(clippy::unwrap_used, reason = "what a test cannot go on without ends it, in its helpers as well")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
 mod account;
 mod accounts;
