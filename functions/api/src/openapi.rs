@@ -278,7 +278,8 @@ fn simple(schema: &Value) -> Option<Value> {
         ("string", Some("date-time")) => Some(json!("2026-11-20T03:00:00.000Z")),
         ("string", None) => match schema["pattern"].as_str() {
             None => Some(json!("example")),
-            Some("^[0-9a-f]{24}$") => Some(json!("65f0c0ffee0000000000beef")),
+            // An id, in whichever case it is taken.
+            Some(pattern) if pattern.ends_with("]{24}$") => Some(json!("65f0c0ffee0000000000beef")),
             Some(_) => None,
         },
         ("integer" | "number", _) => Some(schema["minimum"].as_i64().unwrap_or(1).into()),
