@@ -2,6 +2,7 @@
 //! whole tenants at once, and the indexes of messages made when all are there. Validators look at every
 //! document. The same in every run.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,7 +19,7 @@ use matome_domain::tier::Tier;
 use matome_store::Entity;
 use matome_store::entities::{
     AiAnalysis, AuditEntry, Message, NewOrganization, Organization, OrganizationStatus, Room, RoomMember,
-    Session, SessionStatus, Summary, User,
+    Session, SessionStatus, StoredQuarterHour, Summary, User,
 };
 use matome_store::id::derived;
 use matome_store::time::date;
@@ -130,17 +131,29 @@ async fn of_tenant(
     let users: Vec<User> = (0..rooms * PEOPLE / 2 + PEOPLE).map(|n| user(tenant, n)).collect();
     let rooms: Vec<Room> = (0..rooms).map(|n| room(tenant, n, size / rooms)).collect();
     let talk = Talk { tenant, nth, rooms, users, texts };
-    let sessions: Vec<Session> = (0..size.div_ceil(SESSION)).map(|n| talk.session(n)).collect();
-    put::<Summary>(shared, sessions.iter().map(|session| talk.summary(session))).await?;
+    let mut sessions: Vec<Session> = (0..size.div_ceil(SESSION)).map(|n| talk.session(n)).collect();
     let mut messages = Vec::with_capacity(BATCH);
-    for (n, session) in sessions.iter().enumerate() {
+    // A room's session of the last day is open still.
+    let mut open = HashSet::new();
+    for (n, session) in sessions.iter_mut().enumerate() {
         let of_session = n * SESSION..((n + 1) * SESSION).min(size);
+        let before = messages.len();
         messages.extend(of_session.map(|number| talk.message(session, number)));
+        if session.start_time.timestamp_millis() > BEGIN.0 - DAY.as_millis() as i64
+            && open.insert(session.room_id)
+        {
+            session.status = SessionStatus::Active;
+            (session.summary, session.ai_analysis, session.end_time) = (None, None, None);
+        } else {
+            session.activity = Some(StoredQuarterHour::of(&messages[before..]));
+        }
         if messages.len() + SESSION > BATCH {
             put::<Message>(shared, messages.drain(..)).await?;
         }
     }
     put::<Message>(shared, messages).await?;
+    let closed = sessions.iter().filter(|session| session.status == SessionStatus::Closed);
+    put::<Summary>(shared, closed.map(|session| talk.summary(session))).await?;
     put::<Session>(shared, sessions).await?;
     put::<RoomMember>(shared, (0..talk.rooms.len()).flat_map(|room| talk.members(room))).await?;
     put::<AuditEntry>(shared, (0..AUDITED.min(size / 10)).map(|n| talk.audited(n))).await?;

@@ -35,7 +35,7 @@ pub struct State {
 pub struct RoomState {
     /// The room, if it is known.
     pub room: Option<Room>,
-    /// Its open session, if there is one, and the sessions of messages that are edited or unsent.
+    /// Its open session, if there is one, and the sessions of messages that are there.
     pub sessions: Vec<Session>,
     /// Messages of the batch that are there already.
     pub messages: Vec<Message>,
@@ -63,7 +63,6 @@ impl State {
         let rooms: Vec<ObjectId> = batch.iter().map(|r| r.key.room_id()).collect();
         let open = doc! { "roomId": { "$in": &rooms }, "status": "active" };
         let messages = LookUp::of::<Message>(store, by_id(|w| &w.messages), "messages");
-        let past = wanted.iter().any(|w| w.past_sessions);
         let look_ups = vec![
             LookUp::of::<Room>(store, doc! { "_id": { "$in": rooms } }, "rooms"),
             LookUp::of::<Session>(store, open, "open"),
@@ -71,7 +70,8 @@ impl State {
                 .then(doc! { "$project": { "_id": 1 } }),
             LookUp::of::<User>(store, by_id(|w| &w.users), "users"),
             LookUp::of::<RoomMember>(store, by_id(|w| &w.members), "members"),
-            if past { messages.join::<Session>(store, "sessionId", "session") } else { messages },
+            // A message that is there is changed by what comes now, and its session may have closed.
+            messages.join::<Session>(store, "sessionId", "session"),
         ];
         let mut answer = transaction.look_up(look_ups).await?;
         let (messages, mut sessions) = split_sessions(decode::<Document>(&mut answer, "messages")?)?;
@@ -121,8 +121,6 @@ struct Wanted {
     events: BTreeSet<ObjectId>,
     users: BTreeSet<ObjectId>,
     members: BTreeSet<ObjectId>,
-    /// An edit or an unsend may reach back into a closed session.
-    past_sessions: bool,
 }
 
 impl Wanted {
@@ -132,16 +130,11 @@ impl Wanted {
             wanted.events.insert(key.event_id(&fact.event_id));
             let mut people: Vec<&String> = fact.user.iter().collect();
             match &fact.what {
-                What::Said(message, _) => {
+                What::Said(message, _) | What::Edited(message) => {
                     wanted.messages.insert(key.message_id(&message.id));
-                }
-                What::Edited(message) => {
-                    wanted.messages.insert(key.message_id(&message.id));
-                    wanted.past_sessions = true;
                 }
                 What::Unsent { message_id } => {
                     wanted.messages.insert(key.message_id(message_id));
-                    wanted.past_sessions = true;
                 }
                 What::Joined(users) | What::Left(users) => people.extend(users),
                 _ => {}

@@ -13,6 +13,7 @@ use matome_domain::clock::Timestamp;
 use matome_domain::dialogue::{Dialogue, ImageData};
 use matome_domain::ids::{ConversationId, TenantId};
 use matome_domain::queue::{CloseTrigger, OutboundJob, SummaryJob};
+use matome_domain::session::SummaryWanted;
 use matome_domain::summary::SummaryRequest;
 use matome_domain::zone::utc_offset_minutes;
 use matome_runtime::blobs::BlobKey;
@@ -20,7 +21,7 @@ use matome_store::collection::encode;
 use matome_store::dialogue::{counts, dialogue};
 use matome_store::entities::{
     AiUsage, DeliveryTarget, MediaStatus, Message, NewOutboxEntry, Organization, OutboxEntry, Purpose, Room,
-    Session, SessionStatus, Summary, User,
+    Session, SessionStatus, StoredQuarterHour, Summary, User,
 };
 use matome_store::id::{derived, document_id, object_id};
 use matome_store::time::date;
@@ -42,6 +43,8 @@ pub enum Done {
     Written,
     /// There was nothing to summarize; the session is closed.
     Empty,
+    /// Settings want no summary: its activity was stored, and the session is closed.
+    Counted,
     /// Stored by an earlier attempt.
     Already,
     /// The session changed meanwhile; another job writes it.
@@ -60,6 +63,7 @@ impl Done {
         match self {
             Self::Written => "written",
             Self::Empty => "empty",
+            Self::Counted => "counted",
             Self::Already => "already",
             Self::Outdated => "outdated",
             Self::NotDue => "not_due",
@@ -95,7 +99,12 @@ async fn attempt(context: &Context, job: &SummaryJob) -> Result<Done, SummarizeE
         SessionStatus::Summarizing => {}
     }
     let room = store.collection::<Room>().get(session.room_id).await?;
-    let talk = read(context, &store, &session, &organization).await?;
+    let in_order = doc! { "timestamp": 1, "_id": 1 };
+    let messages = store.collection::<Message>();
+    let messages = messages.find(doc! { "sessionId": session.id }, in_order, 0).await?;
+    let wanted = is_wanted(&session, room.as_ref(), &organization);
+    let talk =
+        if wanted { read(context, &store, &session, &organization, &messages).await? } else { NOTHING };
     context.faults.boundary("summarizer.read")?;
     let written = if talk.turns.is_empty() {
         None
@@ -104,18 +113,53 @@ async fn attempt(context: &Context, job: &SummaryJob) -> Result<Done, SummarizeE
     };
     context.faults.boundary("summarizer.summarized")?;
     let now = context.clock.now();
-    let entries = deliveries(context, &session, room.as_ref(), &organization, written.is_some(), now);
-    let pictures = written.as_ref().map(|w| document::pictures_seen(&talk, w)).unwrap_or_default();
-    let stored = keep(context, &store, &session, written.as_ref(), &pictures, &entries, now).await?;
-    if !stored {
+    let outcome = Outcome {
+        activity: StoredQuarterHour::of(&messages),
+        pictures: written.as_ref().map(|w| document::pictures_seen(&talk, w)).unwrap_or_default(),
+        entries: if wanted {
+            deliveries(context, &session, room.as_ref(), &organization, written.is_some(), now)
+        } else {
+            Vec::new()
+        },
+        written,
+    };
+    if !keep(context, &store, &session, &outcome, now).await? {
         return Ok(Done::Outdated);
     }
     context.faults.boundary("summarizer.committed")?;
     set_off_queued(context, &store, &session).await?;
     context.faults.boundary("summarizer.set_off")?;
-    let Some(written) = written else { return Ok(Done::Empty) };
-    count(&written);
-    Ok(Done::Written)
+    match outcome.written {
+        Some(written) => {
+            count(&written);
+            Ok(Done::Written)
+        }
+        None => Ok(if wanted { Done::Empty } else { Done::Counted }),
+    }
+}
+
+/// Nothing was said.
+const NOTHING: Dialogue = Dialogue { turns: Vec::new(), utc_offset_minutes: 0 };
+
+/// What a session comes to.
+struct Outcome {
+    /// `None` where there is nothing to summarize, or no summary is wanted.
+    written: Option<Written>,
+    activity: Vec<StoredQuarterHour>,
+    /// What was seen in which picture.
+    pictures: Vec<(ObjectId, String)>,
+    /// Its ways into LINE.
+    entries: Vec<OutboxEntry>,
+}
+
+fn is_wanted(session: &Session, room: Option<&Room>, organization: &Organization) -> bool {
+    let wanted = SummaryWanted {
+        ai_enabled: room.and_then(|room| room.settings.ai_enabled),
+        auto_summarize: organization.settings.auto_summarize,
+        trigger: session.trigger,
+        expected: session.summary.is_some() || session.summary_wish.is_some(),
+    };
+    wanted.is_wanted()
 }
 
 async fn read(
@@ -123,22 +167,20 @@ async fn read(
     store: &TenantStore,
     session: &Session,
     organization: &Organization,
+    messages: &[Message],
 ) -> Result<Dialogue, SummarizeError> {
-    let in_order = doc! { "timestamp": 1, "_id": 1 };
-    let messages = store.collection::<Message>();
-    let messages = messages.find(doc! { "sessionId": session.id }, in_order, 0).await?;
     let people = doc! { "_id": { "$in": &session.participants } };
     let users = store.collection::<User>().find(people, doc! { "_id": 1 }, 0).await?;
     let model = organization.settings.ai_settings.model.as_deref();
     // Who may not write is shown nothing.
     let may_write = organization.levels_at(context.clock.now()).may_use_ai();
     let pictures = if may_write && context.writers.of(model)?.sees() {
-        pictures(context, store.tenant_id(), &messages).await?
+        pictures(context, store.tenant_id(), messages).await?
     } else {
         HashMap::new()
     };
     let offset = utc_offset_minutes(&organization.timezone, context.clock.now());
-    Ok(dialogue(&messages, &users, pictures, offset))
+    Ok(dialogue(messages, &users, pictures, offset))
 }
 
 /// The pictures to show.
@@ -269,11 +311,12 @@ async fn keep(
     context: &Context,
     store: &TenantStore,
     read: &Session,
-    written: Option<&Written>,
-    pictures: &[(ObjectId, String)],
-    entries: &[OutboxEntry],
+    outcome: &Outcome,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
+    let Outcome { written, activity, pictures, entries } = outcome;
+    let written = written.as_ref();
+    let activity = activity.iter().map(encode).collect::<Result<Vec<_>, _>>()?;
     store
         .transaction(async |transaction| {
             let session: Option<Session> = transaction.get(read.id).await?;
@@ -283,7 +326,7 @@ async fn keep(
             if !same {
                 return Ok(false);
             }
-            let mut set = doc! { "status": "closed", "updatedAt": date(now) };
+            let mut set = doc! { "status": "closed", "activity": activity.clone(), "updatedAt": date(now) };
             let mut unset = doc! { "replyToken": "" };
             let before: Option<Summary> = transaction.get(document::summary_id(read.id)).await?;
             if let (None, Some(mut before)) = (written, before.clone()) {

@@ -2,6 +2,7 @@
 //! so that every rule can be tested by calling it.
 
 pub mod access;
+pub mod activity;
 pub mod audit;
 pub mod clock;
 pub mod command;

@@ -54,6 +54,29 @@ impl SessionLimits {
     }
 }
 
+/// Why a closed session would be summarized, or not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SummaryWanted {
+    /// `settings.aiEnabled` of the room; on by default.
+    pub ai_enabled: Option<bool>,
+    /// `settings.autoSummarize` of the organization.
+    pub auto_summarize: bool,
+    /// Why the session closed.
+    pub trigger: Option<CloseTrigger>,
+    /// It has a summary, or staff asked for one.
+    pub expected: bool,
+}
+
+impl SummaryWanted {
+    /// A summary that is there is kept true, and one that staff ask for is written, whatever settings say.
+    /// Otherwise by itself where settings say so, and by hand unless the room is kept from AI.
+    #[must_use]
+    pub fn is_wanted(self) -> bool {
+        let by_settings = self.auto_summarize || self.trigger == Some(CloseTrigger::Manual);
+        self.expected || (self.ai_enabled.unwrap_or(true) && by_settings)
+    }
+}
+
 /// The session a room is in, as far as the rules need it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OpenSession {
@@ -193,6 +216,23 @@ mod tests {
         c.place(Timestamp(10 * HOUR));
         assert_eq!(c.place(Timestamp(0)).number, 1);
         assert_eq!(c.expire(Timestamp(30 * HOUR)), None);
+    }
+
+    #[test]
+    fn a_summary_is_wanted_by_settings_by_hand_or_because_somebody_expects_it() {
+        let none = SummaryWanted {
+            ai_enabled: None,
+            auto_summarize: false,
+            trigger: Some(CloseTrigger::TimeLimit),
+            expected: false,
+        };
+        assert!(!none.is_wanted());
+        assert!(SummaryWanted { auto_summarize: true, ..none }.is_wanted());
+        let by_hand = SummaryWanted { trigger: Some(CloseTrigger::Manual), ..none };
+        assert!(by_hand.is_wanted());
+        let kept_from_ai = SummaryWanted { ai_enabled: Some(false), auto_summarize: true, ..by_hand };
+        assert!(!kept_from_ai.is_wanted());
+        assert!(SummaryWanted { expected: true, ..kept_from_ai }.is_wanted());
     }
 
     #[test]

@@ -199,6 +199,7 @@ pub fn session(room: &Room, number: i64, status: SessionStatus, opened_at: Times
         revision: 0,
         summary_wish: None,
         ai_analysis: None,
+        activity: None,
         metadata: doc! { "platform": "line" },
         closed_by: None,
         reply_token: None,

@@ -1,5 +1,7 @@
 //! Every command that operators have for tenants and what is stored, as they type it.
 
+use std::collections::BTreeMap;
+
 use matome_domain::ids::TenantId;
 use matome_domain::placement::Placement;
 use serde_json::Value;
@@ -111,12 +113,13 @@ async fn a_new_platform_is_migrated_up_down_and_up_again_from_the_command_line()
             ["migrate", "--json", "--database-prefix", &prefix].iter().chain(more).copied().collect();
         operator.run(&all, "").await.done()
     };
-    // Of each place: the version it had, and what was done (or undone, or would be).
-    let told = |report: &Value| -> Vec<(u64, Vec<u64>)> {
+    // Of each place: the version it had, and what was done (or undone, or would be). Tenants' places come first
+    // going down, and last going up.
+    let told = |report: &Value| -> BTreeMap<String, (u64, Vec<u64>)> {
         let version = |of: &Value| of["version"].as_u64().unwrap();
         let place = |place: &Value| {
-            let migrations = place["migrations"].as_array().unwrap();
-            (version(place), migrations.iter().map(version).collect())
+            let migrations = place["migrations"].as_array().unwrap().iter().map(version).collect();
+            (place["place"].as_str().unwrap().to_owned(), (version(place), migrations))
         };
         report["places"].as_array().unwrap().iter().map(place).collect()
     };
@@ -124,20 +127,25 @@ async fn a_new_platform_is_migrated_up_down_and_up_again_from_the_command_line()
     assert_eq!(planned["dryRun"], true);
     let plan = told(&planned);
     // The platform, and the shared database of each of the two cells.
-    assert!(plan.len() == 3 && plan.iter().all(|(had, todo)| *had == 0 && todo.len() > 1), "{planned}");
+    assert!(plan.len() == 3 && plan.values().all(|(had, todo)| *had == 0 && todo.len() > 1), "{planned}");
     assert_eq!(told(&migrate(&["--dry-run"]).await), plan, "it wrote nothing");
     let up = migrate(&[]).await;
     assert_eq!((told(&up), &up["dryRun"]), (plan.clone(), &Value::Bool(false)));
-    let newest: Vec<u64> = plan.iter().map(|(_, done)| *done.last().unwrap()).collect();
-    let nothing: Vec<_> = newest.iter().map(|version| (*version, Vec::new())).collect();
+    let newest: BTreeMap<&String, u64> =
+        plan.iter().map(|(place, (_, done))| (place, *done.last().unwrap())).collect();
+    let each = |of: &dyn Fn(u64) -> (u64, Vec<u64>)| -> BTreeMap<String, (u64, Vec<u64>)> {
+        newest.iter().map(|(place, version)| ((*place).clone(), of(*version))).collect()
+    };
+    let nothing = each(&|version| (version, Vec::new()));
     assert_eq!(told(&migrate(&[]).await), nothing);
     // The newest version, in the places that have it.
-    let last = *newest.iter().max().unwrap();
-    let undone = told(&migrate(&["--down"]).await);
-    let of_last = |version: &u64| (*version, if *version == last { vec![last] } else { Vec::new() });
-    assert_eq!(undone, newest.iter().map(of_last).collect::<Vec<_>>());
+    let last = *newest.values().max().unwrap();
+    let of_last = |version| if version == last { vec![last] } else { Vec::new() };
+    assert_eq!(told(&migrate(&["--down"]).await), each(&|version| (version, of_last(version))));
     let again = told(&migrate(&["--to", &last.to_string()]).await);
-    assert!(again.iter().zip(&undone).all(|((_, done), (_, undone))| done == undone), "{again:?}");
+    let done = |(place, (_, done)): (&String, &(u64, Vec<u64>))| (place.clone(), done.clone());
+    let wanted: BTreeMap<_, _> = newest.iter().map(|(place, v)| ((*place).clone(), of_last(*v))).collect();
+    assert_eq!(again.iter().map(done).collect::<BTreeMap<_, _>>(), wanted);
     assert_eq!(told(&migrate(&[]).await), nothing);
 
     let unknown =

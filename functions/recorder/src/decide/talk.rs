@@ -27,6 +27,7 @@ pub(super) const SESSION_FIELDS: &[&str] = &[
     "lastMessageAt",
     "endTime",
     "statistics",
+    "activity",
     "revision",
     "closedBy",
     "replyToken",
@@ -233,6 +234,7 @@ impl Desk<'_> {
             revision: 0,
             summary_wish: None,
             ai_analysis: None,
+            activity: None,
             metadata: bson::doc! { "platform": "line" },
             closed_by: None,
             reply_token: None,
@@ -389,6 +391,8 @@ impl Desk<'_> {
         }
         let image = type_name(&said.content) == "image";
         if let Some(session) = self.sessions.change(session) {
+            // Its time and kind are others than were counted.
+            session.activity = None;
             session.start_time = session.start_time.min(at);
             session.statistics.image_count += i64::from(image);
         }
@@ -405,10 +409,9 @@ impl Desk<'_> {
         }
     }
 
-    /// A session closed: its summary is wanted, unless settings say otherwise.
+    /// A session closed: what it comes to is to be written.
     fn finish(&mut self, closed: Closed, by: Option<&Fact>) {
         let id = self.key.session_id(closed.number);
-        let wanted = self.wants_summary(closed.trigger);
         let closed_by = by
             .filter(|_| closed.trigger == CloseTrigger::Manual)
             .and_then(|f| f.user.as_deref())
@@ -416,7 +419,7 @@ impl Desk<'_> {
         let now = date(self.now);
         if let Some(session) = self.sessions.change(id) {
             let (first, last) = (timestamp(session.start_time), timestamp(session.last_message_at));
-            session.status = if wanted { SessionStatus::Summarizing } else { SessionStatus::Closed };
+            session.status = SessionStatus::Summarizing;
             session.trigger = Some(closed.trigger);
             session.end_time = Some(session.last_message_at);
             session.statistics.duration = Some(last.0 - first.0);
@@ -424,31 +427,20 @@ impl Desk<'_> {
             session.reply_token = by.and_then(reply_token);
             session.updated_at = now;
         }
-        if wanted {
-            self.summarize.insert(id);
-        }
+        self.summarize.insert(id);
         if let Some(room) = self.rooms.change(self.key.room_id()) {
             room.statistics.active_sessions = 0;
             room.updated_at = now;
         }
     }
 
-    fn wants_summary(&self, trigger: CloseTrigger) -> bool {
-        let room = self.rooms.get(self.key.room_id());
-        let enabled = room.and_then(|r| r.settings.ai_enabled).unwrap_or(true);
-        enabled && (self.settings.auto_summarize || trigger == CloseTrigger::Manual)
-    }
-
-    /// What a closed session's summary rests on has changed: it is to be written anew.
+    /// What a closed session comes to rests on something that has changed: it is to be written anew.
     fn rewrite(&mut self, session: ObjectId) {
         let now = date(self.now);
         let Some(known) = self.sessions.get(session) else { return };
-        let anew = match known.status {
-            SessionStatus::Active => false,
-            SessionStatus::Summarizing => true,
-            SessionStatus::Closed => known.summary.is_some(),
-        };
-        if anew && let Some(session) = self.sessions.change(session) {
+        if known.status != SessionStatus::Active
+            && let Some(session) = self.sessions.change(session)
+        {
             session.revision += 1;
             session.status = SessionStatus::Summarizing;
             session.updated_at = now;

@@ -113,6 +113,25 @@ async fn an_unsend_after_the_summary_has_it_written_anew() {
 }
 
 #[tokio::test]
+async fn a_message_that_comes_after_its_unsend_makes_the_activity_of_its_session_due_again() {
+    let system = TestSystem::start().await;
+    let tenant = system.tenant(Placement::Shared).await;
+    let talk = Talk { tenant: &tenant, group: None, user: "Uaoi" };
+    let recorder = Recorder::start(&system);
+    recorder.record(&[talk.unsend("1", at(8)), talk.text("2", at(9), "/summary")]).await;
+    let sessions: Vec<Session> = all(&tenant, "_id").await;
+    let closed = doc! { "$set": { "status": "closed", "activity": [{ "from": matome_store::time::date(at(0)), "kinds": [] }] } };
+    let store = tenant.store.collection::<Session>();
+    // Closed without a summary, too.
+    assert!(store.update(doc! { "_id": sessions[0].id }, closed).await.expect("stored"));
+    recorder.sent.clear();
+    recorder.record(&[talk.image("1", at(0))]).await;
+    let sessions: Vec<Session> = all(&tenant, "_id").await;
+    assert_eq!((sessions[0].status, &sessions[0].activity), (SessionStatus::Summarizing, &None));
+    assert_eq!(recorder.sent.distinct::<SummaryJob>().len(), 1);
+}
+
+#[tokio::test]
 async fn an_unsent_picture_is_to_be_erased_from_the_bucket() {
     let system = TestSystem::start().await;
     let tenant = system.tenant(Placement::Shared).await;

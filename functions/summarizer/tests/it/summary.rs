@@ -38,6 +38,10 @@ async fn a_closed_session_gets_a_summary_and_its_way_into_line() {
         assert_eq!((session.status, session.summary), (SessionStatus::Closed, Some(summary.id)));
         assert_eq!(session.reply_token, None, "tokens are not kept");
         assert!(session.ai_analysis.is_some());
+        let activity = session.activity.expect("is counted");
+        let said: u64 = activity.iter().flat_map(|quarter| &quarter.kinds).map(|kind| kind.count).sum();
+        assert_eq!(said, all::<Message>(&tenant).await.len() as u64);
+        assert!(activity.iter().any(|quarter| !quarter.answers.is_empty()), "{activity:?}");
         let entry: OutboxEntry = only(&tenant).await;
         assert_eq!(entry.purpose, Purpose::Summary { summary_id: summary.id });
         assert_eq!(entry.reply_token.map(|t| t.token).as_deref(), Some("reply-token"));
@@ -114,6 +118,34 @@ async fn summaries_go_where_settings_say() {
     muted.store.collection::<Room>().update(doc! {}, mute).await.unwrap();
     Summarizer::builtin(&system).done(&job).await;
     assert_eq!(all::<OutboxEntry>(&muted).await, []);
+}
+
+#[tokio::test]
+async fn what_settings_want_no_summary_of_is_counted_and_closed() {
+    let system = TestSystem::start().await;
+    let tenant = system.tenant_with(Placement::Shared, |s| s.auto_summarize = false).await;
+    let job = closed_session(&tenant).await;
+    let sessions = tenant.store.collection::<Session>();
+    sessions.update(doc! {}, doc! { "$set": { "trigger": "time_limit" } }).await.unwrap();
+    let summarizer = Summarizer::builtin(&system);
+    summarizer.done(&job).await;
+    let session: Session = only(&tenant).await;
+    assert_eq!((session.status, session.summary, session.ai_analysis), (SessionStatus::Closed, None, None));
+    assert!(session.activity.is_some_and(|activity| !activity.is_empty()));
+    assert_eq!((all::<Summary>(&tenant).await, all::<OutboxEntry>(&tenant).await), (vec![], vec![]));
+    assert_eq!(all::<AiUsage>(&tenant).await, []);
+
+    // By hand it is written, unless the room is kept from AI.
+    let rooms = tenant.store.collection::<Room>();
+    rooms.update(doc! {}, doc! { "$set": { "settings.aiEnabled": false } }).await.unwrap();
+    let by_hand = doc! { "$set": { "status": "summarizing", "trigger": "manual" } };
+    sessions.update(doc! {}, by_hand.clone()).await.unwrap();
+    summarizer.done(&job).await;
+    assert_eq!((all::<Summary>(&tenant).await, all::<OutboxEntry>(&tenant).await), (vec![], vec![]));
+    rooms.update(doc! {}, doc! { "$unset": { "settings.aiEnabled": "" } }).await.unwrap();
+    sessions.update(doc! {}, by_hand).await.unwrap();
+    summarizer.done(&job).await;
+    assert_eq!(all::<Summary>(&tenant).await.len(), 1);
 }
 
 #[tokio::test]

@@ -6,6 +6,9 @@ use std::str::FromStr;
 use bson::DateTime;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use matome_domain::clock::Timestamp;
+
+use crate::time::timestamp;
 
 /// A year, and the day a leap year has more.
 pub const MAX_DAYS: i64 = 366;
@@ -106,6 +109,19 @@ impl Days {
     #[must_use]
     pub fn end(&self) -> DateTime {
         self.begin_of(self.to.tomorrow().unwrap_or(self.to))
+    }
+
+    /// Whether `at` lies in them.
+    #[must_use]
+    pub fn hold(&self, at: Timestamp) -> bool {
+        (timestamp(self.begin())..timestamp(self.end())).contains(&at)
+    }
+
+    /// The day that `at` lies in, of these or not; `None` beyond the calendar.
+    #[must_use]
+    pub fn day_of(&self, at: Timestamp) -> Option<Day> {
+        let at = jiff::Timestamp::from_millisecond(at.0).ok()?;
+        Some(Day(at.to_zoned(self.zone.clone()).date()))
     }
 
     /// The zone's IANA name.

@@ -1,21 +1,15 @@
 //! What happened in a stretch of days: how much was said, how fast it was answered, in what mood and
 //! about what; as a whole, and day by day or room by room.
 //!
-//! Aggregated when asked, from the messages' index alone and from sessions, which know what their summary
-//! found. There is no roll-up to be kept right through edits, moves and restores; what that costs is in
-//! `docs/architecture.md`.
-//!
-//! **Answer time.** Within a session, a *turn* is a run of messages of one person (people whom LINE does
-//! not identify count as one). A turn is answered by the first message of anybody else, and its answer time
-//! counts from its *first* message: somebody who asks in three messages has waited since the first. The
-//! last turn of a session is not answered. Counted for the day of the answer. A 1:1 chat holds the
-//! messages of one person only, so it has no answer times until those of staff are recorded.
+//! Added up when asked, from sessions: each knows when what was said in it ([`matome_domain::activity`], where
+//! answer times are defined as well) and what its summary found. A session whose activity is not written yet,
+//! as that of an open one, is counted from its messages, read off an index. A 1:1 chat holds the messages of
+//! one person only, so it has no answer times until those of staff are recorded.
 
-mod answers;
+mod activity;
 mod days;
 mod report;
 mod sessions;
-mod volume;
 
 use std::collections::BTreeMap;
 
@@ -126,7 +120,7 @@ pub struct SentimentCounts {
     pub negative: u64,
 }
 
-/// See the module. Percentiles are exact to five parts in a hundred.
+/// See [`matome_domain::activity`]. Percentiles are exact to five parts in a hundred.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AnswerTimes {
@@ -147,21 +141,19 @@ impl TenantStore {
     /// [`StoreError`].
     pub async fn analytics(&self, query: &AnalyticsQuery) -> Result<Analytics, StoreError> {
         let hidden = self.hidden(query).await?;
-        let counts = self.volume(query, &hidden);
-        let (volume, answers, sessions, topics) = tokio::try_join!(
-            counts,
-            self.answer_times(query, &hidden),
-            self.session_figures(query, &hidden),
-            self.topics(query, &hidden, TOPICS),
-        )?;
-        let names = match query.by {
-            By::Day => BTreeMap::new(),
-            By::Room => {
-                let rooms = volume.iter().map(|row| &row.part).chain(sessions.iter().map(|row| &row.part));
-                self.room_names(rooms.filter_map(bson::Bson::as_object_id).collect()).await?
+        let (talk, sessions) =
+            tokio::try_join!(self.talk(query, &hidden), self.sessions_begun(query, &hidden))?;
+        let mut analytics = report::of(query, talk, sessions);
+        let rooms = analytics.parts.iter().filter_map(|part| part.of.room()).collect::<Vec<_>>();
+        if !rooms.is_empty() {
+            let names = self.room_names(rooms).await?;
+            for part in &mut analytics.parts {
+                if let PartOf::Room(room, name) = &mut part.of {
+                    *name = names.get(room).cloned().flatten();
+                }
             }
-        };
-        Ok(report::of(query, volume, &answers, sessions, topics, &names))
+        }
+        Ok(analytics)
     }
 
     async fn hidden(&self, query: &AnalyticsQuery) -> Result<Vec<ObjectId>, StoreError> {
@@ -187,28 +179,26 @@ impl TenantStore {
 }
 
 impl AnalyticsQuery {
-    /// Documents whose `time` lies in the days, of rooms that may be seen.
-    fn filter(&self, time: &str, hidden: &[ObjectId]) -> Document {
-        let mut filter = doc! { time: { "$gte": self.days.begin(), "$lt": self.days.end() } };
+    /// Rooms that are asked for and may be seen.
+    fn rooms(&self, hidden: &[ObjectId]) -> Document {
         let mut rooms = Document::new();
         rooms.extend(self.room.map(|room| ("$eq".to_owned(), room.into())));
         if !hidden.is_empty() {
             rooms.insert("$nin", hidden);
         }
-        if !rooms.is_empty() {
-            filter.insert("roomId", rooms);
+        if rooms.is_empty() {
+            rooms
+        } else {
+            doc! { "roomId": rooms }
         }
-        filter
     }
+}
 
-    /// The expression that says which part a document belongs to.
-    fn part(&self, time: &str) -> bson::Bson {
-        match self.by {
-            By::Day => doc! { "$dateToString": {
-                "date": format!("${time}"), "format": "%Y-%m-%d", "timezone": self.days.zone(),
-            } }
-            .into(),
-            By::Room => "$roomId".into(),
+impl PartOf {
+    fn room(&self) -> Option<ObjectId> {
+        match self {
+            Self::Day(_) => None,
+            Self::Room(room, _) => Some(*room),
         }
     }
 }

@@ -1,97 +1,97 @@
-//! Puts counted rows together: pure.
+//! Adds up what was found: pure.
 
 use std::collections::BTreeMap;
 
-use bson::Bson;
-use bson::oid::ObjectId;
+use matome_domain::activity::Answers;
+use matome_domain::clock::Timestamp;
 use matome_domain::summary::Sentiment;
 
-use super::{
-    Analytics, AnalyticsQuery, AnswerTimes, By, Figures, MAX_ROOMS, Part, PartOf, SentimentCounts, Sessions,
-    answers, sessions, volume,
-};
+use super::activity::Talk;
+use super::sessions::Begun;
+use super::{Analytics, AnalyticsQuery, AnswerTimes, By, Figures, MAX_ROOMS, Part, PartOf, TOPICS};
+use crate::time::timestamp;
 
-pub(super) fn of(
-    query: &AnalyticsQuery,
-    volume: Vec<volume::Row>,
-    answers: &[answers::Row],
-    sessions: Vec<sessions::Row>,
-    topics: Vec<sessions::Topic>,
-    names: &BTreeMap<ObjectId, Option<String>>,
-) -> Analytics {
-    let mut total = Counted::default();
-    let mut parts: BTreeMap<PartOf, Counted> = BTreeMap::new();
+/// Rooms are without their names yet.
+pub(super) fn of(query: &AnalyticsQuery, talk: Vec<Talk>, sessions: Vec<Begun>) -> Analytics {
+    let mut total = Counting::default();
+    let mut topics: BTreeMap<String, u64> = BTreeMap::new();
+    let mut parts: BTreeMap<PartOf, Counting> = BTreeMap::new();
     if query.by == By::Day {
-        parts.extend(query.days.each().map(|day| (PartOf::Day(day), Counted::default())));
+        parts.extend(query.days.each().map(|day| (PartOf::Day(day), Counting::default())));
     }
-    let of = |part: &Bson| match part {
-        Bson::ObjectId(room) => Some(PartOf::Room(*room, names.get(room).cloned().flatten())),
-        Bson::String(day) => day.parse().ok().map(PartOf::Day),
-        _ => None,
+    let part = |room, at: Timestamp| match query.by {
+        By::Day => query.days.day_of(at).map(PartOf::Day),
+        By::Room => Some(PartOf::Room(room, None)),
     };
-    for row in volume {
-        let part = of(&row.part).map(|part| parts.entry(part).or_default());
-        for counted in part.into_iter().chain([&mut total]) {
-            counted.figures.messages += unsigned(row.messages);
-            *counted.figures.by_kind.entry(row.kind.clone()).or_default() += unsigned(row.messages);
+    for Talk { room, quarter } in talk {
+        let part = part(room, quarter.from).map(|part| parts.entry(part).or_default());
+        for counting in part.into_iter().chain([&mut total]) {
+            for (kind, count) in &quarter.kinds {
+                counting.figures.messages += count;
+                *counting.figures.by_kind.entry(kind.clone()).or_default() += count;
+            }
+            quarter.answers.iter().for_each(|took| counting.answers.add(took));
         }
     }
-    for row in sessions {
-        let part = of(&row.part).map(|part| parts.entry(part).or_default());
-        for counted in part.into_iter().chain([&mut total]) {
-            counted.add(&row);
+    for session in sessions {
+        let part = part(session.room_id, timestamp(session.start_time));
+        let part = part.map(|part| parts.entry(part).or_default());
+        for counting in part.into_iter().chain([&mut total]) {
+            counting.add(&session);
         }
-    }
-    for row in answers {
-        let part = of(&row.part).map(|part| parts.entry(part).or_default());
-        for counted in part.into_iter().chain([&mut total]) {
-            counted.answers.push(row);
+        for topic in session.ai_analysis.into_iter().flat_map(|found| found.topics) {
+            *topics.entry(topic).or_default() += 1;
         }
     }
     let mut parts: Vec<Part> =
-        parts.into_iter().map(|(of, counted)| Part { of, figures: counted.figures() }).collect();
+        parts.into_iter().map(|(of, counting)| Part { of, figures: counting.figures() }).collect();
     if query.by == By::Room {
         parts.sort_by(|a, b| b.figures.messages.cmp(&a.figures.messages).then_with(|| a.of.cmp(&b.of)));
         parts.truncate(MAX_ROOMS);
     }
-    let topics = topics.into_iter().map(|topic| (topic.topic, unsigned(topic.sessions))).collect();
+    let mut topics: Vec<(String, u64)> = topics.into_iter().collect();
+    // Those with as many sessions stay in the order of their names.
+    topics.sort_by_key(|(_, sessions)| std::cmp::Reverse(*sessions));
+    topics.truncate(TOPICS);
     Analytics { total: total.figures(), topics, parts }
 }
 
 #[derive(Default)]
-struct Counted<'r> {
+struct Counting {
     figures: Figures,
+    /// Of closed sessions.
     milliseconds: u64,
-    answers: Vec<&'r answers::Row>,
+    answers: Answers,
 }
 
-impl Counted<'_> {
-    fn add(&mut self, row: &sessions::Row) {
-        let count = unsigned(row.sessions);
-        let Sessions { count: all, closed, sentiment, categories, .. } = &mut self.figures.sessions;
-        *all += count;
-        *closed += unsigned(row.closed);
-        self.milliseconds += unsigned(row.milliseconds);
-        let SentimentCounts { positive, neutral, negative } = sentiment;
-        match row.sentiment {
-            Some(Sentiment::Positive) => *positive += count,
-            Some(Sentiment::Neutral) => *neutral += count,
-            Some(Sentiment::Negative) => *negative += count,
-            None => {}
+impl Counting {
+    fn add(&mut self, session: &Begun) {
+        let sessions = &mut self.figures.sessions;
+        sessions.count += 1;
+        if let Some(milliseconds) = session.duration {
+            sessions.closed += 1;
+            self.milliseconds += u64::try_from(milliseconds).unwrap_or_default();
         }
-        if let Some(category) = &row.category {
-            *categories.entry(category.clone()).or_default() += count;
+        let Some(found) = &session.ai_analysis else { return };
+        match found.sentiment {
+            Sentiment::Positive => sessions.sentiment.positive += 1,
+            Sentiment::Neutral => sessions.sentiment.neutral += 1,
+            Sentiment::Negative => sessions.sentiment.negative += 1,
+        }
+        if let Some(category) = &found.category {
+            *sessions.categories.entry(category.clone()).or_default() += 1;
         }
     }
 
     fn figures(mut self) -> Figures {
-        self.figures.answers = AnswerTimes::of(self.answers);
-        let closed = self.figures.sessions.closed;
-        self.figures.sessions.average_duration_ms = self.milliseconds.checked_div(closed);
+        self.figures.answers = AnswerTimes {
+            count: self.answers.count(),
+            average_ms: self.answers.average(),
+            p50_ms: self.answers.percentile(50),
+            p90_ms: self.answers.percentile(90),
+        };
+        let sessions = &mut self.figures.sessions;
+        sessions.average_duration_ms = self.milliseconds.checked_div(sessions.closed);
         self.figures
     }
-}
-
-fn unsigned(n: i64) -> u64 {
-    u64::try_from(n).unwrap_or_default()
 }

@@ -7,6 +7,7 @@
 mod account;
 mod account_audit_view;
 mod account_view;
+mod activity;
 mod ai_usage;
 mod api_key;
 mod audit_entry;
@@ -42,6 +43,7 @@ pub use account_audit_view::AccountAuditEntryView;
 pub use account_view::{
     AccountNotificationsPatch, AccountPatch, AccountView, NotificationPreferencesPatch, OwnAccountPatch,
 };
+pub use activity::{KindCount, StoredQuarterHour};
 pub use ai_usage::AiUsage;
 pub use api_key::{ApiKey, ApiKeyPatch, ApiKeyView};
 pub use audit_entry::{

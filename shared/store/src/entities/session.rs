@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use strum::VariantArray;
 
+use crate::entities::StoredQuarterHour;
 use crate::entity::{Entity, Index};
 use crate::exposed::{DeletePolicy, Examples, Exposed, Filter, NotCreatable, NotPatchable, Sort, example};
 use crate::shape::{Shape, date, number, object_id, one_of, string};
@@ -63,6 +64,10 @@ pub struct Session {
     /// What the summarizer found, for lists and filters.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ai_analysis: Option<AiAnalysis>,
+    /// When what was said in it, for analytics. Written with the summary; absent while messages still come, and
+    /// then counted from them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub activity: Option<Vec<StoredQuarterHour>>,
     /// `{platform: "line"}`.
     pub metadata: bson::Document,
     /// Who closed it by hand.
@@ -87,7 +92,7 @@ pub struct Session {
 pub enum SessionStatus {
     /// Takes messages.
     Active,
-    /// Takes no more; its summary is wanted and not yet there.
+    /// Takes no more; what it comes to is not yet written: its activity, and a summary where one is wanted.
     Summarizing,
     /// Done: summarized, or not to be summarized.
     Closed,
@@ -160,6 +165,8 @@ impl Entity for Session {
             // Lists: of the tenant, and of one of its rooms. Written once for each session.
             Index::on(doc! { "tenantId": 1, "startTime": -1, "_id": -1 }),
             Index::on(doc! { "tenantId": 1, "roomId": 1, "startTime": -1, "_id": -1 }),
+            // Analytics: which talk falls into a stretch of days. One without activity is found by null.
+            Index::on(doc! { "tenantId": 1, "activity.from": 1 }),
             // For the sweeps, which look over all tenants of a database.
             Index::on(doc! { "closesAt": 1 }).only(doc! { "status": "active" }),
             Index::on(doc! { "updatedAt": 1 }).only(doc! { "status": "summarizing" }),

@@ -8,7 +8,8 @@ use futures::TryStreamExt;
 use matome_domain::placement::Placement;
 use matome_store::TenantStore;
 use matome_store::analytics::{AnalyticsQuery, By, Days, PartOf, SentimentCounts};
-use matome_store::entities::{Message, Room, Session, User};
+use matome_store::collection::encode;
+use matome_store::entities::{Message, Room, Session, StoredQuarterHour, User};
 
 use crate::samples::{self, id};
 use crate::world::World;
@@ -79,7 +80,16 @@ fn found(sentiment: &str, category: &str, topics: &[&str], duration: i64) -> Doc
     }
 }
 
-async fn talk(tenant: &TenantStore) {
+/// How sessions that are closed are found.
+#[derive(Debug, Clone, Copy)]
+enum Closed {
+    /// With their activity.
+    Counted,
+    /// As before there was any.
+    Uncounted,
+}
+
+async fn talk(tenant: &TenantStore, closed: Closed) {
     // 15:00 UTC is midnight in Tokyo.
     let mut messages = vec![
         said(tenant, 1, "2026-11-10T14:00:00Z", 1, 1, Some(1)),
@@ -101,7 +111,21 @@ async fn talk(tenant: &TenantStore) {
     store_all(tenant, &messages).await;
     session(tenant, 1, 1, "2026-11-10T14:00:00Z", found("positive", "order", &["tea", "cake"], 60_000)).await;
     session(tenant, 2, 1, "2026-11-10T15:10:00Z", found("negative", "complaint", &["tea"], 20_000)).await;
-    session(tenant, 3, 2, "2026-11-12T01:00:00Z", doc! { "status": "active" }).await;
+    let last = doc! { "status": "active", "lastMessageAt": time("2026-11-12T15:00:00Z") };
+    session(tenant, 3, 2, "2026-11-09T14:59:59Z", last).await;
+    for number in [1, 2] {
+        let id = own(tenant, "session", number);
+        let of_session: Vec<_> = messages.iter().filter(|message| message.session_id == id).collect();
+        let last = of_session.last().expect("something was said").timestamp;
+        let mut set = doc! { "lastMessageAt": last };
+        if matches!(closed, Closed::Counted) {
+            let quarters = StoredQuarterHour::of(of_session);
+            let quarters = quarters.iter().map(|quarter| encode(quarter).expect("BSON"));
+            set.insert("activity", quarters.collect::<Vec<_>>());
+        }
+        let update = doc! { "$set": set };
+        assert!(tenant.collection::<Session>().update(doc! { "_id": id }, update).await.expect("stored"));
+    }
     for number in [1, 2] {
         let (_, room) = samples::of_tenant(tenant.tenant_id().as_str(), number).remove(0);
         let room: Room = bson::deserialize_from_document(room).expect("is one");
@@ -111,12 +135,17 @@ async fn talk(tenant: &TenantStore) {
     }
 }
 
+fn both() -> impl Iterator<Item = (Placement, Closed)> {
+    PLACEMENTS
+        .into_iter()
+        .flat_map(|placement| [(placement, Closed::Counted), (placement, Closed::Uncounted)])
+}
+
 #[tokio::test]
 async fn days_are_those_of_the_organizations_time_zone_and_all_are_there() {
-    let store = store().await;
-    for placement in PLACEMENTS {
-        let tenant = tenant(&store, "ours", placement).await;
-        talk(&tenant).await;
+    for (placement, closed) in both() {
+        let tenant = tenant(&store().await, "ours", placement).await;
+        talk(&tenant, closed).await;
         let analytics = tenant.analytics(&asked("2026-11-10", "2026-11-12", By::Day)).await.expect("counted");
         let days: Vec<_> = analytics
             .parts
@@ -127,7 +156,7 @@ async fn days_are_those_of_the_organizations_time_zone_and_all_are_there() {
             })
             .collect();
         let day = |day: &str, messages, sessions| (day.to_owned(), messages, sessions);
-        assert_eq!(days, [day("2026-11-10", 3, 1), day("2026-11-11", 3, 1), day("2026-11-12", 2, 1)]);
+        assert_eq!(days, [day("2026-11-10", 3, 1), day("2026-11-11", 3, 1), day("2026-11-12", 2, 0)]);
         let total = analytics.total;
         assert_eq!(total.messages, 8);
         assert_eq!(total.by_kind, BTreeMap::from([("image".to_owned(), 1), ("text".to_owned(), 7)]));
@@ -145,12 +174,12 @@ async fn days_are_those_of_the_organizations_time_zone_and_all_are_there() {
 
 #[tokio::test]
 async fn rooms_are_listed_without_hidden_and_deleted_ones_and_without_other_tenants() {
-    let store = store().await;
-    for placement in PLACEMENTS {
+    for (placement, closed) in both() {
+        let store = store().await;
         let (ours, theirs) =
             (tenant(&store, "ours", placement).await, tenant(&store, "theirs", placement).await);
-        talk(&ours).await;
-        talk(&theirs).await;
+        talk(&ours, closed).await;
+        talk(&theirs, closed).await;
         let query = asked("2026-11-10", "2026-11-12", By::Room);
         let rooms = |analytics: matome_store::analytics::Analytics| -> Vec<(PartOf, u64)> {
             analytics.parts.into_iter().map(|part| (part.of, part.figures.messages)).collect()
@@ -160,7 +189,7 @@ async fn rooms_are_listed_without_hidden_and_deleted_ones_and_without_other_tena
         assert_eq!(rooms(all), [(room(1), 6), (room(2), 2)]);
         let hidden = AnalyticsQuery { hidden_rooms: vec![id(1, 1)], ..query.clone() };
         let seen = ours.analytics(&hidden).await.expect("counted");
-        assert_eq!((seen.total.messages, seen.total.sessions.count, seen.topics.len()), (2, 1, 0));
+        assert_eq!((seen.total.messages, seen.total.sessions.count, seen.topics.len()), (2, 0, 0));
         assert_eq!(rooms(seen), [(room(2), 2)]);
         let one = AnalyticsQuery { room: Some(id(1, 1)), ..query.clone() };
         assert_eq!(ours.analytics(&one).await.expect("counted").total.messages, 6);
@@ -174,10 +203,9 @@ async fn rooms_are_listed_without_hidden_and_deleted_ones_and_without_other_tena
 
 #[tokio::test]
 async fn the_usage_report_has_thirty_days_and_what_was_measured() {
-    let store = store().await;
-    for placement in PLACEMENTS {
-        let tenant = tenant(&store, "t", placement).await;
-        talk(&tenant).await;
+    for (placement, closed) in both() {
+        let tenant = tenant(&store().await, "t", placement).await;
+        talk(&tenant, closed).await;
         let usage = samples::of_tenant("t", 0).into_iter().find(|(name, _)| *name == "usage");
         let mut usage = usage.expect("there is one").1;
         usage.extend(doc! { "apiCalls": 7_i64, "aiTokens": 9_i64, "storageBytes": 11_i64 });
@@ -199,7 +227,7 @@ async fn the_usage_report_has_thirty_days_and_what_was_measured() {
 async fn no_question_looks_at_documents_without_an_index() {
     let world = World::start().await;
     let tenant = world.tenant("t", Placement::Dedicated).await;
-    talk(&tenant).await;
+    talk(&tenant, Closed::Counted).await;
     let database = world.database_of(tenant.tenant_id(), Placement::Dedicated);
     database.run_command(doc! { "profile": 2 }).await.expect("profiled");
     let query = AnalyticsQuery { hidden_rooms: vec![id(1, 9)], ..asked("2026-11-10", "2026-11-12", By::Day) };
@@ -234,12 +262,22 @@ async fn no_question_looks_at_documents_without_an_index() {
             && plan.get_str("op").is_ok_and(|op| op == "query");
         assert!(!(sorted && list), "sorted in memory: {plan}");
     }
-    // What is counted over messages is read off an index, never off the messages.
-    let counted = doc! { "ns": { "$regex": r"\.messages$" }, "command.pipeline.0.$match.timestamp.$gte": { "$exists": true } };
+    // What is counted of messages is those of the session without activity, read off an index.
+    let counted =
+        doc! { "ns": { "$regex": r"\.messages$" }, "command.projection.messageType": { "$exists": true } };
     let counts: Vec<Document> = profile.find(counted).await.expect("read").try_collect().await.expect("read");
-    assert!(counts.len() >= 6, "{}", counts.len());
+    assert_eq!(counts.len(), 3);
     for count in counts {
-        assert_eq!(count.get_i32("docsExamined").ok(), Some(0), "{count}");
+        let looked_at = (count.get_i32("docsExamined").ok(), count.get_i32("nreturned").ok());
+        assert_eq!(looked_at, (Some(0), Some(4)), "{count}");
+    }
+    // Of sessions, those that talked or began in the days, and none that did not.
+    let counted = doc! { "ns": { "$regex": r"\.sessions$" }, "command.pipeline.0.$match.activity": { "$exists": true } };
+    let counts: Vec<Document> = profile.find(counted).await.expect("read").try_collect().await.expect("read");
+    assert_eq!(counts.len(), 3);
+    for count in counts {
+        let plan = count.get_str("planSummary").expect("is text");
+        assert!(plan.contains("activity.from"), "{count}");
     }
 }
 

@@ -383,13 +383,12 @@ impl Entity for Message {
             Index::unique(doc! { "tenantId": 1, "channelId": 1, "lineMessageId": 1 }),
             // Timelines: `_id` tells messages of the same millisecond apart, from page to page.
             Index::on(doc! { "tenantId": 1, "roomId": 1, "timestamp": -1, "_id": -1 }),
-            Index::on(doc! { "tenantId": 1, "sessionId": 1, "timestamp": 1, "_id": 1 }),
-            Index::on(doc! { "tenantId": 1, "userId": 1, "timestamp": -1, "_id": -1 }),
-            // Everything that analytics count, read off the index alone. `_id` that early, so that it
-            // serves the list of all messages as well.
+            // And all that analytics count of a session that has no activity yet, read off the index alone.
             Index::on(doc! {
-                "tenantId": 1, "timestamp": 1, "_id": 1, "roomId": 1, "sessionId": 1, "userId": 1, "messageType": 1,
+                "tenantId": 1, "sessionId": 1, "timestamp": 1, "_id": 1, "userId": 1, "messageType": 1,
             }),
+            Index::on(doc! { "tenantId": 1, "userId": 1, "timestamp": -1, "_id": -1 }),
+            Index::on(doc! { "tenantId": 1, "timestamp": 1, "_id": 1 }),
             Index::on(doc! { "tenantId": 1, "search": 1, "timestamp": -1 })
                 .only(doc! { "search": { "$exists": true } }),
             // For the sweep, which looks over all tenants of a database.
