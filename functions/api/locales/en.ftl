@@ -1,7 +1,7 @@
 verify-email-subject = Please confirm your e-mail address
 verify-email-text =
     Somebody, hopefully you, has registered with Matome with this e-mail address.
-    To confirm that it is yours, open this link within 24 hours:
+    To confirm that it is yours, open this link within 24 hours and enter the password that you registered with:
 
     { $link }
 

@@ -133,8 +133,9 @@ async fn somebody_registers_by_mail_and_every_token_ends() {
     let [mail] = sent.as_slice() else { panic!("{} mails", sent.len()) };
     let (_, token) = mail.text.split_once("#token=").unwrap();
     let token = token.split_whitespace().next().unwrap();
-    assert_eq!(client.post("/v1/auth/verify-email", json!({ "token": token })).await.status, 204);
-    assert!(client.post("/v1/auth/verify-email", json!({ "token": token })).await.status >= 400);
+    let verification = json!({ "token": token, "password": password });
+    assert_eq!(client.post("/v1/auth/verify-email", verification.clone()).await.status, 204);
+    assert!(client.post("/v1/auth/verify-email", verification).await.status >= 400);
 
     let tokens = client.post("/v1/auth/login", credentials).await.with(200);
     let account = client.bearing(tokens["accessToken"].as_str().unwrap());

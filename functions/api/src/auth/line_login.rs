@@ -5,7 +5,7 @@ use matome_runtime::config::{ConfigError, Env};
 use reqwest::StatusCode;
 use serde::Deserialize;
 
-use super::external::{ExternalError, ExternalIdentity, check_nonce};
+use super::external::{ExternalError, ExternalIdentity, check_nonce, expiry};
 use super::web::{Web, WebError, answer};
 
 /// What accounts call it.
@@ -27,6 +27,7 @@ struct Verified {
     iss: String,
     sub: String,
     aud: String,
+    exp: u64,
     nonce: Option<String>,
     name: Option<String>,
     picture: Option<String>,
@@ -86,6 +87,7 @@ impl LineLogin {
             picture: verified.picture,
             email: verified.email.map(|email| email.to_lowercase()),
             email_verified: false,
+            expires_at: expiry(verified.exp),
         })
     }
 }

@@ -31,6 +31,8 @@ pub enum Purpose {
     Device,
     /// An e-mail address whose attempts are counted.
     EmailQuota,
+    /// An ID token that was taken.
+    IdToken,
 }
 
 /// A stored tag: base64url, 43 characters.

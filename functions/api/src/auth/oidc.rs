@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use url::Url;
 
-use super::external::{ExternalError, ExternalIdentity, check_nonce};
+use super::external::{ExternalError, ExternalIdentity, check_nonce, expiry};
 use super::web::{Web, WebError, answer, is_safe};
 
 /// For how long an issuer's keys are believed.
@@ -176,11 +176,16 @@ impl OidcVerifier {
         let key = self.key(entry, &header).await?;
         let claims = signed(id_token, &key, header.alg)?;
         entry.check(&claims, self.clock.now())?;
+        if nonce.is_none() {
+            // Tokens come to us through the person's browser or app (OpenID Connect Core 1.0, 3.2.2.11).
+            return Err(ExternalError::Refused("it has no nonce"));
+        }
         check_nonce(nonce, claims.nonce.as_deref())?;
         Ok(ExternalIdentity {
             provider: name.to_owned(),
             issuer: claims.iss,
             subject: claims.sub,
+            expires_at: expiry(claims.exp),
             name: claims.name,
             picture: claims.picture,
             email_verified: claims.email.is_some() && claims.email_verified == Some(true),

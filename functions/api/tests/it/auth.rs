@@ -37,7 +37,10 @@ impl World {
         let body = json!({ "email": email, "name": "Some Body", "password": PASSWORD });
         assert_eq!(self.send("/auth/register", body).await.status, 202);
         let token = self.mailed();
-        assert_eq!(self.send("/auth/verify-email", json!({ "token": token })).await.status, 204);
+        assert_eq!(
+            self.send("/auth/verify-email", json!({ "token": token, "password": PASSWORD })).await.status,
+            204
+        );
     }
 
     pub(crate) async fn log_in(&self, password: &str) -> Reply {
@@ -101,7 +104,8 @@ async fn somebody_registers_verifies_logs_in_refreshes_and_logs_out() {
     let token = world.mailed();
     let early = world.log_in(PASSWORD).await;
     assert_eq!((early.status.as_u16(), early.code()), (403, "email_not_verified"));
-    let verify = async || world.send("/auth/verify-email", json!({ "token": token })).await;
+    let verify =
+        async || world.send("/auth/verify-email", json!({ "token": token, "password": PASSWORD })).await;
     assert_eq!(verify().await.status, 204);
     let again = verify().await;
     assert_eq!((again.status.as_u16(), again.code()), (401, "login_failed"));

@@ -225,10 +225,16 @@ async fn passwords(world: &World, canaries: &mut Canaries) -> Value {
     let last = &mails.last().unwrap().text;
     let token = last.split_once("#token=").unwrap().1.split_whitespace().next().unwrap().to_owned();
     canaries.token("a mail's token", &token);
-    for body in [json!({ "token": [token] }), json!({ "code": token }), json!({ "token": token })] {
+    let verification = json!({ "token": token, "password": first });
+    for body in [
+        json!({ "token": [token], "password": first }),
+        json!({ "code": token, "password": first }),
+        json!({ "token": token, "password": WRONG_PASSWORD }),
+        verification.clone(),
+    ] {
         world.send("/auth/verify-email", body).await;
     }
-    assert_eq!(world.send("/auth/verify-email", json!({ "token": token })).await.status, 401);
+    assert_eq!(world.send("/auth/verify-email", verification).await.status, 401);
     let wrong = json!({ "email": EMAIL, "password": WRONG_PASSWORD });
     assert_eq!(world.send("/auth/login", wrong).await.status, 401);
     // Mixed up: the password as the address, as a number's neighbour, as something else.

@@ -59,7 +59,7 @@ async fn whoever_has_a_token_tries_no_more_secrets_than_others() {
     for _ in 0..5 {
         people.push(world.person().await);
     }
-    let guess = json!({ "token": "mot_671f0a2b9d3c4e5f6071829d_secret" });
+    let guess = json!({ "token": "mot_671f0a2b9d3c4e5f6071829d_secret", "password": "x" });
     let tries = first_refused(40, async |number| {
         let person = &people[number as usize % people.len()];
         world.post("/v1/auth/verify-email").by(person).from(address(1)).json(&guess).send().await
@@ -108,8 +108,9 @@ const EMAIL: &str = "aoi.tanaka@example.com";
 const THEIRS: &str = "what the victim chose";
 const FOREIGN: &str = "what somebody else chose";
 
-async fn register(world: &World, password: &str) -> String {
-    let body = json!({ "email": EMAIL, "name": "Some Body", "password": password });
+/// Registers the address; the link's token.
+async fn register(world: &World, name: &str, password: &str) -> String {
+    let body = json!({ "email": EMAIL, "name": name, "password": password });
     assert_eq!(world.post("/v1/auth/register").json(&body).send().await.status, 202);
     let mails = world.mails.take();
     let (_, token) = mails[0].text.split_once("#token=").expect("a link");
@@ -123,39 +124,71 @@ async fn logs_in(world: &World, password: &str) -> bool {
     reply.status == 200
 }
 
-async fn verify(world: &World, token: &str) -> Reply {
-    world.post("/v1/auth/verify-email").json(&json!({ "token": token })).send().await
+async fn verify(world: &World, token: &str, password: &str) -> Reply {
+    world.post("/v1/auth/verify-email").json(&json!({ "token": token, "password": password })).send().await
+}
+
+async fn is_refused(world: &World, token: &str, password: &str) {
+    let reply = verify(world, token, password).await;
+    assert_eq!((reply.status.as_u16(), reply.code()), (401, "login_failed"), "{}", reply.body);
 }
 
 #[tokio::test]
-async fn a_mailed_link_puts_only_the_password_in_force_that_was_registered_with_it() {
+async fn whoever_registers_the_same_address_takes_no_link_and_gives_no_password() {
+    for they_are_first in [true, false] {
+        let world = World::start().await;
+        let (mut own, mut foreign) = (String::new(), String::new());
+        for round in [they_are_first, !they_are_first] {
+            match round {
+                true => own = register(&world, "The Victim", THEIRS).await,
+                false => foreign = register(&world, "Somebody Else", FOREIGN).await,
+            }
+        }
+        // The victim opens the other one's link too, with their own password; the other one has no link, but knows
+        // a password.
+        is_refused(&world, &foreign, THEIRS).await;
+        is_refused(&world, &own, FOREIGN).await;
+        assert!(!world.system.store.account_by_email(EMAIL).await.unwrap().unwrap().email_verified);
+        assert_eq!(verify(&world, &own, THEIRS).await.status, 204, "first: {they_are_first}");
+        assert!(logs_in(&world, THEIRS).await && !logs_in(&world, FOREIGN).await);
+        let account = world.system.store.account_by_email(EMAIL).await.unwrap().unwrap();
+        assert_eq!(account.name, "The Victim");
+        // Nothing of the other one's is left.
+        is_refused(&world, &foreign, FOREIGN).await;
+        let credentials = world.system.store.platform_collection::<Credentials>();
+        let stored = credentials.find_one(doc! {}).await.unwrap().unwrap();
+        assert!(stored.registrations.is_empty() && stored.email_verification.is_none());
+    }
+}
+
+#[tokio::test]
+async fn another_link_that_somebody_else_asks_for_is_the_victims_by_their_password() {
     let world = World::start().await;
-    let token = register(&world, THEIRS).await;
-    let credentials = world.system.store.platform_collection::<Credentials>();
-    let before = credentials.clone_with_type::<bson::Document>().find_one(doc! {}).await.unwrap().unwrap();
-    register(&world, FOREIGN).await;
-    // As if the second registration had not come to its link yet when the first one's was opened.
-    let set = doc! { "$set": { "emailVerification": before.get("emailVerification").unwrap() } };
-    credentials.update_one(doc! {}, set).await.unwrap();
-    assert_eq!(verify(&world, &token).await.status, 204);
-    assert!(!logs_in(&world, FOREIGN).await, "nobody who answers at the address chose it");
-    assert!(logs_in(&world, THEIRS).await);
+    let own = register(&world, "The Victim", THEIRS).await;
+    register(&world, "Somebody Else", FOREIGN).await;
+    let body = json!({ "email": EMAIL });
+    assert_eq!(world.post("/v1/auth/verify-email/resend").json(&body).send().await.status, 202);
+    let resent = world.mailed();
+    is_refused(&world, &resent, "what nobody registered with").await;
+    assert_eq!(verify(&world, &resent, THEIRS).await.status, 204);
+    is_refused(&world, &own, THEIRS).await;
+    assert!(logs_in(&world, THEIRS).await && !logs_in(&world, FOREIGN).await);
+    let account = world.system.store.account_by_email(EMAIL).await.unwrap().unwrap();
+    assert_eq!(account.name, "The Victim");
 }
 
 #[tokio::test]
 async fn a_registration_that_comes_late_changes_nothing_of_an_account_that_is_in_use() {
     let world = World::start().await;
-    let token = register(&world, THEIRS).await;
-    let late = register(&world, FOREIGN).await;
+    let late = register(&world, "Somebody Else", FOREIGN).await;
     let credentials = world.system.store.platform_collection::<Credentials>();
     let written = credentials.clone_with_type::<bson::Document>().find_one(doc! {}).await.unwrap().unwrap();
-    assert_eq!(verify(&world, &token).await.code(), "login_failed", "the latest link counts");
-    let token = register(&world, THEIRS).await;
-    assert_eq!(verify(&world, &token).await.status, 204);
-    // As if the second registration had been about to be written while the address was verified.
-    let set = doc! { "$set": { "emailVerification": written.get("emailVerification").unwrap() } };
+    let token = register(&world, "The Victim", THEIRS).await;
+    assert_eq!(verify(&world, &token, THEIRS).await.status, 204);
+    // As if the other registration had been about to be written while the address was verified.
+    let set = doc! { "$set": { "registrations": written.get("registrations").unwrap() } };
     credentials.update_one(doc! {}, set).await.unwrap();
-    assert_eq!(verify(&world, &late).await.code(), "login_failed");
+    is_refused(&world, &late, FOREIGN).await;
     assert!(logs_in(&world, THEIRS).await);
     assert!(!logs_in(&world, FOREIGN).await);
     let account = world.system.store.account_by_email(EMAIL).await.unwrap().unwrap();

@@ -40,7 +40,11 @@ pub struct Credentials {
     /// Tags of the recovery codes that are left.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub recovery_codes: Vec<String>,
-    /// Sent to verify the e-mail address.
+    /// Registrations of the address that nobody has answered to yet, the newest last: of several the one comes
+    /// into force whose link is opened.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub registrations: Vec<PendingRegistration>,
+    /// Sent to verify the e-mail address when another link was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub email_verification: Option<SentToken>,
     /// Sent to choose a new password.
@@ -83,11 +87,24 @@ pub struct SentToken {
     /// By which means somebody had shown who they are already, such as `pwd`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub amr: Vec<String>,
-    /// Of a registration: the password (PHC string) that comes into force with the token, and no other one
-    /// does. Of whoever registers an address, only who answers there is to come in.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub password_hash: Option<String>,
     /// Not taken afterwards.
+    pub expires_at: Time,
+}
+
+/// What somebody registered with. Nothing of it counts before they have opened its link and said its password:
+/// of whoever registers an address, only who answers there is to come in, and with nobody else's password.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PendingRegistration {
+    /// Tag of the link's token.
+    pub tag: String,
+    /// Argon2id in PHC form.
+    pub password_hash: String,
+    /// Full name.
+    pub name: String,
+    /// To be addressed in.
+    pub language: String,
+    /// Its link is not taken afterwards.
     pub expires_at: Time,
 }
 
@@ -105,6 +122,7 @@ impl Credentials {
             totp: None,
             pending_totp: None,
             recovery_codes: Vec::new(),
+            registrations: Vec::new(),
             email_verification: None,
             password_reset: None,
             mfa_challenge: None,
@@ -127,7 +145,7 @@ macro_rules! hidden {
     };
 }
 
-hidden!(Credentials, Totp, SentToken);
+hidden!(Credentials, Totp, SentToken, PendingRegistration);
 
 impl Entity for Credentials {
     const COLLECTION: &'static str = "credentials";

@@ -36,6 +36,7 @@ mod security_policy;
 mod session;
 mod summary;
 mod usage;
+mod used_id_token;
 mod user;
 
 pub use account::{Account, AccountStatus, Identity, NotificationPreferences, Notifications};
@@ -56,7 +57,7 @@ pub use channel::{
     ChannelHealthView, ChannelPatch, ChannelQuota, ChannelQuotaView, ChannelStatistics, ChannelStatus,
     ChannelView, Connection, LineConnection, TokenState,
 };
-pub use credentials::{Credentials, SentToken, Totp};
+pub use credentials::{Credentials, PendingRegistration, SentToken, Totp};
 pub use device::{Device, DevicePatch, DeviceView};
 pub use erasure_certificate::{Erased, ErasureCertificate, Kept};
 pub use event::InboundEventRecord;
@@ -105,6 +106,7 @@ pub use summary::{
     SummaryPatch, SummaryStatus, SummaryView, Visibility,
 };
 pub use usage::{LastUsage, MonthlyUsage, UsageTotals, usage_id};
+pub use used_id_token::UsedIdToken;
 pub use user::{
     NewUser, NewUserMetadata, NewUserProfile, User, UserMetadata, UserMetadataPatch, UserMetadataView,
     UserNotificationsPatch, UserNotificationsView, UserPatch, UserPreferences, UserPreferencesPatch,
@@ -206,5 +208,6 @@ pub fn platform_declarations() -> Vec<Declaration> {
         Declaration::of::<IpRule>(),
         Declaration::of::<AccountAuditEntry>(),
         Declaration::of::<PlatformSecret>(),
+        Declaration::of::<UsedIdToken>(),
     ]
 }

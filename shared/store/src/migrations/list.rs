@@ -24,6 +24,7 @@ pub fn all() -> Vec<Migration> {
         search_words(),
         lists_of_the_platform(),
         session_activity(),
+        used_id_tokens(),
     ]
 }
 
@@ -226,6 +227,18 @@ fn session_activity() -> Migration {
     }
 }
 
+/// ID tokens that were taken get their collection.
+fn used_id_tokens() -> Migration {
+    Migration {
+        version: 8,
+        name: "used_id_tokens",
+        scopes: &[Scope::Platform],
+        up: vec![Change::Ensure],
+        // The code before knows nothing of it.
+        down: Down::Changes(Vec::new()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -236,7 +249,7 @@ mod tests {
     fn versions_are_numbered_without_gaps_and_names_are_unique() {
         let all = all();
         let versions: Vec<u32> = all.iter().map(|m| m.version).collect();
-        assert_eq!(versions, (1..=7).collect::<Vec<_>>());
+        assert_eq!(versions, (1..=8).collect::<Vec<_>>());
         let names: std::collections::BTreeSet<_> = all.iter().map(|m| m.name).collect();
         assert_eq!(names.len(), all.len());
     }

@@ -9,7 +9,7 @@ use matome_store::entities::{
     Account, AccountAuditEntry, AiUsage, ApiKey, AuditEntry, Channel, Credentials, Device,
     ErasureCertificate, InboundEventRecord, Invitation, IpRule, LoginSession, Member, Message, MonthlyUsage,
     NewOrganization, Notice, Operation, Organization, OutboxEntry, Owner, Plan, PlatformSecret, PushLedger,
-    Room, RoomMember, SecurityPolicy, Session, Summary, User,
+    Room, RoomMember, SecurityPolicy, Session, Summary, UsedIdToken, User,
 };
 use matome_store::{Entity, collection};
 
@@ -250,6 +250,10 @@ pub(crate) fn of_platform() -> Vec<(&'static str, Document)> {
             },
         ),
     ]);
+    samples.push((
+        UsedIdToken::COLLECTION,
+        doc! { "_id": "the tag of an ID token", "expiresAt": later, "createdAt": NOW },
+    ));
     samples.extend([
         (Organization::COLLECTION, collection::encode(&organization).expect("can be written")),
         sample::<Owner>(

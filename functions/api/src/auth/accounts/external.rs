@@ -1,22 +1,52 @@
 //! Logging in by who one is elsewhere.
 
+use std::time::Duration;
+
 use bson::doc;
-use matome_store::entities::{Account, AccountStatus, Credentials, Identity};
+use matome_domain::clock::Timestamp;
+use matome_store::entities::{Account, AccountStatus, Credentials, Identity, UsedIdToken};
 use matome_store::{Id, StoreError};
 
 use super::log_in::LogIn;
 use super::session::Origin;
 use super::{Accounts, AuthError};
 use crate::auth::access_token::Amr;
-use crate::auth::external::{ExternalError, ExternalIdentity};
+use crate::auth::external::{ExternalError, ExternalIdentity, signed_part};
 use crate::auth::line_login;
+use crate::auth::mac::Purpose;
+
+/// For so long after its end a used ID token is remembered: the issuer's clock may be behind ours.
+const REMEMBERED: Duration = Duration::from_secs(60 * 60);
+/// The end of 9999: nothing later is a date everywhere.
+const LATEST: Timestamp = Timestamp(253_402_300_799_999);
 
 impl Accounts {
-    /// Who an ID token of a provider (`line`, or a name of `OIDC_ISSUERS`) is of.
+    /// Who an ID token of a provider (`line`, or a name of `OIDC_ISSUERS`) is of. It is taken once, whatever
+    /// comes of it: of several who show the same one, one goes on.
     ///
     /// # Errors
-    /// [`ExternalError`].
-    pub async fn verify_id_token(
+    /// [`ExternalError`], [`StoreError`].
+    pub async fn take_id_token(
+        &self,
+        provider: &str,
+        id_token: &str,
+        nonce: Option<&str>,
+    ) -> Result<ExternalIdentity, AuthError> {
+        let signed = signed_part(id_token)?;
+        let identity = self.verify_id_token(provider, id_token, nonce).await?;
+        let named = format!("{} {signed}", identity.issuer);
+        let id = self.vault.secrets().await?.mac.tag(Purpose::IdToken, &named).into();
+        let until = identity.expires_at.plus(REMEMBERED).min(LATEST);
+        let used = UsedIdToken { id, expires_at: until.into(), created_at: self.now().1 };
+        let tokens = self.store.platform_collection::<UsedIdToken>();
+        match tokens.insert_one(&used).await.map_err(StoreError::from) {
+            Ok(_) => Ok(identity),
+            Err(error) if error.is_duplicate() => Err(ExternalError::Refused("it was used before").into()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn verify_id_token(
         &self,
         provider: &str,
         id_token: &str,

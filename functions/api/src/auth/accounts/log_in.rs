@@ -104,7 +104,6 @@ impl Accounts {
             tag: token.tag(&self.vault.secrets().await?.mac, Purpose::MfaChallenge).into(),
             email: None,
             amr: vec![amr.as_str().to_owned()],
-            password_hash: None,
             expires_at: expires_at.into(),
         };
         let set = doc! { "mfaChallenge": matome_store::value::to_bson(&sent)?, "updatedAt": at };
@@ -141,9 +140,10 @@ impl Accounts {
 }
 
 /// The password that is in force; of an account that is still to be verified, the one that will be: who knows
-/// it is told so, and no more.
+/// it is told so, and no more. Of several who registered it is the last one: to compare with all of them would
+/// take longer, and tell that there are some.
 fn known<'a>(account: &Account, credentials: &'a Credentials) -> Option<&'a str> {
-    let registered = || credentials.email_verification.as_ref()?.password_hash.as_deref();
+    let registered = || credentials.registrations.last().map(|pending| pending.password_hash.as_str());
     let pending = account.status == AccountStatus::Pending;
     credentials.password_hash.as_deref().or_else(|| registered().filter(|_| pending))
 }

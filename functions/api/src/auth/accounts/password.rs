@@ -52,7 +52,10 @@ impl Accounts {
         let hash = password::hash(&*self.random, new).await?;
         let update = doc! {
             "$set": { "passwordHash": hash, "passwordChangedAt": at, "failedAttempts": 0_i64, "updatedAt": at },
-            "$unset": { "passwordReset": "", "emailVerification": "", "mfaChallenge": "", "lockedUntil": "" },
+            "$unset": {
+                "passwordReset": "", "registrations": "", "emailVerification": "", "mfaChallenge": "",
+                "lockedUntil": "",
+            },
             "$inc": { "__v": 1_i64 },
         };
         let filter = doc! { "_id": account.id, "passwordReset.tag": tag.as_str() };

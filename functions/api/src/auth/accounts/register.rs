@@ -5,19 +5,21 @@ use std::time::Duration;
 use bson::doc;
 use matome_domain::access::password::check;
 use matome_domain::language::Language;
-use matome_store::entities::{Account, AccountStatus, Credentials, SentToken};
+use matome_store::entities::{Account, AccountStatus, Credentials, PendingRegistration, SentToken};
 use matome_store::{Id, StoreError, Time};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::log_in::in_force;
 use super::{Accounts, AuthError, Secret, language};
-use crate::auth::mac::Purpose;
+use crate::auth::mac::{Purpose, Tag};
 use crate::auth::mail::Letter;
 use crate::auth::one_time_token::OneTimeToken;
-use crate::auth::password;
+use crate::auth::password::{self, Compared};
 
 /// For how long the link of a verification mail is good.
 const VERIFICATION: Duration = Duration::from_secs(24 * 60 * 60);
+/// So many registrations of an address that nobody has answered at are kept: the newest.
+const MOST_REGISTRATIONS: i32 = 10;
 
 /// Who registers.
 #[derive(Debug)]
@@ -34,8 +36,8 @@ pub struct Registration<'a> {
 
 impl Accounts {
     /// Registers an address and sends it a link to verify it. The answer is the same for an address that
-    /// has an account already: that one gets a mail that says so. One that was never verified is registered
-    /// anew: only the latest link counts, and with it the password that was registered with it.
+    /// has an account already: that one gets a mail that says so. One that was never verified can be registered
+    /// by several, none of whom takes anything from another: see [`Self::verify_email`].
     ///
     /// # Errors
     /// [`AuthError::WeakPassword`], [`AuthError::Mail`].
@@ -46,41 +48,52 @@ impl Accounts {
         let hash = password::hash(&*self.random, password).await?;
         let (_, at) = self.now();
         let account = new_account(self.id(), email, name, *language, AccountStatus::Pending, at);
-        let credentials = Credentials::new(account.id, at);
-        match self.insert_account(&account, &credentials).await {
-            Ok(()) => Box::pin(self.send_registration(&account, *language, hash)).await,
+        let account = match self.insert_account(&account, &Credentials::new(account.id, at)).await {
+            Ok(()) => account,
             Err(AuthError::Store(error)) if error.is_duplicate() => {
-                Box::pin(self.register_again(email, hash, *language)).await
+                // Deleted in between: the next try makes a new one.
+                let Some(account) = self.store.account_by_email(email).await? else { return Ok(()) };
+                account
             }
-            Err(error) => Err(error),
-        }
-    }
-
-    async fn register_again(&self, email: &str, hash: String, language: Language) -> Result<(), AuthError> {
-        // Deleted in between: the next try makes a new one.
-        let Some(account) = self.store.account_by_email(email).await? else { return Ok(()) };
+            Err(error) => return Err(error),
+        };
         if !is_unverified(&account) {
-            return Ok(self.mail.send(&account.email, language, &Letter::AlreadyRegistered).await?);
+            return Ok(self.mail.send(&account.email, *language, &Letter::AlreadyRegistered).await?);
         }
-        // Those of a registration that was interrupted were never written.
-        let mut on_insert = matome_store::collection::encode(&Credentials::new(account.id, self.now().1))?;
-        on_insert.remove("_id");
-        let update = doc! { "$setOnInsert": on_insert };
-        self.credentials().update_one(doc! { "_id": account.id }, update).upsert(true).await?;
-        self.send_registration(&account, language, hash).await
+        Box::pin(self.keep_registration(&account, registration, hash)).await
     }
 
-    /// Sends the link that puts a password in force. Link and password are written as one, so that no link is
-    /// ever of another password than the one that was registered with it.
-    async fn send_registration(
+    /// Keeps a registration and sends its link. Link, password and name are written as one.
+    async fn keep_registration(
         &self,
         account: &Account,
-        language: Language,
-        hash: String,
+        registration: &Registration<'_>,
+        password_hash: String,
     ) -> Result<(), AuthError> {
-        let field = "emailVerification";
-        let token = self.keep(account, field, Purpose::VerifyEmail, VERIFICATION, Some(hash)).await?;
-        Ok(self.mail.send(&account.email, language, &Letter::VerifyEmail(token)).await?)
+        let (now, at) = self.now();
+        let token = OneTimeToken::generate(&*self.random, account.id);
+        let pending = PendingRegistration {
+            tag: token.tag(&self.vault.secrets().await?.mac, Purpose::VerifyEmail).into(),
+            password_hash,
+            name: registration.name.to_owned(),
+            language: registration.language.tag().to_owned(),
+            expires_at: now.plus(VERIFICATION).into(),
+        };
+        let mut on_insert = matome_store::collection::encode(&Credentials::new(account.id, at))?;
+        for field in ["_id", "updatedAt"] {
+            on_insert.remove(field);
+        }
+        let update = doc! {
+            "$push": { "registrations": {
+                "$each": [matome_store::value::to_bson(&pending)?], "$slice": -MOST_REGISTRATIONS,
+            } },
+            "$set": { "updatedAt": at },
+            // Those of a registration that was interrupted were never written.
+            "$setOnInsert": on_insert,
+        };
+        self.credentials().update_one(doc! { "_id": account.id }, update).upsert(true).await?;
+        let letter = Letter::VerifyEmail(token.text().clone());
+        Ok(self.mail.send(&account.email, registration.language, &letter).await?)
     }
 
     /// The account first: its unique address decides. An account whose credentials were not written is
@@ -95,66 +108,56 @@ impl Accounts {
         Ok(())
     }
 
-    /// Sends another link for the registration that counts: with its password, if there is one to come.
-    async fn send_verification(&self, account: &Account, language: Language) -> Result<(), AuthError> {
-        let sent = self.credentials_of(account.id).await?.email_verification;
-        let (field, hash) = ("emailVerification", sent.and_then(|sent| sent.password_hash));
-        let token = self.keep(account, field, Purpose::VerifyEmail, VERIFICATION, hash).await?;
-        Ok(self.mail.send(&account.email, language, &Letter::VerifyEmail(token)).await?)
-    }
-
-    /// Sends the link again to an address that was not verified yet. Says nothing about any other.
+    /// Sends another link to an address that was not verified yet: it is good for whichever of its registrations
+    /// has the password that is said with it. Says nothing about any other address.
     ///
     /// # Errors
     /// [`AuthError::Mail`].
     pub async fn resend_verification(&self, email: &str) -> Result<(), AuthError> {
         let account = self.store.account_by_email(email).await?;
-        let account = account.filter(|a| a.status == AccountStatus::Pending && a.deleted_at.is_none());
-        match account {
-            Some(account) => self.send_verification(&account, language(&account)).await,
-            None => Ok(()),
-        }
+        let Some(account) = account.filter(is_unverified) else { return Ok(()) };
+        let field = "emailVerification";
+        let token = self.keep_token(&account, field, Purpose::VerifyEmail, VERIFICATION).await?;
+        Ok(self.mail.send(&account.email, language(&account), &Letter::VerifyEmail(token)).await?)
     }
 
-    /// Verifies the address that a link was sent to; whose it is.
+    /// Verifies the address that a link was sent to, by somebody who says the password that they registered
+    /// with; whose it is. Password and name are then those of the link's registration and of no other one: who
+    /// opens the link of somebody else's registration does not know its password, and who made that one has no
+    /// link.
     ///
     /// # Errors
-    /// [`AuthError::BadToken`].
-    pub async fn verify_email(&self, token: &str) -> Result<Id, AuthError> {
+    /// [`AuthError::BadToken`] for the link and for the password alike.
+    pub async fn verify_email(&self, token: &str, password: &SecretString) -> Result<Id, AuthError> {
         let token = OneTimeToken::parse(token).ok_or(AuthError::BadToken)?;
         let tag = token.tag(&self.vault.secrets().await?.mac, Purpose::VerifyEmail);
         let credentials = self.credentials().find_one(doc! { "_id": token.subject() }).await?;
+        let credentials = credentials.ok_or(AuthError::BadToken)?;
         let (_, at) = self.now();
-        let sent = credentials.and_then(|c| c.email_verification);
-        let sent = sent.filter(|sent| in_force(Some(sent), &tag, at)).ok_or(AuthError::BadToken)?;
-        // The password, the account, the token, in this order: whoever is interrupted in between opens the link
-        // again.
-        if let Some(hash) = sent.password_hash {
-            // The link of a registration that came late is nothing to an account that is in use.
-            if !is_unverified(&self.account(token.subject()).await?) {
-                return Err(AuthError::BadToken);
-            }
-            let set = doc! { "passwordHash": hash, "passwordChangedAt": at, "updatedAt": at };
-            let its = doc! { "_id": token.subject(), "emailVerification.tag": tag.as_str() };
-            if self.credentials().update_one(its, doc! { "$set": set }).await?.matched_count == 0 {
-                return Err(AuthError::BadToken);
-            }
-        }
-        let filter = doc! { "_id": token.subject(), "email": sent.email, "deletedAt": null };
-        let mut pending = filter.clone();
-        pending.insert("status", "pending");
-        let verified = |set| doc! { "$set": set, "$inc": { "__v": 1_i64 } };
-        let set = doc! { "emailVerified": true, "updatedAt": at };
-        let mut opens = set.clone();
-        opens.insert("status", "active");
-        let accounts = self.accounts();
-        if accounts.update_one(pending, verified(opens)).await?.matched_count == 0
-            && accounts.update_one(filter, verified(set)).await?.matched_count == 0
-        {
+        let candidates = of_link(&credentials, &tag, at);
+        let chosen = with_password(candidates, password).await?.ok_or(AuthError::BadToken)?;
+        // The link of a registration that came late is nothing to an account that is in use.
+        if !is_unverified(&self.account(token.subject()).await?) {
             return Err(AuthError::BadToken);
         }
-        let used = doc! { "_id": token.subject(), "emailVerification.tag": tag.as_str() };
-        self.credentials().update_one(used, doc! { "$unset": { "emailVerification": "" } }).await?;
+        // The password, the account, the tokens, in this order: whoever is interrupted in between opens the
+        // link again.
+        let set = doc! { "passwordHash": &chosen.password_hash, "passwordChangedAt": at, "updatedAt": at };
+        let its = doc! { "_id": token.subject(), "registrations.tag": &chosen.tag };
+        if self.credentials().update_one(its, doc! { "$set": set }).await?.matched_count == 0 {
+            return Err(AuthError::BadToken);
+        }
+        let pending = doc! { "_id": token.subject(), "status": "pending", "deletedAt": null };
+        let opens = doc! {
+            "name": &chosen.name, "language": &chosen.language, "emailVerified": true, "status": "active",
+            "updatedAt": at,
+        };
+        let update = doc! { "$set": opens, "$inc": { "__v": 1_i64 } };
+        if self.accounts().update_one(pending, update).await?.matched_count == 0 {
+            return Err(AuthError::BadToken);
+        }
+        let used = doc! { "$unset": { "registrations": "", "emailVerification": "" } };
+        self.credentials().update_one(doc! { "_id": token.subject() }, used).await?;
         Ok(token.subject())
     }
 
@@ -166,25 +169,12 @@ impl Accounts {
         purpose: Purpose,
         lifetime: Duration,
     ) -> Result<Secret, AuthError> {
-        self.keep(account, field, purpose, lifetime, None).await
-    }
-
-    /// The same, with the password that comes into force with it.
-    async fn keep(
-        &self,
-        account: &Account,
-        field: &str,
-        purpose: Purpose,
-        lifetime: Duration,
-        password_hash: Option<String>,
-    ) -> Result<Secret, AuthError> {
         let (now, at) = self.now();
         let token = OneTimeToken::generate(&*self.random, account.id);
         let sent = SentToken {
             tag: token.tag(&self.vault.secrets().await?.mac, purpose).into(),
             email: Some(account.email.clone()),
             amr: Vec::new(),
-            password_hash,
             expires_at: now.plus(lifetime).into(),
         };
         let set = doc! { field: matome_store::value::to_bson(&sent)?, "updatedAt": at };
@@ -194,6 +184,28 @@ impl Accounts {
         }
         Ok(token.text().clone())
     }
+}
+
+/// The registrations that a link is good for: its own; all of them, the newest first, when it was asked for
+/// afterwards.
+fn of_link<'a>(credentials: &'a Credentials, tag: &Tag, at: Time) -> Vec<&'a PendingRegistration> {
+    let registrations = &credentials.registrations;
+    if in_force(credentials.email_verification.as_ref(), tag, at) {
+        return registrations.iter().rev().collect();
+    }
+    registrations.iter().filter(|pending| tag.is(&pending.tag) && at < pending.expires_at).collect()
+}
+
+async fn with_password<'a>(
+    candidates: Vec<&'a PendingRegistration>,
+    password: &SecretString,
+) -> Result<Option<&'a PendingRegistration>, AuthError> {
+    for candidate in candidates {
+        if password::compare(Some(&candidate.password_hash), password).await? != Compared::Wrong {
+            return Ok(Some(candidate));
+        }
+    }
+    Ok(None)
 }
 
 /// Registered, and nobody has answered at its address yet.

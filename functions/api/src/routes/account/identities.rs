@@ -35,7 +35,7 @@ pub(super) fn routes() -> Vec<Route> {
                 "linkIdentity",
                 "Link who one is at LINE or at an OpenID provider",
             )
-            .describes("Against the password, where there is one. A second time changes nothing."),
+            .describes("Against the password, where there is one. What is linked already stays so. An ID token is taken once."),
             link,
         ),
         Route::new(
@@ -70,7 +70,7 @@ struct Link {
     /// As the provider gave it.
     #[garde(length(chars, min = 1, max = 16_384))]
     id_token: SecretText,
-    /// What was made up for this.
+    /// What was made up for this; needed but for LINE.
     #[garde(length(chars, min = 1, max = 200))]
     #[serde(default)]
     nonce: Option<String>,
@@ -90,9 +90,8 @@ async fn link(
     // Whoever has nothing but an access token gets no way in that outlives it.
     let password = body.password.as_ref().map(|password| &password.0);
     app.accounts.confirm_password(signed_in.account.id, password).await.map_err(problem)?;
-    let verified =
-        app.accounts.verify_id_token(&body.provider, body.id_token.expose(), body.nonce.as_deref());
-    let identity = verified.await.map_err(|error| problem(error.into()))?;
+    let (id_token, nonce) = (body.id_token.expose(), body.nonce.as_deref());
+    let identity = app.accounts.take_id_token(&body.provider, id_token, nonce).await.map_err(problem)?;
     app.accounts.link_identity(signed_in.account.id, &identity).await.map_err(problem)?;
     identities(&app, &signed_in).await
 }

@@ -18,8 +18,9 @@ use crate::http::{Json, Ok200, Problem};
 use crate::routes::Route;
 
 pub(super) fn routes() -> Vec<Route> {
-    let text = "The ID token's nonce must be the one that is sent besides it, or both have none. The account is the one \
-                that the identity is linked with; where none is, the one whose verified address the issuer has \
+    let text = "An ID token is taken once, whatever comes of it: for another try another one is needed. Its nonce must \
+                be the one that is sent beside it; of LINE both may have none (LIFF has no nonce). The account is the \
+                one that the identity is linked with; where none is, the one whose verified address the issuer has \
                 verified too.";
     vec![
         Route::new(
@@ -46,7 +47,7 @@ struct External {
     /// As the provider gave it.
     #[garde(length(chars, min = 1, max = 16_384))]
     id_token: SecretText,
-    /// What was made up for this log-in.
+    /// What was made up for this log-in; needed but for LINE.
     #[garde(length(chars, min = 1, max = 200))]
     #[serde(default)]
     nonce: Option<String>,
@@ -87,8 +88,8 @@ async fn log_in(
     body: External,
 ) -> Result<Ok200<LoginAnswer>, Problem> {
     let External { id_token, nonce, device } = body;
-    let identity = app.accounts.verify_id_token(provider, id_token.expose(), nonce.as_deref()).await;
-    let identity = identity.map_err(|error| problem(error.into()))?;
+    let identity = app.accounts.take_id_token(provider, id_token.expose(), nonce.as_deref()).await;
+    let identity = identity.map_err(problem)?;
     match app.accounts.log_in_by_identity(&identity, &origin(trace, device)).await {
         Ok(login) => Ok(done(app, trail, login)),
         Err(error) => {

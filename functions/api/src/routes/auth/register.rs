@@ -28,7 +28,10 @@ pub(super) fn routes() -> Vec<Route> {
             register,
         ),
         Route::new(
-            rule("/auth/verify-email", "verifyEmail", "Verify an e-mail address by the token in the mail"),
+            rule("/auth/verify-email", "verifyEmail", "Verify an e-mail address by the token in the mail").describes(
+                "With the password that was registered: of several registrations of an address the one counts whose \
+                 link and password these are, with its name. Nobody verifies what somebody else registered.",
+            ),
             verify,
         ),
         Route::new(
@@ -80,22 +83,27 @@ async fn register(
     Ok(Accepted(MailSent::new()))
 }
 
-/// The token in a mail's link.
+/// The token in a mail's link, and the password that was registered.
 #[derive(Debug, Deserialize, JsonSchema, Validate)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(example = json!({ "token": "mot_671f0a2b9d3c4e5f6071829d_secret" }))]
-struct MailToken {
+#[schemars(example = json!({
+    "token": "mot_671f0a2b9d3c4e5f6071829d_secret", "password": "correct horse battery",
+}))]
+struct Verification {
     /// What the link has behind `#token=`.
     #[garde(length(chars, min = 1, max = 200))]
     token: SecretText,
+    /// As it was registered.
+    #[garde(length(chars, min = 1, max = 1024))]
+    password: SecretText,
 }
 
 async fn verify(
     State(app): State<App>,
     trail: Trail,
-    Json(body): Json<MailToken>,
+    Json(body): Json<Verification>,
 ) -> Result<NoContent, Problem> {
-    let account = app.accounts.verify_email(body.token.expose()).await.map_err(problem)?;
+    let account = app.accounts.verify_email(body.token.expose(), &body.password.0).await.map_err(problem)?;
     trail.account(account.into());
     Ok(NoContent)
 }
