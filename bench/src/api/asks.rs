@@ -32,15 +32,17 @@ impl Asked {
         agent: Person,
     ) -> anyhow::Result<Self> {
         let store = &tenant.store;
+        // Nobody hides these from agents.
+        let rooms = some::<Room>(store, doc! { "settings.privacy": null }).await?;
+        let of_rooms = || doc! { "roomId": { "$in": &rooms } };
         let ids = vec![
-            // Nobody hides these from agents.
-            ("roomId", some::<Room>(store, doc! { "settings.privacy": null }).await?),
-            ("sessionId", some::<Session>(store, doc! {}).await?),
-            ("messageId", some::<Message>(store, doc! {}).await?),
-            ("summaryId", some::<Summary>(store, doc! {}).await?),
+            ("sessionId", some::<Session>(store, of_rooms()).await?),
+            ("messageId", some::<Message>(store, of_rooms()).await?),
+            ("summaryId", some::<Summary>(store, of_rooms()).await?),
             ("userId", some::<User>(store, doc! {}).await?),
             ("entryId", some::<AuditEntry>(store, doc! {}).await?),
             ("auditEntryId", some::<AuditEntry>(store, doc! {}).await?),
+            ("roomId", rooms),
         ];
         Ok(Self { tenant, owner, agent, ids })
     }

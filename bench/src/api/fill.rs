@@ -284,7 +284,7 @@ impl Talk<'_> {
             "phase": "ended", "operation": "updateRoom", "actor": { "kind": "account", "id": room.id },
             "requestId": "r", "target": { "kind": "room", "id": room.id.to_hex() }, "status": 200,
             "before": { "name": "A room" }, "after": { "name": "Another" },
-            "createdAt": DateTime::from_millis(BEGIN.0 - n as i64 * 60_000), "expiresAt": DateTime::MAX,
+            "createdAt": DateTime::from_millis(BEGIN.0 - n as i64 * 60_000), "expiresAt": DateTime::from_millis(BEGIN.0 + 2 * DAYS as i64 * DAY.as_millis() as i64),
         };
         bson::deserialize_from_document(document).expect("is an entry")
     }

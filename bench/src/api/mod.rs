@@ -92,6 +92,7 @@ impl Bench {
         }
         let probe = self.world.ask(asks[0].clone()).await?;
         if !probe.status.is_success() {
+            ensure!(!probe.status.is_server_error(), "{}: {}", rule.id, probe.status);
             // Not a defect by itself: it may need what is not here.
             eprintln!("{}: {} {}", rule.id, probe.status, String::from_utf8_lossy(&probe.body));
             return Ok(());
