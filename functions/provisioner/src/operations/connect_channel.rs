@@ -60,9 +60,10 @@ async fn check(work: &Work<'_>) -> Result<Progress, ProvisionError> {
     let (input, secret) = asked_for::<ConnectChannel>(work).await?;
     // What would fail later fails before anything is written.
     endpoint::url(&work.context.webhook_base_url, &input.channel_id)?;
+    // First of all, so that only who has the channel's secret is told that another tenant has it.
+    let bot = credentials::check(&work.context.channels.line_with(&input.channel_id, &secret)).await?;
     let recorded = document::find(work, &input.channel_id).await?.is_some();
     let listed = listing::find(work, &input.channel_id).await?.is_some();
-    let bot = credentials::check(&work.context.channels.line_with(&input.channel_id, &secret)).await?;
     let found = Found {
         bot_user_id: bot.user_id,
         basic_id: bot.basic_id,

@@ -93,6 +93,13 @@ async fn a_channel_of_another_tenant_stays_theirs() {
     assert_eq!(failed.state, OperationState::Failed);
     let error = failed.steps[0].error.as_ref().unwrap();
     assert_eq!(error, "channelId: is connected to another tenant");
+    // Who does not have its secret is not told that anybody has it.
+    let third = new_tenant(&stage.world).await;
+    let mut request = stage.connection(&third, &channel).await;
+    request.secret = stage.seal(&third, &channel, "not LINE's").await;
+    let job = stage.world.ask(&third, &request).await;
+    let failed = stage.world.drive(&job).await;
+    assert!(failed.steps[0].error.as_ref().unwrap().starts_with("secret: "), "{failed:?}");
     assert_eq!(stage.document(&channel).await, before);
     assert!(stage.is_heard(&channel).await);
 }
