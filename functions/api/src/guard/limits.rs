@@ -109,7 +109,8 @@ pub(crate) async fn take(
     };
     if let Some(calls) = calls.filter(|calls| !calls.is_allowed()) {
         let seconds = calls.resets_at.since(app.clock.now()).as_secs();
-        return Err(Problem { retry_after: Some(seconds), ..Code::QuotaExceeded.into() });
+        let headers = said(&taken, Some(0));
+        return Err(Problem { retry_after: Some(seconds), headers, ..Code::QuotaExceeded.into() });
     }
     Ok(Counts { taken, calls })
 }

@@ -364,6 +364,8 @@ async fn a_months_calls_are_counted_and_end() {
     }
     let over = world.get(&rooms).by(&admin).send().await;
     is(&over, 429, "quota_exceeded");
+    assert_eq!(over.header("x-matome-calls-remaining"), Some("0"));
+    assert!(over.header("ratelimit").is_some() && over.header("ratelimit-policy").is_some());
     // 2026-11-20T09:00:00Z: the rest of November.
     let wait: u64 = over.header("retry-after").unwrap().parse().unwrap();
     assert!((9 * 24 * 3_600..=11 * 24 * 3_600).contains(&wait), "{wait}");
