@@ -77,7 +77,7 @@ pub struct Tail {
 /// What is known about a chain from elsewhere.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Known {
-    /// Entries written before may have gone by retention; none may if absent.
+    /// Entries written before may have gone by retention, that of today or one of before; none may if absent.
     pub kept_since: Option<Timestamp>,
     /// An entry that was there once, the newest somebody remembers.
     pub tail: Option<Tail>,
@@ -163,7 +163,7 @@ impl Verifier {
         match &self.verdict.tail {
             None => self.first(entry),
             Some(before) if seq <= before.seq => self.broken(seq, Reason::Reordered),
-            Some(before) if seq > before.seq + 1 => self.broken(seq, Reason::Removed),
+            Some(before) if seq > before.seq + 1 => self.missing_before(entry, Reason::Removed),
             Some(before) if before.hash != entry.previous_hash() => self.broken(seq, Reason::Reordered),
             Some(_) => {}
         }
@@ -188,9 +188,15 @@ impl Verifier {
             return;
         }
         self.verdict.head_gone = true;
+        self.missing_before(entry, Reason::HeadRemoved);
+    }
+
+    /// What came right before is not there: fine when it was not to be kept any longer. In the middle, too:
+    /// under a retention that was made shorter, newer entries go before older ones.
+    fn missing_before(&mut self, entry: &impl Chained, reason: Reason) {
         let expired = |at: Timestamp| self.known.kept_since.is_some_and(|since| at < since);
         if !entry.previous_at().is_some_and(expired) {
-            self.broken(entry.seq(), Reason::HeadRemoved);
+            self.broken(entry.seq(), reason);
         }
     }
 
@@ -392,6 +398,11 @@ mod tests {
         assert!(verdict.intact && verdict.head_gone);
         assert_eq!(broken(rest(), kept_since(20)), (Some(3), Some(Reason::HeadRemoved)));
         assert_eq!(broken(rest(), Known::default()), (Some(3), Some(Reason::HeadRemoved)));
+        // So may those in the middle, when retention was longer once.
+        let mut holed = chain(5);
+        holed.remove(1);
+        assert!(verify(holed.clone(), kept_since(21)).intact);
+        assert_eq!(broken(holed, kept_since(20)), (Some(3), Some(Reason::Removed)));
         // Nobody gets round that by saying when: it is hashed.
         let mut forged = rest();
         forged[0].previous_at = Some(1);

@@ -9,6 +9,7 @@ use matome_domain::audit::{Known, Reason, Tail};
 use matome_domain::clock::Timestamp;
 use matome_domain::rate::Class;
 use matome_store::entities::AuditEntry;
+use matome_store::time::timestamp;
 use matome_store::{Id, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -127,7 +128,11 @@ async fn verify(
         (None, Some(_)) => return Err(Problem::parameter("tailSeq", "is needed with tailHash")),
     };
     let now = app.clock.now();
-    let kept_since = before(now, DAY * tenant.organization.audit_retention_days);
+    let organization = &tenant.organization;
+    let kept_since = before(now, DAY * organization.audit_retention_days);
+    // A longer retention holds for what is written from then on.
+    let kept_since =
+        organization.audit_kept_since.map_or(kept_since, |since| kept_since.max(timestamp(since)));
     let known = Known { kept_since: Some(kept_since), tail };
     let review = tenant.store.review_audit(known, before(now, SETTLED).into()).await?;
     let without_end = |entry: AuditEntry| WithoutEnd {

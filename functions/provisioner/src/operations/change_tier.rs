@@ -47,15 +47,20 @@ async fn terms(work: &Work<'_>) -> Result<Progress, ProvisionError> {
     }
     let platform = work.context.tenants.platform();
     let terms = platform.terms(tier).await?;
-    let set = doc! {
+    let now = date(work.context.clock.now());
+    let mut set = doc! {
         "tier": tier.as_str(),
         "limits": encode(&terms.limits)?,
         "auditRetentionDays": terms.audit_retention_days,
-        "updatedAt": date(work.context.clock.now()),
+        "updatedAt": now,
     };
+    let organization = standing::organization(work.context, work.tenant).await?;
+    if terms.audit_retention_days > organization.audit_retention_days {
+        set.insert("auditKeptSince", now);
+    }
     standing::change_organization(work.context, work.tenant, set, &[]).await?;
     work.context.faults.boundary("terms.organization")?;
-    owner(work, standing::organization(work.context, work.tenant).await?.owner_id).await?;
+    owner(work, organization.owner_id).await?;
     Ok(Progress::Done(doc! { "from": before, "to": tier.as_str() }))
 }
 

@@ -38,6 +38,8 @@ async fn a_tier_brings_its_placement_its_limits_and_the_owners_plan_up_and_down(
     mover.record(0, 30).await;
     let tiers =
         [Tier::Basic, Tier::Pro, Tier::Enterprise, Tier::Pro, Tier::Free, Tier::Enterprise, Tier::Basic];
+    let mut days = organization(&mover).await.audit_retention_days;
+    let mut kept_since = None;
     for (recorded, tier) in (30..).zip(tiers) {
         let before = mover.documents(organization(&mover).await.placement).await;
         let job = mover.world.ask(&mover.tenant.id, &ChangeTier { tier }).await;
@@ -47,6 +49,10 @@ async fn a_tier_brings_its_placement_its_limits_and_the_owners_plan_up_and_down(
         let terms = Terms::of(tier);
         assert_eq!((organization.tier, organization.limits), (tier, terms.limits));
         assert_eq!(organization.audit_retention_days, terms.audit_retention_days);
+        // What was written under a shorter retention is not missed later.
+        let longer = terms.audit_retention_days > days;
+        assert_eq!(organization.audit_kept_since != kept_since, longer, "{tier:?}");
+        (days, kept_since) = (terms.audit_retention_days, organization.audit_kept_since);
         let owner = owner(&mover).await;
         assert_eq!((owner.plan, owner.limits), (tier, terms.owner_limits));
         mover.assert_lives(tier.placement(), &before, recorded).await;

@@ -90,7 +90,7 @@ pub struct AuditRecord {
     pub after: Option<Value>,
     /// Written.
     pub created_at: Time,
-    /// MongoDB deletes it then; follows the organization's `auditRetentionDays`.
+    /// MongoDB deletes it then: after the organization's `auditRetentionDays`, as they were when it was written.
     pub expires_at: Time,
 }
 

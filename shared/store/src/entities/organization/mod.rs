@@ -77,6 +77,10 @@ pub struct Organization {
     /// How long its audit entries are kept.
     #[serde(default = "default_audit_retention_days")]
     pub audit_retention_days: u32,
+    /// Since when, at most, all of them are there: what was written before is kept as long as was said then, which
+    /// was shorter. Written when it is made longer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub audit_kept_since: Option<DateTime>,
     /// When somebody is there.
     #[serde(default)]
     pub business_hours: BusinessHours,
@@ -156,6 +160,7 @@ impl Organization {
             cell: self.cell.clone(),
             data_region: self.data_region.clone(),
             audit_retention_days: self.audit_retention_days,
+            audit_kept_since: self.audit_kept_since,
             status: OrganizationStatus::Offboarded,
             status_reason: Some(reason),
             updated_at: now,
@@ -202,6 +207,7 @@ impl NewOrganization {
             billing: None,
             data_region: default_data_region(),
             audit_retention_days: default_audit_retention_days(),
+            audit_kept_since: None,
             business_hours: BusinessHours::default(),
             timezone: default_timezone(),
             primary_language: default_language(),

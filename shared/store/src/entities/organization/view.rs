@@ -317,7 +317,7 @@ impl OrganizationSettingsPatch {
 }
 
 impl Changes<Organization> for OrganizationPatch {
-    fn update(&self, _: &Organization) -> Result<Update, Refusal> {
+    fn update(&self, before: &Organization) -> Result<Update, Refusal> {
         let mut update = Update::new()
             .kept("name", &self.name)
             .patched("slug", &self.slug)
@@ -328,6 +328,9 @@ impl Changes<Organization> for OrganizationPatch {
             .kept("primaryLanguage", &self.primary_language)
             .kept("supportedLanguages", &self.supported_languages)
             .kept("auditRetentionDays", &self.audit_retention_days);
+        if self.audit_retention_days.value().is_some_and(|days| *days > before.audit_retention_days) {
+            update = update.stamp("auditKeptSince");
+        }
         if let Some(settings) = self.settings.value() {
             update = settings.update(update);
         }
