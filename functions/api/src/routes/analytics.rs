@@ -74,8 +74,6 @@ enum By {
 struct Analytics {
     /// All of it.
     total: Figures,
-    /// Topics of the sessions' summaries, those of most sessions first; at most twenty.
-    topics: Vec<Topic>,
     /// Day by day, or room by room.
     parts: Vec<FiguresOf>,
 }
@@ -125,6 +123,8 @@ struct Figures {
     sentiment: Sentiments,
     /// Sessions by category.
     categories: BTreeMap<String, u64>,
+    /// Topics of the sessions' summaries, those of most sessions first; at most twenty.
+    topics: Vec<Topic>,
     /// How fast was answered.
     answers: AnswerTimes,
 }
@@ -162,10 +162,11 @@ fn analytics_example() -> Value {
         "messages": 480, "byKind": { "text": 473, "image": 7 }, "sessions": 12, "closedSessions": 11,
         "averageDurationMs": 1_800_000, "sentiment": { "positive": 8, "neutral": 2, "negative": 1 },
         "categories": { "order": 5, "inquiry": 6 },
+        "topics": [{ "topic": "booking", "sessions": 4 }],
         "answers": { "count": 160, "averageMs": 240_000, "p50Ms": 90_000, "p90Ms": 600_000 },
     });
     json!({
-        "total": figures, "topics": [{ "topic": "booking", "sessions": 4 }],
+        "total": figures,
         "parts": [{ "day": "2026-11-20", "figures": figures }],
     })
 }
@@ -188,6 +189,7 @@ impl From<analytics::Figures> for Figures {
             average_duration_ms: figures.sessions.average_duration_ms,
             sentiment: Sentiments { positive: tone.positive, neutral: tone.neutral, negative: tone.negative },
             categories: figures.sessions.categories,
+            topics: figures.topics.into_iter().map(|(topic, sessions)| Topic { topic, sessions }).collect(),
             answers: figures.answers.into(),
         }
     }
@@ -223,10 +225,8 @@ async fn get(tenant: Tenant, Query(asked): Query<Asked>) -> Result<Ok200<Analyti
         },
     };
     let counted = tenant.store.analytics(&query).await?;
-    let topics = counted.topics.into_iter().map(|(topic, sessions)| Topic { topic, sessions });
     Ok(Ok200(Analytics {
         total: counted.total.into(),
-        topics: topics.collect(),
         parts: counted.parts.into_iter().map(FiguresOf::from).collect(),
     }))
 }

@@ -57,8 +57,6 @@ pub enum By {
 pub struct Analytics {
     /// All of it.
     pub total: Figures,
-    /// Topics of the sessions' summaries, by number of sessions; at most twenty.
-    pub topics: Vec<(String, u64)>,
     /// Day by day, or room by room.
     pub parts: Vec<Part>,
 }
@@ -90,6 +88,8 @@ pub struct Figures {
     pub by_kind: BTreeMap<String, u64>,
     /// Sessions that began.
     pub sessions: Sessions,
+    /// Topics of the sessions' summaries, by number of sessions; at most twenty.
+    pub topics: Vec<(String, u64)>,
     /// How fast turns were answered.
     pub answers: AnswerTimes,
 }

@@ -14,7 +14,6 @@ use crate::time::timestamp;
 /// Rooms are without their names yet.
 pub(super) fn of(query: &AnalyticsQuery, talk: Vec<Talk>, sessions: Vec<Begun>) -> Analytics {
     let mut total = Counting::default();
-    let mut topics: BTreeMap<String, u64> = BTreeMap::new();
     let mut parts: BTreeMap<PartOf, Counting> = BTreeMap::new();
     if query.by == By::Day {
         parts.extend(query.days.each().map(|day| (PartOf::Day(day), Counting::default())));
@@ -39,9 +38,6 @@ pub(super) fn of(query: &AnalyticsQuery, talk: Vec<Talk>, sessions: Vec<Begun>) 
         for counting in part.into_iter().chain([&mut total]) {
             counting.add(&session);
         }
-        for topic in session.ai_analysis.into_iter().flat_map(|found| found.topics) {
-            *topics.entry(topic).or_default() += 1;
-        }
     }
     let mut parts: Vec<Part> =
         parts.into_iter().map(|(of, counting)| Part { of, figures: counting.figures() }).collect();
@@ -49,11 +45,7 @@ pub(super) fn of(query: &AnalyticsQuery, talk: Vec<Talk>, sessions: Vec<Begun>) 
         parts.sort_by(|a, b| b.figures.messages.cmp(&a.figures.messages).then_with(|| a.of.cmp(&b.of)));
         parts.truncate(MAX_ROOMS);
     }
-    let mut topics: Vec<(String, u64)> = topics.into_iter().collect();
-    // Those with as many sessions stay in the order of their names.
-    topics.sort_by_key(|(_, sessions)| std::cmp::Reverse(*sessions));
-    topics.truncate(TOPICS);
-    Analytics { total: total.figures(), topics, parts }
+    Analytics { total: total.figures(), parts }
 }
 
 #[derive(Default)]
@@ -62,6 +54,7 @@ struct Counting {
     /// Of closed sessions.
     milliseconds: u64,
     answers: Answers,
+    topics: BTreeMap<String, u64>,
 }
 
 impl Counting {
@@ -78,6 +71,9 @@ impl Counting {
             Sentiment::Neutral => sessions.sentiment.neutral += 1,
             Sentiment::Negative => sessions.sentiment.negative += 1,
         }
+        for topic in &found.topics {
+            *self.topics.entry(topic.clone()).or_default() += 1;
+        }
         if let Some(category) = &found.category {
             *sessions.categories.entry(category.clone()).or_default() += 1;
         }
@@ -90,6 +86,11 @@ impl Counting {
             p50_ms: self.answers.percentile(50),
             p90_ms: self.answers.percentile(90),
         };
+        let mut topics: Vec<(String, u64)> = self.topics.into_iter().collect();
+        // Those with as many sessions stay in the order of their names.
+        topics.sort_by_key(|(_, sessions)| std::cmp::Reverse(*sessions));
+        topics.truncate(TOPICS);
+        self.figures.topics = topics;
         let sessions = &mut self.figures.sessions;
         sessions.average_duration_ms = self.milliseconds.checked_div(sessions.closed);
         self.figures
