@@ -23,8 +23,7 @@ pub enum Limit {
     /// Messages recorded in a calendar month (UTC). Messages are kept and flagged; summaries are
     /// written by the built-in summarizer, which costs nothing, until the month ends.
     MessagesPerMonth,
-    /// Bytes of media stored. Media are fetched and kept (LINE would not keep them for us) and flagged;
-    /// no exports are made.
+    /// Bytes of media stored. Media are fetched and kept (LINE would not keep them for us) and flagged.
     Storage,
     /// Staff who answer. No further one is invited or activated; those who are there stay.
     Agents,
@@ -42,7 +41,7 @@ pub enum Consequence {
     Tell,
     /// Kept, carrying the limit's name in its `overLimits`; the owner is told.
     KeepAndFlag,
-    /// Not done: HTTP 429 for an API call, 403 for an agent. Never anything that came from a customer.
+    /// Not done: HTTP 429 for an API call, 409 for an agent. Never anything that came from a customer.
     Refuse,
 }
 
