@@ -391,7 +391,8 @@ impl Desk<'_> {
         }
         let image = type_name(&said.content) == "image";
         if let Some(session) = self.sessions.change(session) {
-            // Its time and kind are others than were counted.
+            // Its time and kind are others than were counted. Where no summary is written anew, it is counted from
+            // its messages from now on.
             session.activity = None;
             session.start_time = session.start_time.min(at);
             session.statistics.image_count += i64::from(image);
@@ -434,13 +435,17 @@ impl Desk<'_> {
         }
     }
 
-    /// What a closed session comes to rests on something that has changed: it is to be written anew.
+    /// What a closed session's summary rests on has changed: it is to be written anew. One that has none gets none:
+    /// settings may have changed since, and nobody waits for a summary of what was said long ago.
     fn rewrite(&mut self, session: ObjectId) {
         let now = date(self.now);
         let Some(known) = self.sessions.get(session) else { return };
-        if known.status != SessionStatus::Active
-            && let Some(session) = self.sessions.change(session)
-        {
+        let anew = match known.status {
+            SessionStatus::Active => false,
+            SessionStatus::Summarizing => true,
+            SessionStatus::Closed => known.summary.is_some(),
+        };
+        if anew && let Some(session) = self.sessions.change(session) {
             session.revision += 1;
             session.status = SessionStatus::Summarizing;
             session.updated_at = now;
