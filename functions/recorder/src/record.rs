@@ -12,7 +12,7 @@ use matome_store::id::document_id;
 use matome_store::{StoreError, TenantStore};
 
 use crate::context::Context;
-use crate::decide::{Plan, decide};
+use crate::decide::{Plan, Terms, decide};
 use crate::error::RecordError;
 use crate::profile;
 use crate::room_key::RoomKey;
@@ -36,13 +36,14 @@ async fn attempt(context: &Context, tenant: &TenantId, batch: &[RoomFacts]) -> R
     let organization = context.tenants.organization(tenant).await?;
     let now = context.clock.now();
     let levels = organization.levels_at(now);
+    let terms = Terms { settings: &organization.settings, timezone: &organization.timezone, levels: &levels };
     context.faults.boundary("recorder.begin")?;
     let plan = store
         .transaction(async |transaction| {
             let state = State::load(transaction, &store, batch).await?;
             context.faults.boundary("recorder.loaded")?;
             let mut retry_keys = || context.random.uuid().to_string();
-            let plan = decide(batch, state, &organization.settings, &levels, &mut retry_keys, now)?;
+            let plan = decide(batch, state, terms, &mut retry_keys, now)?;
             write(context, transaction, &plan).await?;
             Ok(plan)
         })

@@ -227,6 +227,8 @@ async fn summarize(
     let request = SummaryRequest {
         language: wish.language.or_else(of_room).or_else(|| settings.summary_language.clone()),
         style: wish.style.unwrap_or(settings.summary_style),
+        temperature: settings.temperature,
+        max_tokens: settings.max_tokens,
     };
     let writer = context.writers.of(settings.model.as_deref())?;
     let budget = budget(context, store, organization).await?;

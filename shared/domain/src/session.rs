@@ -2,25 +2,56 @@
 
 use std::time::Duration;
 
+use jiff::civil::Weekday;
+use jiff::tz::TimeZone;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 use crate::queue::CloseTrigger;
 
+/// `settings.summarySchedule` of an organization: after which period everything said so far is summarized.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum SummarySchedule {
+    /// At midnight.
+    Daily,
+    /// At midnight before Monday.
+    Weekly,
+    /// At midnight before the first of the month.
+    Monthly,
+}
+
+impl SummarySchedule {
+    /// When the period ends that `at` lies in, by the calendar of `zone`.
+    #[must_use]
+    pub fn period_end(self, at: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
+        let day = zone.to_datetime(jiff::Timestamp::from_millisecond(at.0).ok()?).date();
+        let next = match self {
+            Self::Daily => day.tomorrow(),
+            Self::Weekly => day.nth_weekday(1, Weekday::Monday),
+            Self::Monthly => day.last_of_month().tomorrow(),
+        };
+        let end = next.ok()?.to_zoned(zone.clone()).ok()?;
+        Some(Timestamp(end.timestamp().as_millisecond()))
+    }
+}
+
 /// How much a session may hold and how long it may stay open.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionLimits {
     /// Messages a session may hold; at least 1.
     pub message_count: u32,
     /// How long after its first message a session takes more.
     pub time_limit: Duration,
+    /// It ends with the period that it began in, by that calendar.
+    pub period: Option<(SummarySchedule, TimeZone)>,
 }
 
 impl Default for SessionLimits {
     /// The seed's defaults: 50 messages, 24 hours.
     fn default() -> Self {
-        Self { message_count: 50, time_limit: Duration::from_secs(24 * 60 * 60) }
+        Self { message_count: 50, time_limit: Duration::from_secs(24 * 60 * 60), period: None }
     }
 }
 
@@ -50,7 +81,24 @@ impl SessionLimits {
                 .and_then(|n| u32::try_from(n).ok())
                 .unwrap_or(default.message_count),
             time_limit: pick(|t| t.time_limit).map_or(default.time_limit, Duration::from_millis),
+            period: None,
         }
+    }
+
+    /// The same, and sessions end with the schedule's period in the zone of this IANA name (UTC where there
+    /// is none such).
+    #[must_use]
+    pub fn ending_with(self, schedule: Option<SummarySchedule>, zone: &str) -> Self {
+        let zone = || TimeZone::get(zone).unwrap_or(TimeZone::UTC);
+        Self { period: schedule.map(|schedule| (schedule, zone())), ..self }
+    }
+
+    /// When a session closes by itself that was opened at `opened_at`.
+    #[must_use]
+    pub fn closes_at(&self, opened_at: Timestamp) -> Timestamp {
+        let by_limit = opened_at.plus(self.time_limit);
+        let by_period = self.period.as_ref().and_then(|(every, zone)| every.period_end(opened_at, zone));
+        by_period.map_or(by_limit, |end| end.min(by_limit))
     }
 }
 
@@ -166,11 +214,7 @@ impl SessionCursor {
     /// Closes the open session if its time is up at `at`.
     pub fn expire(&mut self, at: Timestamp) -> Option<Closed> {
         let open = self.open?;
-        if at >= open.opened_at.plus(self.limits.time_limit) {
-            self.close(CloseTrigger::TimeLimit)
-        } else {
-            None
-        }
+        if at >= self.limits.closes_at(open.opened_at) { self.close(CloseTrigger::TimeLimit) } else { None }
     }
 
     /// Closes the open session, if there is one.
@@ -186,7 +230,11 @@ mod tests {
     const HOUR: i64 = 3_600_000;
 
     fn cursor(count: u32, hours: u64) -> SessionCursor {
-        let limits = SessionLimits { message_count: count, time_limit: Duration::from_secs(hours * 3600) };
+        let limits = SessionLimits {
+            message_count: count,
+            time_limit: Duration::from_secs(hours * 3600),
+            period: None,
+        };
         SessionCursor::new(limits, None, 0)
     }
 
@@ -208,6 +256,33 @@ mod tests {
         let late = c.place(Timestamp(24 * HOUR));
         assert_eq!(late.closed_before, Some(Closed { number: 1, trigger: CloseTrigger::TimeLimit }));
         assert_eq!((late.number, late.opened), (2, true));
+    }
+
+    #[test]
+    fn a_session_ends_with_the_day_the_week_or_the_month_where_that_comes_before_its_time_limit() {
+        let at = |text: &str| Timestamp(text.parse::<jiff::Timestamp>().unwrap().as_millisecond());
+        let days = |days: u64| SessionLimits {
+            time_limit: Duration::from_secs(days * 24 * 3600),
+            ..SessionLimits::default()
+        };
+        let closes = |limit: u64, every, opened: &str| {
+            days(limit).ending_with(Some(every), "Asia/Tokyo").closes_at(at(opened))
+        };
+        // Saturday in Tokyo, still Friday in London.
+        let opened = "2026-02-27T16:00:00Z";
+        assert_eq!(closes(1, SummarySchedule::Daily, opened), at("2026-02-28T15:00:00Z"));
+        assert_eq!(closes(30, SummarySchedule::Weekly, opened), at("2026-03-01T15:00:00Z"));
+        assert_eq!(closes(30, SummarySchedule::Monthly, opened), at("2026-02-28T15:00:00Z"));
+        assert_eq!(
+            closes(1, SummarySchedule::Weekly, opened),
+            at("2026-02-28T16:00:00Z"),
+            "the limit is first"
+        );
+        // Opened on the stroke of midnight, Monday the first.
+        let monday = "2026-05-31T15:00:00Z";
+        assert_eq!(closes(30, SummarySchedule::Weekly, monday), at("2026-06-07T15:00:00Z"));
+        assert_eq!(closes(90, SummarySchedule::Monthly, monday), at("2026-06-30T15:00:00Z"));
+        assert_eq!(days(1).ending_with(None, "Asia/Tokyo").closes_at(at(monday)), at("2026-06-01T15:00:00Z"));
     }
 
     #[test]
@@ -256,7 +331,10 @@ mod tests {
     fn room_settings_override_organization_settings_override_defaults() {
         let triggers = |n, t| SessionTriggers { message_count: n, time_limit: t };
         let r = SessionLimits::resolve(triggers(Some(5), None), triggers(Some(9), Some(1000)));
-        assert_eq!(r, SessionLimits { message_count: 5, time_limit: Duration::from_millis(1000) });
+        assert_eq!(
+            r,
+            SessionLimits { message_count: 5, time_limit: Duration::from_millis(1000), period: None }
+        );
         let r = SessionLimits::resolve(triggers(Some(0), Some(0)), triggers(None, None));
         assert_eq!(r, SessionLimits::default());
     }

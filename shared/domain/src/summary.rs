@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use strum::VariantArray;
 
 /// What a summarizer was asked for.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SummaryRequest {
     /// BCP 47 tag of the language to write in; `None` = the language of the talk.
@@ -15,6 +15,12 @@ pub struct SummaryRequest {
     /// How to weigh the parts.
     #[serde(default)]
     pub style: SummaryStyle,
+    /// Randomness of a provider's answer, 0 to 2; `None` = the provider's default.
+    #[serde(default)]
+    pub temperature: Option<f64>,
+    /// Tokens that one answer of a provider may take, thinking included; `None` = the usual number.
+    #[serde(default)]
+    pub max_tokens: Option<u32>,
 }
 
 /// `summaryStyle` of the seed.

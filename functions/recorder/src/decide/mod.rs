@@ -97,17 +97,40 @@ impl Plan {
     }
 }
 
-/// The one decision of the recorder, about rooms of one tenant. What is beyond a limit (`levels` are
-/// those that are known, see [`matome_store::entities::Organization::levels_at`]) is recorded like
-/// everything else, and flagged.
+/// What is agreed with the organization that the rooms are of.
+#[derive(Debug, Clone, Copy)]
+pub struct Terms<'a> {
+    /// How it wants to be served.
+    pub settings: &'a OrganizationSettings,
+    /// IANA name of the zone that its days begin in.
+    pub timezone: &'a str,
+    /// The limits that are known, see [`matome_store::entities::Organization::levels_at`].
+    pub levels: &'a Levels,
+}
+
+impl Terms<'_> {
+    /// The limits in force for a room; none at all when the room does not close by itself.
+    fn limits(&self, room: Option<&Room>) -> SessionLimits {
+        let room = room.map(|r| r.settings.clone()).unwrap_or_default();
+        if room.auto_close == Some(false) {
+            // A thousand years: past any session, within what a BSON date can hold.
+            let time_limit = Duration::from_secs(1000 * 365 * 24 * 60 * 60);
+            return SessionLimits { message_count: u32::MAX, time_limit, period: None };
+        }
+        SessionLimits::resolve(room.session_triggers, self.settings.session_triggers)
+            .ending_with(self.settings.summary_schedule, self.timezone)
+    }
+}
+
+/// The one decision of the recorder, about rooms of one tenant. What is beyond a limit is recorded like everything
+/// else, and flagged.
 ///
 /// # Errors
 /// [`StoreError::Encode`] when a document cannot be written as BSON.
 pub fn decide(
     batch: &[RoomFacts],
     state: State,
-    settings: &OrganizationSettings,
-    levels: &Levels,
+    terms: Terms<'_>,
     retry_keys: &mut dyn FnMut() -> String,
     now: Timestamp,
 ) -> Result<Plan, StoreError> {
@@ -116,7 +139,7 @@ pub fn decide(
     for (RoomFacts { key, facts }, stored) in batch.iter().zip(state.rooms) {
         let mut facts: Vec<&Fact> = facts.iter().collect();
         facts.sort_by(|a, b| (a.at, &a.event_id).cmp(&(b.at, &b.event_id)));
-        let mut desk = Desk::new(key, stored, &mut users, (settings, levels), retry_keys, now);
+        let mut desk = Desk::new(key, stored, &mut users, terms, retry_keys, now);
         for fact in facts {
             desk.take(fact);
         }
@@ -129,8 +152,7 @@ pub fn decide(
 /// The room on the desk while its facts are gone through.
 struct Desk<'a> {
     key: &'a RoomKey,
-    settings: &'a OrganizationSettings,
-    levels: &'a Levels,
+    terms: Terms<'a>,
     retry_keys: &'a mut dyn FnMut() -> String,
     now: Timestamp,
     month: Month,
@@ -155,11 +177,11 @@ impl<'a> Desk<'a> {
         key: &'a RoomKey,
         state: RoomState,
         users: &'a mut Tracked<User>,
-        (settings, levels): (&'a OrganizationSettings, &'a Levels),
+        terms: Terms<'a>,
         retry_keys: &'a mut dyn FnMut() -> String,
         now: Timestamp,
     ) -> Self {
-        let limits = limits(state.room.as_ref(), settings);
+        let limits = terms.limits(state.room.as_ref());
         let open = state.sessions.iter().find(|s| s.status == matome_store::entities::SessionStatus::Active);
         let open = open.map(|s| OpenSession {
             number: u64::try_from(s.session_number).unwrap_or_default(),
@@ -170,8 +192,7 @@ impl<'a> Desk<'a> {
             state.room.as_ref().map_or(0, |r| u64::try_from(r.last_session_number).unwrap_or_default());
         Self {
             key,
-            settings,
-            levels,
+            terms,
             retry_keys,
             now,
             month: Month::of(now),
@@ -258,7 +279,7 @@ impl<'a> Desk<'a> {
 
     /// The limits that something new goes beyond, if it counts against `limit`.
     fn beyond(&self, limit: Limit) -> Vec<Limit> {
-        if self.levels.is_full(limit) { vec![limit] } else { Vec::new() }
+        if self.terms.levels.is_full(limit) { vec![limit] } else { Vec::new() }
     }
 
     fn add_to(mut self, plan: &mut Plan) -> Result<(), StoreError> {
@@ -326,17 +347,4 @@ impl<'a> Desk<'a> {
         let room = self.rooms.iter().any(|r| r.refresh_at <= now);
         (room || !users.is_empty()).then(|| Stale { key: self.key.clone(), users, room })
     }
-}
-
-/// The limits in force for a room; none at all when the room does not close by itself.
-fn limits(room: Option<&Room>, settings: &OrganizationSettings) -> SessionLimits {
-    let room = room.map(|r| r.settings.clone()).unwrap_or_default();
-    if room.auto_close == Some(false) {
-        // A thousand years: past any session, within what a BSON date can hold.
-        return SessionLimits {
-            message_count: u32::MAX,
-            time_limit: Duration::from_secs(1000 * 365 * 24 * 60 * 60),
-        };
-    }
-    SessionLimits::resolve(room.session_triggers, settings.session_triggers)
 }

@@ -11,7 +11,7 @@ use matome_store::entities::{
 };
 use matome_store::time::{date, timestamp};
 
-use super::{CloseTrigger, Desk, Fact, limits};
+use super::{CloseTrigger, Desk, Fact};
 use crate::message::{UNKNOWN_TYPE, fill, fill_text, type_name};
 
 /// A reply token lives a minute (LINE); the sender needs some of it.
@@ -256,10 +256,10 @@ impl Desk<'_> {
     /// Settings may have changed since the open session's last message.
     pub(super) fn refresh_closing_time(&mut self) {
         let room = self.rooms.get(self.key.room_id());
-        let limit = limits(room, self.settings).time_limit;
+        let limits = self.terms.limits(room);
         let Some(open) = self.cursor.open() else { return };
         let id = self.key.session_id(open.number);
-        let closes_at = date(open.opened_at.plus(limit));
+        let closes_at = date(limits.closes_at(open.opened_at));
         if self.sessions.get(id).is_some_and(|s| s.closes_at != closes_at)
             && let Some(session) = self.sessions.change(id)
         {

@@ -43,6 +43,11 @@ fn batch(facts: &[Fact]) -> [RoomFacts; 1] {
     [RoomFacts { key: key(), facts: facts.to_vec() }]
 }
 
+fn terms(settings: &OrganizationSettings) -> Terms<'_> {
+    static LEVELS: std::sync::LazyLock<Levels> = std::sync::LazyLock::new(Levels::default);
+    Terms { settings, timezone: "Asia/Tokyo", levels: &LEVELS }
+}
+
 fn plan(state: RoomState, facts: &[Fact]) -> Plan {
     plan_at(&Levels::default(), state, facts)
 }
@@ -52,8 +57,7 @@ fn plan_at(levels: &Levels, state: RoomState, facts: &[Fact]) -> Plan {
     decide(
         &batch(facts),
         State { rooms: vec![state], users: Vec::new() },
-        &OrganizationSettings::default(),
-        levels,
+        Terms { levels, ..terms(&OrganizationSettings::default()) },
         &mut keys,
         NOW,
     )
@@ -172,7 +176,7 @@ fn a_stale_token_answers_nothing() {
     let later = NOW.plus(Duration::from_secs(56));
     let settings = OrganizationSettings::default();
     let state = State { rooms: vec![RoomState::default()], users: Vec::new() };
-    let plan = decide(&batch(&facts), state, &settings, &Levels::default(), &mut keys, later).unwrap();
+    let plan = decide(&batch(&facts), state, terms(&settings), &mut keys, later).unwrap();
     assert!(plan.outbox.is_empty());
     assert_eq!(plan.events.len(), 1, "it is done all the same");
 }
@@ -234,8 +238,7 @@ fn a_person_in_two_rooms_of_a_batch_is_counted_once_for_each_message_and_fetched
     ];
     let state = State { rooms: vec![RoomState::default(); 2], users: Vec::new() };
     let mut keys = || "retry-key".to_owned();
-    let plan =
-        decide(&rooms, state, &OrganizationSettings::default(), &Levels::default(), &mut keys, NOW).unwrap();
+    let plan = decide(&rooms, state, terms(&OrganizationSettings::default()), &mut keys, NOW).unwrap();
     assert_eq!((plan.users.len(), plan.members.len(), plan.rooms.len()), (1, 2, 2));
     let statistics = plan.users[0].update.get_document("statistics").unwrap();
     assert_eq!(statistics.get_i64("totalMessages").unwrap(), 3);
@@ -338,7 +341,7 @@ fn a_room_and_a_person_that_staff_deleted_are_back_when_they_are_heard_from() {
     let mut keys = || "retry-key".to_owned();
     let settings = OrganizationSettings::default();
     let facts = [text("2", 1, "b")];
-    let plan = decide(&batch(&facts), state, &settings, &Levels::default(), &mut keys, NOW).unwrap();
+    let plan = decide(&batch(&facts), state, terms(&settings), &mut keys, NOW).unwrap();
     for (what, writes) in [("room", &plan.rooms), ("user", &plan.users), ("member", &plan.members)] {
         let [write] = writes.as_slice() else { panic!("one {what}") };
         let unset = write.update.get_document("$unset").unwrap();
@@ -361,7 +364,7 @@ fn what_is_said_makes_no_new_version_of_what_staff_edit() {
     let facts = [text("2", 1, "b")];
     let settings = OrganizationSettings::default();
     let state = State { rooms: vec![state], users };
-    let plan = decide(&batch(&facts), state, &settings, &Levels::default(), &mut keys, NOW).unwrap();
+    let plan = decide(&batch(&facts), state, terms(&settings), &mut keys, NOW).unwrap();
     let counts = |writes: &[Write]| writes.iter().filter(|write| write.update.contains_key("$inc")).count();
     assert_eq!((plan.rooms.len(), plan.users.len(), plan.members.len(), plan.sessions.len()), (1, 1, 1, 1));
     assert_eq!(counts(&plan.rooms) + counts(&plan.users) + counts(&plan.members), 0);

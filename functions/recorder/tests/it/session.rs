@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use matome_domain::placement::Placement;
 use matome_domain::queue::{CloseSession, CloseTrigger, Inbound, OpenSession, OutboundJob, SummaryJob};
-use matome_domain::session::SessionTriggers;
-use matome_store::entities::{OutboxEntry, Purpose, Session, SessionStatus};
+use matome_domain::session::{SessionLimits, SessionTriggers, SummarySchedule};
+use matome_store::entities::{OrganizationSettings, OutboxEntry, Purpose, Session, SessionStatus};
 use matome_store::id::document_id;
 use matome_testing::TestSystem;
 use matome_testing::events::Talk;
@@ -106,6 +106,24 @@ async fn time_closes_a_session_by_the_next_message_or_by_the_scheduler() {
     let sessions: Vec<Session> = all(&tenant, "sessionNumber").await;
     assert_eq!(sessions[1].trigger, Some(CloseTrigger::TimeLimit));
     assert_eq!(sessions[1].status, SessionStatus::Summarizing);
+}
+
+#[tokio::test]
+async fn a_session_ends_with_the_day_where_summaries_are_scheduled_daily() {
+    let system = TestSystem::start().await;
+    let daily = |s: &mut OrganizationSettings| s.summary_schedule = Some(SummarySchedule::Daily);
+    let tenant = system.tenant_with(Placement::Shared, daily).await;
+    let talk = Talk { tenant: &tenant, group: None, user: "Uaoi" };
+    let recorder = Recorder::start(&system);
+    recorder.record(&[talk.text("1", at(0), "one")]).await;
+    let sessions: Vec<Session> = all(&tenant, "sessionNumber").await;
+    let midnight =
+        SessionLimits::default().ending_with(Some(SummarySchedule::Daily), "Asia/Tokyo").closes_at(at(0));
+    assert_eq!(sessions[0].closes_at, matome_store::time::date(midnight));
+    assert!(midnight < at(24 * 3600), "before the time limit");
+    recorder.record(&[talk.text("2", midnight, "the next day")]).await;
+    let sessions: Vec<Session> = all(&tenant, "sessionNumber").await;
+    assert_eq!((sessions[0].trigger, sessions.len()), (Some(CloseTrigger::TimeLimit), 2));
 }
 
 #[tokio::test]

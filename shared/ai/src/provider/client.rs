@@ -20,7 +20,7 @@ use super::pace::{Pace, wait};
 use super::{Failure, answer, parts};
 use crate::config::Target;
 
-/// Tokens that an answer may take, thinking included.
+/// Tokens that an answer may take, thinking included, where the organization says nothing else.
 const ANSWER_TOKENS: u32 = 8_000;
 /// Pictures of one request, and bytes of one picture.
 const PICTURES: usize = 8;
@@ -104,12 +104,15 @@ impl Provider {
     ) -> Result<SummaryDraft, Failure> {
         let language = Language::from_tag(&own.language).unwrap_or_default();
         let labels = Labels::of(dialogue);
+        let options = options(request);
         let whole = envelope::messages(dialogue, 0..dialogue.turns.len(), &labels, request, language);
         let sizes = parts::sizes(whole["messages"].as_array().map_or(&[][..], Vec::as_slice));
         let ranges = parts::split(&sizes, self.chunk_tokens);
         if ranges.len() <= 1 {
             let content = self.content(&whole, dialogue, 0..dialogue.turns.len());
-            return self.ask(content, run, |value| answer::read(value, dialogue, &labels, own.clone())).await;
+            return self
+                .ask(content, &options, run, |value| answer::read(value, dialogue, &labels, own.clone()))
+                .await;
         }
         let mut written: Vec<Value> = Vec::new();
         for range in ranges {
@@ -117,7 +120,7 @@ impl Provider {
             let content = self.content(&document, dialogue, range);
             // A part must hold like a whole one; it is kept as JSON, labels and all, to be joined.
             written.push(
-                self.ask(content, run, |v| {
+                self.ask(content, &options, run, |v| {
                     answer::read(v, dialogue, &labels, own.clone()).map(|_| v.clone())
                 })
                 .await?,
@@ -133,7 +136,9 @@ impl Provider {
             };
             if groups.len() == 1 {
                 let content = self.content(&envelope::parts(&written, request, language), dialogue, 0..0);
-                return self.ask(content, run, |v| answer::read(v, dialogue, &labels, own.clone())).await;
+                return self
+                    .ask(content, &options, run, |v| answer::read(v, dialogue, &labels, own.clone()))
+                    .await;
             }
             let mut joined = Vec::new();
             for group in groups {
@@ -141,7 +146,7 @@ impl Provider {
                     let content =
                         self.content(&envelope::parts(&written[group], request, language), dialogue, 0..0);
                     joined.push(
-                        self.ask(content, run, |v| {
+                        self.ask(content, &options, run, |v| {
                             answer::read(v, dialogue, &labels, own.clone()).map(|_| v.clone())
                         })
                         .await?,
@@ -183,13 +188,14 @@ impl Provider {
     async fn ask<T>(
         &self,
         content: Vec<ContentPart>,
+        options: &ChatOptions,
         run: &mut Run,
         read: impl Fn(&Value) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
-        let mut request = ChatRequest::from_system(SYSTEM).append_message(ChatMessage::user(content));
+        let mut chat = ChatRequest::from_system(SYSTEM).append_message(ChatMessage::user(content));
         let mut repaired = false;
         loop {
-            let failure = match self.send(&request, run).await {
+            let failure = match self.send(&chat, options, run).await {
                 Ok(text) => match answer::json(&text).and_then(|value| read(&value)) {
                     Ok(read) => return Ok(read),
                     Err(failure) => failure,
@@ -202,18 +208,20 @@ impl Provider {
             repaired = true;
             tracing::warn!(ai.model = %self.model, ai.code = "malformed", "asking the provider to repair its answer");
             // The broken answer is not repeated to it: it may carry what misled it.
-            request = request.append_message(ChatMessage::user(
+            chat = chat.append_message(ChatMessage::user(
                 "Your previous answer could not be used: it must be one complete JSON object of the schema, a summary of the messages, every statement with labels that occur in the data. Answer again.",
             ));
         }
     }
 
     /// One request, repeated on 429, 5xx and time-outs.
-    async fn send(&self, request: &ChatRequest, run: &mut Run) -> Result<String, Failure> {
+    async fn send(
+        &self,
+        request: &ChatRequest,
+        options: &ChatOptions,
+        run: &mut Run,
+    ) -> Result<String, Failure> {
         let estimate = estimate(request);
-        let options = ChatOptions::default()
-            .with_max_tokens(ANSWER_TOKENS)
-            .with_response_format(ChatResponseFormat::JsonSpec(JsonSpec::new("summary", envelope::schema())));
         let mut retries = 0;
         loop {
             let spent = run.spent.input_tokens + run.spent.output_tokens;
@@ -221,7 +229,7 @@ impl Provider {
                 return Err(Failure::TokenLimit);
             }
             run.spent.requests += 1;
-            let call = self.client.exec_chat(self.model.as_str(), request.clone(), Some(&options));
+            let call = self.client.exec_chat(self.model.as_str(), request.clone(), Some(options));
             let failure = match tokio::time::timeout(self.timeout, call).await {
                 Err(_) => Failure::Timeout,
                 Ok(Err(error)) => Failure::from(&error),
@@ -233,6 +241,17 @@ impl Provider {
             retries += 1;
             self.pace.sleep(wait(retries, self.pace.jitter(), wish)).await;
         }
+    }
+}
+
+/// How an answer is to be written, whatever it is about.
+fn options(request: &SummaryRequest) -> ChatOptions {
+    let options = ChatOptions::default()
+        .with_max_tokens(request.max_tokens.unwrap_or(ANSWER_TOKENS))
+        .with_response_format(ChatResponseFormat::JsonSpec(JsonSpec::new("summary", envelope::schema())));
+    match request.temperature {
+        Some(temperature) => options.with_temperature(temperature),
+        None => options,
     }
 }
 

@@ -169,7 +169,7 @@ fn the_style_weighs_the_parts() {
         })
         .collect();
     let lines: Vec<(&str, &str)> = lines.iter().map(|(n, t)| (*n, t.as_str())).collect();
-    let of = |style| summarize_builtin(&talk(&lines), &SummaryRequest { language: None, style });
+    let of = |style| summarize_builtin(&talk(&lines), &SummaryRequest { style, ..SummaryRequest::default() });
     let (brief, detailed, bullets) =
         (of(SummaryStyle::Brief), of(SummaryStyle::Detailed), of(SummaryStyle::BulletPoints));
     assert!(brief.detailed.len() < detailed.detailed.len());
@@ -249,7 +249,7 @@ proptest! {
 
     #[test]
     fn any_dialogue_gives_a_summary_that_holds(dialogue in dialogues(), language in proptest::option::of("en|ja|th|xx")) {
-        let request = SummaryRequest { language, style: SummaryStyle::Detailed };
+        let request = SummaryRequest { language, style: SummaryStyle::Detailed, ..SummaryRequest::default() };
         let draft = summarize_builtin(&dialogue, &request);
         prop_assert_eq!(&draft, &summarize_builtin(&dialogue, &request), "the same talk, the same summary");
         let mut verified = draft.clone();

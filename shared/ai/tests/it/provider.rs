@@ -76,6 +76,24 @@ async fn a_good_answer_is_taken_with_its_cost() {
 }
 
 #[tokio::test]
+async fn the_organization_says_how_random_and_how_long_an_answer_may_be() {
+    let fake = FakeProvider::start([]).await.unwrap();
+    let summarizer = Summarizer::with_pace(&fake.config(), Arc::new(NoWait::default())).unwrap();
+    let wish =
+        SummaryRequest { temperature: Some(0.2), max_tokens: Some(1_500), ..SummaryRequest::default() };
+    for request in [wish, SummaryRequest::default()] {
+        summarizer.summarize(&cookies(), &request, TokenBudget::Unlimited).await;
+    }
+    let said = |at: usize| {
+        let body = &fake.seen()[at].body;
+        let tokens = ["max_tokens", "max_completion_tokens"].map(|name| body[name].as_u64());
+        (body["temperature"].as_f64(), tokens.into_iter().flatten().collect::<Vec<_>>())
+    };
+    assert_eq!(said(0), (Some(0.2), vec![1_500]));
+    assert_eq!(said(1), (None, vec![8_000]), "else the provider's own, and the usual length");
+}
+
+#[tokio::test]
 async fn without_a_provider_the_built_in_one_writes() {
     let summarizer = Summarizer::new(&AiConfig::default()).unwrap();
     assert_eq!(summarizer.writer(), ("builtin", "extractive-1"));

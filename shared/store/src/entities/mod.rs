@@ -77,7 +77,7 @@ pub use organization::{
     AiSettings, AiSettingsPatch, Billing, Delivery, DeliveryPatch, DeliveryTarget, Escalation,
     NewOrganization, Organization, OrganizationMetadata, OrganizationMetadataPatch, OrganizationPatch,
     OrganizationSettings, OrganizationSettingsPatch, OrganizationSize, OrganizationStatus, OrganizationType,
-    OrganizationView, Personality, StatusReason, StatusReasonView, SummarySchedule,
+    OrganizationView, Personality, StatusReason, StatusReasonView,
 };
 pub use outbox::{NewOutboxEntry, OutboxEntry, OutboxKind, OutboxState, Purpose};
 pub use owner::{

@@ -18,9 +18,7 @@ use crate::entities::usage::LastUsage;
 use crate::entity::{Entity, Index, Scope};
 use crate::shape::{Shape, date, number, object_id, one_of, string};
 
-pub use settings::{
-    AiSettings, Delivery, DeliveryTarget, Escalation, OrganizationSettings, Personality, SummarySchedule,
-};
+pub use settings::{AiSettings, Delivery, DeliveryTarget, Escalation, OrganizationSettings, Personality};
 pub use view::{
     AiSettingsPatch, DeliveryPatch, OrganizationMetadataPatch, OrganizationPatch, OrganizationSettingsPatch,
     OrganizationView, StatusReasonView,

@@ -1,6 +1,6 @@
 //! How an organization wants to be served.
 
-use matome_domain::session::SessionTriggers;
+use matome_domain::session::{SessionTriggers, SummarySchedule};
 use matome_domain::summary::SummaryStyle;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,8 @@ use super::default_language;
 pub struct OrganizationSettings {
     /// Summarize sessions when they close.
     pub auto_summarize: bool,
-    /// Summarize a period as well. Written by the console.
+    /// Close sessions, and so have them summarized, when the day, the week or the month ends in
+    /// `organization.timezone`, too; the time limit still holds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub summary_schedule: Option<SummarySchedule>,
     /// When sessions close.
@@ -36,18 +37,6 @@ impl Default for OrganizationSettings {
     }
 }
 
-/// `organization.settings.summarySchedule`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum SummarySchedule {
-    /// Every day.
-    Daily,
-    /// Every week.
-    Weekly,
-    /// Every month.
-    Monthly,
-}
-
 /// `organization.settings.aiSettings` (the seeds' `aiSettings` and `ai_config`).
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
@@ -63,10 +52,10 @@ pub struct AiSettings {
     /// Tokens an organization may spend in a calendar month (UTC); unlimited when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub monthly_token_limit: Option<i64>,
-    /// Randomness of answers, 0 to 2; the deployment's default when absent. Written by the console.
+    /// Randomness of a provider's answers, 0 to 2; the provider's default when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub temperature: Option<f64>,
-    /// Tokens of one answer; the deployment's default when absent. Written by the console.
+    /// Tokens that one answer of a provider may take, thinking included; 8,000 when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_tokens: Option<u32>,
     /// How answers to customers sound. Written by the console.

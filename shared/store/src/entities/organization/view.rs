@@ -5,6 +5,7 @@ use matome_domain::access::Resource;
 use matome_domain::limits::Limits;
 use matome_domain::placement::Placement;
 use matome_domain::plan::default_audit_retention_days;
+use matome_domain::session::SummarySchedule;
 use matome_domain::summary::SummaryStyle;
 use matome_domain::tier::Tier;
 use schemars::JsonSchema;
@@ -13,8 +14,8 @@ use serde_json::json;
 
 use super::{
     DeliveryTarget, Organization, OrganizationMetadata, OrganizationSettings, OrganizationSize,
-    OrganizationStatus, OrganizationType, SummarySchedule, default_data_region, default_language,
-    default_supported_languages, default_timezone,
+    OrganizationStatus, OrganizationType, default_data_region, default_language, default_supported_languages,
+    default_timezone,
 };
 use crate::entities::business_hours::BusinessHours;
 use crate::entities::owner::fits_patched_slug;
@@ -166,7 +167,7 @@ pub struct OrganizationSettingsPatch {
     #[garde(skip)]
     #[serde(default, skip_serializing_if = "Kept::is_absent")]
     pub auto_summarize: Kept<bool>,
-    /// Summarize a period as well.
+    /// Close and summarize sessions when the day, the week or the month ends, too; null for not.
     #[garde(skip)]
     #[serde(default, skip_serializing_if = "Patched::is_absent")]
     pub summary_schedule: Patched<SummarySchedule>,
@@ -204,12 +205,12 @@ pub struct AiSettingsPatch {
     #[garde(range(min = 0))]
     #[serde(default, skip_serializing_if = "Patched::is_absent")]
     pub monthly_token_limit: Patched<i64>,
-    /// Randomness of answers; null for the usual one.
+    /// Randomness of answers; null for the provider's own.
     #[garde(range(min = 0.0, max = 2.0))]
     #[serde(default, skip_serializing_if = "Patched::is_absent")]
     pub temperature: Patched<f64>,
-    /// Tokens of one answer; null for the usual number.
-    #[garde(range(min = 1, max = 100_000))]
+    /// Tokens that one answer may take; null for the usual number. Fewer than 1,000 would cut summaries off.
+    #[garde(range(min = 1_000, max = 100_000))]
     #[serde(default, skip_serializing_if = "Patched::is_absent")]
     pub max_tokens: Patched<u32>,
 }
