@@ -100,4 +100,22 @@ mod tests {
             assert!(read.parameters.iter().any(|overrides| overrides.contains("Stage=")), "{name}");
         }
     }
+
+    /// A key of the secret that no environment hands on is a setting that silently does nothing.
+    #[test]
+    fn every_key_of_the_documented_secret_reaches_the_functions_and_alarms_reach_somebody() {
+        let operations = include_str!("../../docs/operations.md");
+        let secret = operations.split("--secret-string '").nth(1).unwrap().split('\'').next().unwrap();
+        let secret: BTreeMap<String, String> = serde_json::from_str(secret).unwrap();
+        assert!(secret.contains_key("mongodbUri") && secret.contains_key("aiApiKey"), "{secret:?}");
+        for name in ["dev", "prod"] {
+            let read = Environment::read(include_str!("../../samconfig.toml"), name).unwrap();
+            for key in secret.keys() {
+                let reference = format!("{{{{resolve:secretsmanager:matome/{name}:SecretString:{key}}}}}");
+                assert!(read.parameters.iter().any(|overrides| overrides.contains(&reference)), "{name} {key}");
+            }
+            let alarms = read.parameters.iter().any(|overrides| overrides.contains("AlarmTopicArn=arn:"));
+            assert_eq!(alarms, name == "prod", "{name}");
+        }
+    }
 }

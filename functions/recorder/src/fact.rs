@@ -24,6 +24,8 @@ pub struct Fact {
     pub user: Option<String>,
     /// A free way to answer. Absent in standby: another system answers there.
     pub reply_token: Option<String>,
+    /// Whether another system answers there by now; only events say.
+    pub standby: Option<bool>,
     /// What happened.
     pub what: What,
 }
@@ -86,6 +88,7 @@ impl Fact {
                 place: None,
                 user: None,
                 reply_token: None,
+                standby: None,
                 what: What::Close {
                     session_id: close.session_id,
                     trigger: close.trigger,
@@ -99,13 +102,15 @@ impl Fact {
                 place: None,
                 user: None,
                 reply_token: None,
+                standby: None,
                 what: What::Open,
             },
         }
     }
 
     fn from_event(event: Event, event_id: String, received_at: Timestamp) -> Self {
-        let reply_token = event.reply_token.filter(|_| event.mode == Mode::Active);
+        let standby = event.mode != Mode::Active;
+        let reply_token = event.reply_token.filter(|_| !standby);
         let type_name = event.kind.type_name().to_owned();
         let source = event.source.as_ref();
         Self {
@@ -116,6 +121,7 @@ impl Fact {
             place: source.and_then(place),
             user: source.and_then(|s| s.user_id.clone()),
             reply_token,
+            standby: Some(standby),
             what: What::of(event.kind, source.is_some_and(Source::is_shared)),
         }
     }

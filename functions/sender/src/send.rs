@@ -26,6 +26,8 @@ use crate::words::{Words, words};
 const ATTEMPTS: i64 = 10;
 /// … and how long it has to be sent in, before it is given up.
 const PATIENCE: Duration = Duration::from_secs(3 * 60 * 60);
+/// Why nothing is sent where another application has the conversation.
+const STANDBY: &str = "standby";
 
 /// Sends what a job names. An entry that is not queued (any more) is done; one of a suspended tenant
 /// stays queued, and the scheduler names it again and again until the tenant is served.
@@ -82,6 +84,9 @@ async fn way_out(
     if !begun && is_absent(store, entry, room.as_ref()).await? {
         return with_waiting(store, entry, End::because(OutboxState::Blocked, "absent")).await;
     }
+    if !begun && is_standby(store, entry, room.as_ref()).await? {
+        return with_waiting(store, entry, End::because(OutboxState::Blocked, STANDBY)).await;
+    }
     let Some(line) = line(context, job, entry).await? else {
         return Ok(End::because(unsent_or_unknown(begun), "no_channel"));
     };
@@ -107,6 +112,9 @@ async fn way_out(
     if entry.reply_only || matches!(entry.purpose, Purpose::SummaryReady { .. }) {
         return with_waiting(store, entry, End::because(OutboxState::Failed, "token_expired")).await;
     }
+    if declines(store, entry).await? {
+        return Ok(End::because(OutboxState::Blocked, "declined"));
+    }
     let end = push::push(context, store, &line, entry, &messages).await?;
     with_waiting(store, entry, end).await
 }
@@ -131,6 +139,31 @@ async fn is_absent(store: &TenantStore, entry: &OutboxEntry, room: Option<&Room>
     Ok(user.is_some_and(|u| u.status == "inactive"))
 }
 
+/// Whether another application has the conversation by now: LINE wants nothing of ours in it.
+async fn is_standby(store: &TenantStore, entry: &OutboxEntry, room: Option<&Room>) -> Result<bool, SendError> {
+    let standby = |room: &Room| room.mode.is_some_and(|mode| mode.standby);
+    match room {
+        Some(room) => Ok(standby(room)),
+        None => Ok(chat(store, entry).await?.is_some_and(|room| standby(&room))),
+    }
+}
+
+/// Whether it is a summary for somebody who wants none pushed to them. What they ask for is answered all the same.
+async fn declines(store: &TenantStore, entry: &OutboxEntry) -> Result<bool, SendError> {
+    let told = matches!(entry.purpose, Purpose::Summary { .. });
+    if !told || Kind::of(&entry.conversation_id) != Kind::User {
+        return Ok(false);
+    }
+    let user = store.collection::<User>().find_one(doc! { "lineUserId": &entry.conversation_id }).await?;
+    Ok(user.is_some_and(|user| user.preferences.decline_summaries()))
+}
+
+/// The room of an entry that is of none: somebody's 1:1 chat, or a group, that a summary is pushed to.
+async fn chat(store: &TenantStore, entry: &OutboxEntry) -> Result<Option<Room>, SendError> {
+    let chat = doc! { "channelId": &entry.channel_id, "conversationId": &entry.conversation_id };
+    Ok(store.collection::<Room>().find_one(chat).await?)
+}
+
 /// LINE as the entry's channel; `None` when the tenant has no such channel (any more).
 async fn line(
     context: &Context,
@@ -145,11 +178,11 @@ async fn line(
     }
 }
 
-/// A summary that the quota kept back waits for its room's next free token, and one whose
+/// A summary that the quota or standby kept back waits for its room's next free token, and one whose
 /// announcement did not go out waits on, unless a newer one does.
 async fn with_waiting(store: &TenantStore, entry: &OutboxEntry, end: End) -> Result<End, SendError> {
     let waiting = match entry.purpose {
-        Purpose::Summary { summary_id } if end.code.as_deref() == Some(QUOTA_SPENT) => {
+        Purpose::Summary { summary_id } if matches!(end.code.as_deref(), Some(QUOTA_SPENT | STANDBY)) => {
             waiting(store, entry, summary_id, true).await?
         }
         Purpose::SummaryReady { summary_id } => waiting(store, entry, summary_id, false).await?,
@@ -167,10 +200,7 @@ async fn waiting(
 ) -> Result<Option<Waiting>, SendError> {
     let room = match entry.room_id {
         Some(room) => Some(room),
-        None => {
-            let chat = doc! { "channelId": &entry.channel_id, "conversationId": &entry.conversation_id };
-            store.collection::<Room>().find_one(chat).await?.map(|r| r.id)
-        }
+        None => chat(store, entry).await?.map(|room| room.id),
     };
     Ok(room.map(|room| Waiting { room, summary, newer }))
 }

@@ -24,6 +24,14 @@ pub fn summary_id(session: ObjectId) -> ObjectId {
 pub fn summary(session: &Session, written: &Written, before: Option<&Summary>, now: Timestamp) -> Summary {
     let draft = &written.draft;
     let by_hand = session.trigger == Some(CloseTrigger::Manual) || session.summary_wish.is_some();
+    let by_schedule = session.trigger == Some(CloseTrigger::Schedule);
+    let generated_by = if by_hand {
+        "manual"
+    } else if by_schedule {
+        "scheduled"
+    } else {
+        "system"
+    };
     let mut summary = Summary {
         id: summary_id(session.id),
         tenant_id: session.tenant_id.clone(),
@@ -31,7 +39,7 @@ pub fn summary(session: &Session, written: &Written, before: Option<&Summary>, n
         room_id: session.room_id,
         channel_id: session.channel_id.clone(),
         revision: session.revision,
-        generated_by: if by_hand { "manual" } else { "system" }.to_owned(),
+        generated_by: generated_by.to_owned(),
         triggered_by: session.summary_wish.as_ref().and_then(|wish| wish.by).or(session.closed_by),
         content: content(draft),
         analysis: SummaryAnalysis {
@@ -61,7 +69,7 @@ pub fn summary(session: &Session, written: &Written, before: Option<&Summary>, n
         feedback: before.and_then(|b| b.feedback.clone()),
         search: Vec::new(),
         status: SummaryStatus::Completed,
-        scheduled_for: None,
+        scheduled_for: by_schedule.then_some(session.closes_at),
         completed_at: Some(date(now)),
         deleted_at: before.and_then(|b| b.deleted_at),
         deleted_by: before.and_then(|b| b.deleted_by),

@@ -413,6 +413,6 @@ fn count(written: &Written) {
         provenance.processing_time_ms as f64,
     );
     if let Some(reason) = provenance.fallback_reason {
-        metrics::counter!("SummariesBuiltIn", "reason" => format!("{reason:?}")).increment(1);
+        metrics::counter!("SummariesBuiltIn", "reason" => reason.as_str()).increment(1);
     }
 }

@@ -191,7 +191,7 @@ pub struct OpenSession {
     pub wish_id: DocumentId,
 }
 
-/// `trigger` of the seed's Session.
+/// `trigger` of the seed's Session, and one for `settings.summarySchedule`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, VariantArray)]
 #[serde(rename_all = "snake_case")]
 pub enum CloseTrigger {
@@ -199,6 +199,8 @@ pub enum CloseTrigger {
     MessageCount,
     /// It has been open as long as it may.
     TimeLimit,
+    /// The day, week or month that it began in ended.
+    Schedule,
     /// Somebody asked for it.
     Manual,
 }
@@ -210,6 +212,7 @@ impl CloseTrigger {
         match self {
             Self::MessageCount => "message_count",
             Self::TimeLimit => "time_limit",
+            Self::Schedule => "schedule",
             Self::Manual => "manual",
         }
     }

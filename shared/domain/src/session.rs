@@ -96,9 +96,17 @@ impl SessionLimits {
     /// When a session closes by itself that was opened at `opened_at`.
     #[must_use]
     pub fn closes_at(&self, opened_at: Timestamp) -> Timestamp {
+        self.end(opened_at).0
+    }
+
+    /// The same, and why it does.
+    fn end(&self, opened_at: Timestamp) -> (Timestamp, CloseTrigger) {
         let by_limit = opened_at.plus(self.time_limit);
         let by_period = self.period.as_ref().and_then(|(every, zone)| every.period_end(opened_at, zone));
-        by_period.map_or(by_limit, |end| end.min(by_limit))
+        match by_period {
+            Some(end) if end <= by_limit => (end, CloseTrigger::Schedule),
+            _ => (by_limit, CloseTrigger::TimeLimit),
+        }
     }
 }
 
@@ -213,8 +221,8 @@ impl SessionCursor {
 
     /// Closes the open session if its time is up at `at`.
     pub fn expire(&mut self, at: Timestamp) -> Option<Closed> {
-        let open = self.open?;
-        if at >= self.limits.closes_at(open.opened_at) { self.close(CloseTrigger::TimeLimit) } else { None }
+        let (end, why) = self.limits.end(self.open?.opened_at);
+        if at >= end { self.close(why) } else { None }
     }
 
     /// Closes the open session, if there is one.
@@ -283,6 +291,22 @@ mod tests {
         assert_eq!(closes(30, SummarySchedule::Weekly, monday), at("2026-06-07T15:00:00Z"));
         assert_eq!(closes(90, SummarySchedule::Monthly, monday), at("2026-06-30T15:00:00Z"));
         assert_eq!(days(1).ending_with(None, "Asia/Tokyo").closes_at(at(monday)), at("2026-06-01T15:00:00Z"));
+    }
+
+    #[test]
+    fn a_session_says_whether_its_time_or_its_period_was_up() {
+        // 1970 began on a Thursday; the day ends an hour before the limit, or after it.
+        for (hours, opened, why) in [
+            (24, 1, CloseTrigger::Schedule),
+            (24, 0, CloseTrigger::Schedule),
+            (23, 0, CloseTrigger::TimeLimit),
+        ] {
+            let mut c = cursor(50, hours);
+            c.limits = c.limits.ending_with(Some(SummarySchedule::Daily), "UTC");
+            c.place(Timestamp(opened * HOUR));
+            let closed = c.expire(Timestamp(24 * HOUR)).map(|closed| closed.trigger);
+            assert_eq!(closed, Some(why), "{hours} {opened}");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use strum::VariantArray;
+use strum::{IntoStaticStr, VariantArray};
 
 /// What a summarizer was asked for.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -189,8 +189,9 @@ impl Provenance {
 }
 
 /// Why the built-in summarizer stood in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, IntoStaticStr, VariantArray)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum FallbackReason {
     /// No provider key is configured: the built-in one is the default.
     NoProvider,
@@ -210,4 +211,12 @@ pub enum FallbackReason {
     Malformed,
     /// Key, model or request refused (4xx): an operator must look.
     Misconfigured,
+}
+
+impl FallbackReason {
+    /// As it is written, and as metrics are labelled.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
 }

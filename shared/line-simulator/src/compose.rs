@@ -35,7 +35,9 @@ impl World {
             "webhookEventId": id::ulid(now),
             "deliveryContext": {"isRedelivery": false},
         });
-        if ANSWERABLE.contains(&event_type.as_str()) {
+        // In standby another application has the conversation: there is nothing for us to answer.
+        let standby = fields.get("mode").is_some_and(|mode| mode != "active");
+        if ANSWERABLE.contains(&event_type.as_str()) && !standby {
             let token = id::token();
             let issued = ReplyToken {
                 channel_id: channel_id.to_owned(),

@@ -14,7 +14,6 @@ pub mod ephemeral;
 pub mod idempotency;
 pub mod keys;
 pub mod lambda;
-pub mod leases;
 pub mod line_signature;
 pub mod queue;
 pub mod random;

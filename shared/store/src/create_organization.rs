@@ -60,6 +60,7 @@ pub fn default_room(tenant: &str, now: DateTime) -> Room {
         archived_at: None,
         presence: Presence::Absent,
         presence_at: now,
+        mode: None,
         last_session_number: 0,
         waiting_summary_id: None,
         refresh_at: DateTime::MAX,

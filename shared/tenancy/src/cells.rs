@@ -49,13 +49,7 @@ impl Cells {
         Self { home, prefix: String::new(), others: BTreeMap::new() }
     }
 
-    /// The home cell and others that are connected already (tests).
-    #[must_use]
-    pub fn with_other(self, name: &str, store: Store) -> Self {
-        self.with_queues(name, store, None)
-    }
-
-    /// As [`Self::with_other`], with queues of its own (tests).
+    /// With another cell that is connected already, and perhaps has queues of its own (tests).
     #[must_use]
     pub fn with_queues(mut self, name: &str, store: Store, inbound_queue_url: Option<String>) -> Self {
         let cell = Cell { uri: String::new(), inbound_queue_url, store: OnceCell::new_with(Some(store)) };

@@ -98,6 +98,7 @@ pub fn room(tenant: &TestTenant, conversation: &str) -> Room {
         archived_at: None,
         presence: Presence::Present,
         presence_at: now,
+        mode: None,
         last_session_number: 1,
         waiting_summary_id: None,
         refresh_at: DateTime::MAX,

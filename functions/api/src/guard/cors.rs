@@ -14,10 +14,10 @@ use matome_store::entities::SecurityPolicy;
 
 use crate::context::App;
 
-const METHODS: &str = "GET, POST, PUT, PATCH, DELETE";
+const METHODS: &str = "GET, POST, PATCH, DELETE";
 const HEADERS: &str = "Authorization, Content-Type, If-Match, Idempotency-Key";
-const EXPOSED: &str =
-    "ETag, Location, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id, Idempotency-Replayed";
+const EXPOSED: &str = "ETag, Location, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id, Idempotency-Replayed, \
+                       X-Matome-Calls-Remaining";
 /// How long what a policy says of origins is believed, here and by browsers.
 pub(crate) const KEEP: Duration = Duration::from_secs(60);
 

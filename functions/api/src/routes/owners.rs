@@ -30,7 +30,7 @@ pub(super) fn routes() -> Vec<Route> {
         Route::new(
             Rule::post(ALL, "createOwner", may(Action::Create))
                 .says(TAG, "Make an owner")
-                .describes("On the free plan, until another is chosen. One for each e-mail address (409)."),
+                .describes("On the free plan; from then on its plan is the highest tier among its organizations. One for each e-mail address (409)."),
             create,
         ),
         Route::new(

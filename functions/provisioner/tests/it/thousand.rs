@@ -27,8 +27,8 @@ use serde_json::{Value, json};
 
 use crate::world::{World, shop};
 
-/// Each collection set and each dedicated database is 54 files of mongod, which makes a few of
-/// them a second.
+/// Each collection set and each dedicated database is 75 files of mongod (docs/tenancy.md), which makes a few
+/// of them a second.
 const CROWD: [(Tier, usize); 4] =
     [(Tier::Free, 650), (Tier::Basic, 325), (Tier::Pro, 20), (Tier::Enterprise, 5)];
 /// Operations and recorders at work at once.

@@ -223,6 +223,7 @@ impl<'a> Desk<'a> {
             self.repeated = true;
             return;
         }
+        self.heard_in_mode(fact);
         match &fact.what {
             What::Said(message, command) => {
                 if self.say(fact, message, *command) {
@@ -290,6 +291,7 @@ impl<'a> Desk<'a> {
                 "usage",
                 "presence",
                 "presenceAt",
+                "mode",
                 "lastSessionNumber",
                 "waitingSummaryId",
                 "deletedAt",

@@ -4,7 +4,7 @@ use bson::oid::ObjectId;
 use matome_domain::clock::Timestamp;
 use matome_domain::limits::Limit;
 use matome_store::entities::{
-    Presence, Room, RoomMember, RoomMemberKind, RoomMemberStatistics, RoomPermissions, RoomSettings,
+    Presence, Room, RoomMember, RoomMemberKind, RoomMemberStatistics, RoomMode, RoomPermissions, RoomSettings,
     RoomStatistics, RoomType, User, UserMetadata, UserStatistics,
 };
 use matome_store::time::date;
@@ -49,6 +49,7 @@ impl Desk<'_> {
             archived_at: None,
             presence: Presence::Present,
             presence_at: date(NEVER),
+            mode: None,
             last_session_number: 0,
             waiting_summary_id: None,
             refresh_at: date(NEVER),
@@ -124,6 +125,16 @@ impl Desk<'_> {
         user.updated_at = now;
         (user.deleted_at, user.deleted_by) = (None, None);
         user_id
+    }
+
+    /// Whether the channel may talk in the room, as LINE says with every event.
+    pub(super) fn heard_in_mode(&mut self, fact: &Fact) {
+        let (Some(standby), Some(_)) = (fact.standby, fact.place) else { return };
+        let at = date(fact.at);
+        let room = self.room(fact);
+        if room.mode.is_none_or(|mode| mode.at <= at) {
+            room.mode = Some(RoomMode { standby, at });
+        }
     }
 
     /// Follow, unfollow, join, leave. An older event that comes late changes nothing.

@@ -179,7 +179,7 @@ impl Desk<'_> {
         let open = self.cursor.open().map(|o| self.key.session_id(o.number));
         let Some(open) = open.filter(|open| Some(*open) == session) else { return };
         let closed = match trigger {
-            CloseTrigger::TimeLimit => self.cursor.expire(self.now),
+            CloseTrigger::TimeLimit | CloseTrigger::Schedule => self.cursor.expire(self.now),
             CloseTrigger::Manual | CloseTrigger::MessageCount => self.cursor.close(trigger),
         };
         if let Some(closed) = closed {

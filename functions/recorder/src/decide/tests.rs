@@ -93,6 +93,7 @@ fn room(settings: RoomSettings) -> Room {
         archived_at: None,
         presence: matome_store::entities::Presence::Present,
         presence_at: date(NOW),
+        mode: None,
         last_session_number: 0,
         waiting_summary_id: None,
         refresh_at: date(NOW.plus(Duration::from_secs(1))),
@@ -190,6 +191,24 @@ fn standby_offers_no_token() {
         json!({ "mode": "standby", "message": { "type": "text", "id": "1", "text": "/summary" } }),
     );
     assert!(plan(RoomState::default(), &[fact]).outbox.is_empty());
+}
+
+#[test]
+fn a_room_is_in_the_mode_of_its_newest_event() {
+    let said = |id: &str, second, mode: &str| {
+        let message = json!({ "type": "text", "id": id, "text": "hello" });
+        fact(id, second, "message", json!({ "mode": mode, "message": message }))
+    };
+    let mode = |facts: &[Fact]| {
+        let plan = plan(RoomState { room: Some(room(RoomSettings::default())), ..RoomState::default() }, facts);
+        let set = plan.rooms[0].update.get_document("$set").unwrap().clone();
+        set.get_document("mode").unwrap().get_bool("standby").unwrap()
+    };
+    assert!(!mode(&[said("1", 1, "active")]));
+    assert!(mode(&[said("1", 1, "active"), said("2", 2, "standby")]));
+    assert!(mode(&[said("2", 2, "standby"), said("1", 1, "active")]), "an older one that comes late");
+    assert!(!mode(&[said("1", 1, "standby"), said("2", 2, "active")]));
+    assert!(mode(&[said("1", 1, "what LINE has not invented yet")]));
 }
 
 #[test]

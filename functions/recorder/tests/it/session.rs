@@ -123,7 +123,7 @@ async fn a_session_ends_with_the_day_where_summaries_are_scheduled_daily() {
     assert!(midnight < at(24 * 3600), "before the time limit");
     recorder.record(&[talk.text("2", midnight, "the next day")]).await;
     let sessions: Vec<Session> = all(&tenant, "sessionNumber").await;
-    assert_eq!((sessions[0].trigger, sessions.len()), (Some(CloseTrigger::TimeLimit), 2));
+    assert_eq!((sessions[0].trigger, sessions.len()), (Some(CloseTrigger::Schedule), 2));
 }
 
 #[tokio::test]

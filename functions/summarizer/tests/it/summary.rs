@@ -121,6 +121,26 @@ async fn summaries_go_where_settings_say() {
 }
 
 #[tokio::test]
+async fn a_summary_says_whether_somebody_the_schedule_or_the_system_wanted_it() {
+    let system = TestSystem::start().await;
+    for (trigger, by) in [
+        ("manual", "manual"),
+        ("schedule", "scheduled"),
+        ("time_limit", "system"),
+        ("message_count", "system"),
+    ] {
+        let tenant = system.tenant(Placement::Shared).await;
+        let job = closed_session(&tenant).await;
+        let sessions = tenant.store.collection::<Session>();
+        sessions.update(doc! {}, doc! { "$set": { "trigger": trigger } }).await.unwrap();
+        Summarizer::builtin(&system).done(&job).await;
+        let (summary, session): (Summary, Session) = (only(&tenant).await, only(&tenant).await);
+        let scheduled_for = (by == "scheduled").then_some(session.closes_at);
+        assert_eq!((summary.generated_by.as_str(), summary.scheduled_for), (by, scheduled_for), "{trigger}");
+    }
+}
+
+#[tokio::test]
 async fn what_settings_want_no_summary_of_is_counted_and_closed() {
     let system = TestSystem::start().await;
     let tenant = system.tenant_with(Placement::Shared, |s| s.auto_summarize = false).await;

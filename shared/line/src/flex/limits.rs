@@ -14,7 +14,5 @@ pub const BUBBLE_BYTES: usize = 30_000;
 pub const FLEX_LABEL: usize = 40;
 /// The label of a quick reply or template button, in grapheme clusters.
 pub const LABEL: usize = 20;
-/// A postback's `data`, in characters.
-pub const POSTBACK_DATA: usize = 300;
 /// A postback's `displayText`, in grapheme clusters.
 pub const DISPLAY_TEXT: usize = 300;

@@ -8,7 +8,6 @@ mod directory;
 mod idempotency;
 mod isolation;
 mod keys;
-mod leases;
 mod queue;
 mod rate_limit;
 mod services;

@@ -88,7 +88,7 @@ pub use plan::Plan;
 pub use platform_secret::{PlatformSecret, PlatformSecretKind};
 pub use push_ledger::PushLedger;
 pub use room::{
-    NewRoom, Presence, Privacy, Room, RoomMetadata, RoomMetadataPatch, RoomMetadataView, RoomPatch,
+    NewRoom, Presence, Privacy, Room, RoomMetadata, RoomMetadataPatch, RoomMetadataView, RoomMode, RoomPatch,
     RoomSettings, RoomSettingsPatch, RoomStatistics, RoomStatisticsView, RoomType, RoomUsage, RoomView,
     SessionTriggersPatch,
 };

@@ -64,7 +64,7 @@ pub struct Summary {
     pub search: Vec<String>,
     /// State.
     pub status: SummaryStatus,
-    /// To be written at this time, if not when its session closes.
+    /// When the day, week or month ended whose end closed its session.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scheduled_for: Option<DateTime>,
     /// Written when.

@@ -79,6 +79,9 @@ pub struct Room {
     pub presence: Presence,
     /// When `presence` last changed, as LINE says: an older event that comes late changes nothing.
     pub presence_at: DateTime,
+    /// LINE's mode with the newest event; absent = no event yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mode: Option<RoomMode>,
     /// The highest `sessionNumber` given out.
     pub last_session_number: i64,
     /// A summary that the quota kept back: "summary ready" goes out with the next free reply token.
@@ -123,6 +126,16 @@ pub enum Presence {
     Present,
     /// Blocked by the person, or removed from the group.
     Absent,
+}
+
+/// `room.mode`: whether the channel may talk there, as LINE last said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RoomMode {
+    /// LINE's mode was `standby`: another application has the conversation, and nothing is sent into it.
+    pub standby: bool,
+    /// When the event happened that said so: an older one that comes late changes nothing.
+    pub at: DateTime,
 }
 
 /// `room.settings`.

@@ -100,6 +100,14 @@ pub struct UserPreferences {
     pub privacy: Document,
 }
 
+impl UserPreferences {
+    /// Whether the person wants to be told nothing in LINE, or no summaries.
+    #[must_use]
+    pub fn decline_summaries(&self) -> bool {
+        ["line", "summary"].iter().any(|name| self.notifications.get_bool(name) == Ok(false))
+    }
+}
+
 impl Default for UserPreferences {
     fn default() -> Self {
         Self {
