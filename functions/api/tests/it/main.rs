@@ -31,6 +31,7 @@ mod organizations;
 mod room_members;
 mod rooms;
 mod s3;
+mod scans;
 mod schemathesis;
 mod search;
 mod security_policy;
