@@ -132,4 +132,8 @@ async fn a_tenant_moves_into_a_stack_of_its_own_while_customers_write_and_is_era
     let client = mongodb::Client::with_uri_str(stage.stack.mongodb_uri()).await.unwrap();
     let databases = client.list_database_names().await.unwrap();
     assert!(!databases.contains(&format!("matome_{tenant}")), "{databases:?}");
+    let certificate = operator.tenant(&["certificate", tenant.as_str()]).await.done();
+    let step = ended["steps"].as_array().unwrap().iter().find(|step| step["name"] == "certificate").unwrap();
+    assert_eq!(certificate["sha256"], step["detail"]["sha256"]);
+    assert_eq!(certificate["reason"], "contract ended");
 }

@@ -88,6 +88,8 @@ async fn what_operators_type_about_a_tenant_is_done_and_told_as_json() {
     assert_eq!(known["organization"]["status"], "active");
     assert!(known["operations"].as_array().unwrap().iter().all(|operation| operation["input"].is_null()));
 
+    let none = operator.tenant(&["certificate", id]).await;
+    assert!(!none.success && none.error.contains("there is no certificate"), "{none:?}");
     let nobody = operator.tenant(&["status", "nobody"]).await;
     assert!(!nobody.success && nobody.error.contains("there is no tenant nobody"), "{nobody:?}");
 }

@@ -1,6 +1,7 @@
 //! `cargo xtask tenant`: what operators do to tenants. Everything that changes a tenant is an operation
 //! that the provisioner carries out; the command writes it down, then shows how it goes on.
 
+mod certificate;
 mod desk;
 mod list;
 pub(super) mod secret;
@@ -90,6 +91,8 @@ enum Action {
         #[arg(long, default_value_t = 30)]
         grace_days: u32,
     },
+    /// Show the certificate of what was erased of one that was offboarded; with `--json`, the text that its hash is over.
+    Certificate { tenant: TenantId },
     /// Give the operation up that is under way, where that leaves nothing half done.
     Abort { tenant: TenantId },
     /// Have the last operation, which failed, go on where it stopped.
@@ -168,6 +171,7 @@ impl Tenant {
                 let request = Offboard { reason: reason.clone(), grace_days: *grace_days };
                 return self.ask(&desk, tenant, &request).await;
             }
+            Action::Certificate { tenant } => certificate::show(&desk, tenant, self.json).await?,
             Action::RotateKey { tenant } => return self.ask(&desk, tenant, &RotateDataKey {}).await,
             Action::Abort { tenant } => return self.abort(&desk, tenant).await,
             Action::Retry { tenant } => return self.retry(&desk, tenant).await,

@@ -14,7 +14,6 @@ use matome_store::id::derived;
 use matome_store::relocate;
 use matome_store::time::{date, timestamp};
 use matome_tenancy::operations::{Offboard, Request};
-use serde_json::Value;
 
 use super::backup::blobs;
 use super::places;
@@ -135,20 +134,7 @@ fn kept(work: &Work<'_>) -> Vec<Kept> {
 
 /// Compact JSON with sorted names, and times as MongoDB's extended JSON writes them.
 fn canonical(certificate: &ErasureCertificate) -> Result<String, ProvisionError> {
-    let json = Bson::Document(encode(certificate)?).into_relaxed_extjson();
-    Ok(sorted(json).to_string())
-}
-
-/// Whatever order the JSON library keeps.
-fn sorted(value: Value) -> Value {
-    match value {
-        Value::Object(fields) => {
-            let fields: BTreeMap<_, _> = fields.into_iter().map(|(name, v)| (name, sorted(v))).collect();
-            fields.into_iter().collect()
-        }
-        Value::Array(list) => list.into_iter().map(sorted).collect(),
-        other => other,
-    }
+    Ok(matome_domain::audit::canonical(&Bson::Document(encode(certificate)?).into_relaxed_extjson()))
 }
 
 /// What [`ErasureCertificate::sha256`] says of itself.
