@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
+use bson::oid::ObjectId;
+use bson::{Bson, Document};
 use matome_domain::fault::Faults;
 
 /// The boundaries a run came by.
@@ -34,4 +36,31 @@ impl Boundaries {
 pub fn once_at(boundary: &'static str, time: usize) -> Faults {
     let count = AtomicUsize::new(0);
     Faults::at(move |name| name == boundary && count.fetch_add(1, Ordering::SeqCst) + 1 == time)
+}
+
+/// What ids that differ from run to run stand for, such as "session 2".
+#[derive(Debug, Default)]
+pub struct Names(BTreeMap<ObjectId, String>);
+
+impl Names {
+    /// Gives an id its name.
+    pub fn give(&mut self, id: ObjectId, name: impl Into<String>) {
+        self.0.insert(id, name.into());
+    }
+
+    /// The document with names in the place of ids: two runs that filed the same thing under the same things
+    /// come to the same. An id that has no name is `?`.
+    #[must_use]
+    pub fn put_into(&self, document: Document) -> Document {
+        document.into_iter().map(|(field, value)| (field, self.put_into_value(value))).collect()
+    }
+
+    fn put_into_value(&self, value: Bson) -> Bson {
+        match value {
+            Bson::ObjectId(id) => Bson::String(self.0.get(&id).cloned().unwrap_or_else(|| "?".to_owned())),
+            Bson::Document(document) => Bson::Document(self.put_into(document)),
+            Bson::Array(values) => values.into_iter().map(|value| self.put_into_value(value)).collect::<Vec<_>>().into(),
+            other => other,
+        }
+    }
 }

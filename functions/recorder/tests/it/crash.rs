@@ -9,7 +9,7 @@ use matome_domain::queue::{Inbound, MediaJob, OutboundJob, SummaryJob};
 use matome_store::Entity;
 use matome_store::collection::encode;
 use matome_store::entities::{InboundEventRecord, Message, OutboxEntry, Room, RoomMember, Session, User};
-use matome_testing::crash::{Boundaries, once_at};
+use matome_testing::crash::{Boundaries, Names, once_at};
 use matome_testing::events::Talk;
 use matome_testing::tenant::BEGIN;
 use matome_testing::{TestSystem, TestTenant, sqs};
@@ -34,39 +34,44 @@ fn script(tenant: &TestTenant) -> Vec<Inbound> {
     ]
 }
 
+/// What the ids of a run stand for.
+async fn names(tenant: &TestTenant) -> Names {
+    let mut names = Names::default();
+    for room in all::<Room>(tenant, "_id").await {
+        names.give(room.id, room.conversation_id);
+    }
+    for user in all::<User>(tenant, "_id").await {
+        names.give(user.id, user.line_user_id);
+    }
+    for session in all::<Session>(tenant, "_id").await {
+        names.give(session.id, format!("session {}", session.session_number));
+    }
+    for message in all::<Message>(tenant, "_id").await {
+        names.give(message.id, format!("message {}", message.line_message_id));
+    }
+    names
+}
+
 /// Everything that is stored, without what differs between any two runs.
 async fn state(tenant: &TestTenant) -> Vec<Document> {
-    async fn of<E: Entity>(tenant: &TestTenant, out: &mut Vec<Document>) {
+    async fn of<E: Entity>(tenant: &TestTenant, names: &Names, out: &mut Vec<Document>) {
         for entity in all::<E>(tenant, "_id").await {
             let mut document = encode(&entity).expect("can be written");
-            for varies in [
-                "_id",
-                "tenantId",
-                "channelId",
-                "retryKey",
-                "__v",
-                "refreshAt",
-                "roomId",
-                "userId",
-                "sessionId",
-                "participants",
-                "closedBy",
-                "revision",
-            ] {
+            for varies in ["_id", "tenantId", "channelId", "retryKey", "__v", "refreshAt", "revision"] {
                 document.remove(varies);
             }
             document.insert("collection", E::COLLECTION);
-            out.push(document);
+            out.push(names.put_into(document));
         }
     }
-    let mut out = Vec::new();
-    of::<Room>(tenant, &mut out).await;
-    of::<RoomMember>(tenant, &mut out).await;
-    of::<User>(tenant, &mut out).await;
-    of::<Session>(tenant, &mut out).await;
-    of::<Message>(tenant, &mut out).await;
-    of::<InboundEventRecord>(tenant, &mut out).await;
-    of::<OutboxEntry>(tenant, &mut out).await;
+    let (names, mut out) = (names(tenant).await, Vec::new());
+    of::<Room>(tenant, &names, &mut out).await;
+    of::<RoomMember>(tenant, &names, &mut out).await;
+    of::<User>(tenant, &names, &mut out).await;
+    of::<Session>(tenant, &names, &mut out).await;
+    of::<Message>(tenant, &names, &mut out).await;
+    of::<InboundEventRecord>(tenant, &names, &mut out).await;
+    of::<OutboxEntry>(tenant, &names, &mut out).await;
     out.sort_by_key(|d| Bson::Document(d.clone()).to_string());
     out
 }

@@ -6,40 +6,41 @@ use matome_domain::fault::Faults;
 use matome_domain::placement::Placement;
 use matome_domain::queue::OutboundJob;
 use matome_store::collection::encode;
-use matome_store::entities::{AiUsage, OutboxEntry, Session, Summary};
-use matome_testing::crash::{Boundaries, once_at};
+use matome_store::entities::{AiUsage, Message, OutboxEntry, Session, Summary, User};
+use matome_testing::crash::{Boundaries, Names, once_at};
 use matome_testing::{TestSystem, TestTenant, sqs};
 
-use crate::summarizer::{Summarizer, closed_session, only};
+use crate::summarizer::{Summarizer, all, closed_session, only};
 
 /// Everything the summarizer writes, without what differs between any two runs.
 async fn state(tenant: &TestTenant) -> Vec<Document> {
-    let documents = [
-        encode(&only::<Session>(tenant).await),
-        encode(&only::<Summary>(tenant).await),
-        encode(&only::<OutboxEntry>(tenant).await),
-        encode(&only::<AiUsage>(tenant).await),
-    ];
-    documents.into_iter().map(|d| without_ids(d.expect("can be written"))).collect()
-}
-
-fn without_ids(mut document: Document) -> Document {
-    for varies in [
-        "_id",
-        "tenantId",
-        "channelId",
-        "roomId",
-        "sessionId",
-        "summary",
-        "participants",
-        "citations",
-        "purpose",
-        "retryKey",
-        "aiMetadata",
-    ] {
-        document.remove(varies);
+    let (session, summary) = (only::<Session>(tenant).await, only::<Summary>(tenant).await);
+    let mut names = Names::default();
+    names.give(session.id, "the session");
+    names.give(session.room_id, "the room");
+    names.give(summary.id, "the summary");
+    for user in all::<User>(tenant).await {
+        names.give(user.id, user.line_user_id);
     }
-    document
+    for message in all::<Message>(tenant).await {
+        names.give(message.id, message.line_message_id);
+    }
+    let mut summary = encode(&summary).expect("can be written");
+    let took = summary.get_document_mut("aiMetadata").expect("says who wrote it").remove("processingTime");
+    assert!(took.is_some());
+    let documents = [
+        encode(&session).expect("can be written"),
+        summary,
+        encode(&only::<OutboxEntry>(tenant).await).expect("can be written"),
+        encode(&only::<AiUsage>(tenant).await).expect("can be written"),
+    ];
+    let alike = |mut document: Document| {
+        for varies in ["_id", "tenantId", "channelId", "retryKey"] {
+            document.remove(varies);
+        }
+        names.put_into(document)
+    };
+    documents.into_iter().map(alike).collect()
 }
 
 async fn play(system: &TestSystem, tenant: &TestTenant, faults: Faults) -> usize {
