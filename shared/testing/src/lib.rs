@@ -5,6 +5,7 @@ pub mod counts;
 pub mod crash;
 pub mod events;
 pub mod fixtures;
+pub mod log;
 pub mod sqs;
 pub mod tenant;
 

@@ -7,6 +7,7 @@ use tokio::process::Command;
 
 /// Bytes of the zip file.
 pub(crate) async fn zipped(python: &Path, binary: &Path, scratch: &Path) -> anyhow::Result<u64> {
+    std::fs::create_dir_all(scratch).with_context(|| format!("cannot make {}", scratch.display()))?;
     let zip = scratch.join("bench.zip");
     let status = Command::new(python)
         .args(["-m", "zipfile", "-c"])

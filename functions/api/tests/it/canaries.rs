@@ -3,14 +3,13 @@
 //! directory and every document of MongoDB.
 
 use std::cell::RefCell;
-use std::io::Write;
-use std::sync::{Arc, Mutex};
 
 use bson::{RawDocumentBuf, doc};
 use futures::TryStreamExt;
 use matome_api::routes;
 use matome_domain::access::Role;
 use matome_store::entities::{Message, Summary, User};
+use matome_testing::log::Log;
 use matome_testing::{TestTenant, fixtures};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
@@ -130,19 +129,6 @@ fn stands_in(text: &str, canary: &str) -> bool {
     })
 }
 
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
 /// Runs a test with everything logged, at the level that hides nothing, also by threads that block.
 fn logging<T>(test: impl AsyncFnOnce(Log) -> T) -> T {
     thread_local! { static GUARD: RefCell<Option<DefaultGuard>> = const { RefCell::new(None) } }
@@ -161,7 +147,7 @@ fn logging<T>(test: impl AsyncFnOnce(Log) -> T) -> T {
 /// Everything that was written.
 async fn places(world: &World, log: &Log) -> Vec<Place> {
     let of = |name: &str, bytes: Vec<u8>| Place { name: name.to_owned(), collection: None, bytes };
-    let written = log.0.lock().unwrap().clone();
+    let written = log.bytes();
     let mut places: Vec<_> =
         written.split(|byte| *byte == b'\n').map(|line| of(&operation("log", line), line.to_vec())).collect();
     places.extend(world.queued.entries().iter().map(|e| of("a queue", format!("{e:?}").into_bytes())));

@@ -1,8 +1,6 @@
 //! Secrets in the clear are nowhere: not in the database, the directory, the queues, the logs.
 
 use std::fmt::Write as _;
-use std::io::Write;
-use std::sync::{Arc, Mutex};
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
@@ -11,21 +9,9 @@ use matome_domain::ids::ChannelId;
 use matome_line_simulator::{Endpoint, Fault};
 use matome_store::entities::OperationState;
 use matome_tenancy::operations::RotateDataKey;
+use matome_testing::log::Log;
 
 use crate::stage::Stage;
-
-#[derive(Clone, Default)]
-struct Buffer(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Buffer {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
 
 /// Connects, fails to connect, and replaces everything that can be replaced.
 async fn use_secrets(stage: &Stage, secrets: &mut Vec<String>) -> ChannelId {
@@ -77,7 +63,7 @@ async fn dump_databases(stage: &Stage) -> String {
 
 #[test]
 fn no_secret_is_kept_sent_or_logged_in_the_clear() {
-    let buffer = Buffer::default();
+    let buffer = Log::default();
     let writer = buffer.clone();
     // TRACE: nothing may be hidden behind a level that somebody turns on one day.
     let level = "trace".parse().unwrap();
@@ -98,7 +84,7 @@ fn no_secret_is_kept_sent_or_logged_in_the_clear() {
             secrets.extend(secrets.clone().iter().map(|s| STANDARD.encode(s)));
 
             let queued: String = stage.world.queued.entries().iter().map(|e| format!("{e:?}")).collect();
-            let logged = String::from_utf8(buffer.0.lock().unwrap().clone()).unwrap();
+            let logged = buffer.text();
             let places = [
                 ("the databases", dump_databases(&stage).await, channel.as_str()),
                 ("the directory", stage.world.system.directory_dump(), channel.as_str()),

@@ -1,26 +1,11 @@
 //! What is written about an entry: one line for its end, ids only.
 
-use std::io::Write;
-use std::sync::{Arc, Mutex};
-
 use matome_line_simulator::{Endpoint, Fault};
 use matome_store::entities::{OutboxState, Purpose};
+use matome_testing::log::Log;
 use serde_json::Value;
 
 use crate::stage::{Stage, TOKEN_LIFE};
-
-#[derive(Clone, Default)]
-struct Buffer(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Buffer {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
 
 /// Sends in every way there is; returns the entries' last states and what must not be logged.
 async fn send_in_every_way() -> (Vec<OutboxState>, Vec<String>) {
@@ -54,7 +39,7 @@ async fn send_in_every_way() -> (Vec<OutboxState>, Vec<String>) {
 
 #[test]
 fn every_end_is_one_line_without_words_names_or_tokens() {
-    let buffer = Buffer::default();
+    let buffer = Log::default();
     let writer = buffer.clone();
     // TRACE: nothing may be hidden behind a level that somebody turns on one day.
     let level = "trace".parse().unwrap();
@@ -63,7 +48,7 @@ fn every_end_is_one_line_without_words_names_or_tokens() {
     let (states, canaries) =
         tracing::subscriber::with_default(subscriber, || runtime.block_on(send_in_every_way()));
 
-    let text = String::from_utf8(buffer.0.lock().unwrap().clone()).unwrap();
+    let text = buffer.text();
     for canary in canaries {
         assert!(!text.contains(&canary), "{canary} is in the log: {text}");
     }
