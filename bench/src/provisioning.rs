@@ -29,6 +29,7 @@ pub(crate) async fn measure() -> anyhow::Result<Vec<Figure>> {
                 tier,
                 timezone: "Asia/Tokyo".to_owned(),
                 cell: None,
+                data_region: None,
                 settings: None,
             };
             let begin = Instant::now();

@@ -75,6 +75,7 @@ pub(crate) async fn provision(
         tier: demo.tier,
         timezone: demo.timezone.to_owned(),
         cell: None,
+        data_region: None,
         settings: None,
     };
     desk.carry_out(tenant, &create, progress).await?;

@@ -62,8 +62,8 @@ const LAMBDAS_LIMIT: u64 = 15 * 60;
 const SLICE: u32 = 10;
 
 impl Context {
-    /// Reads `DIRECTORY_TABLE`, `MONGODB_URI`, `CELLS`, `KMS_KEY_ID`, `TENANTS_QUEUE_URL`,
-    /// `BLOBS_BUCKET`, `WEBHOOK_BASE_URL`, `LINE_API_URL`, `LINE_DATA_API_URL`,
+    /// Reads `DIRECTORY_TABLE`, `MONGODB_URI`, `CELLS`, `DATA_REGION`, `KMS_KEY_ID`, `TENANTS_QUEUE_URL`, `BLOBS_BUCKET`,
+    /// `WEBHOOK_BASE_URL`, `LINE_API_URL`, `LINE_DATA_API_URL`,
     /// `LONGEST_INVOCATION_SECONDS`, and what [`TenantStacks::from_env`] names.
     ///
     /// # Errors

@@ -76,10 +76,9 @@ async fn reseal_channel(
     work.context.faults.boundary("rotate_data_key.item")?;
     let Connection::Line(line) = &channel.connection;
     let (mut held, mut set) = (doc! { "_id": channel.id, "tenantId": work.tenant.as_str() }, Document::new());
-    let token = line.channel_access_token.as_ref();
     let fields = [
-        ("channelSecret", Some(&line.channel_secret), secret_field(&id)),
-        ("channelAccessToken", token, access_token_field(&id)),
+        ("channelSecret", line.channel_secret.as_ref(), secret_field(&id)),
+        ("channelAccessToken", line.channel_access_token.as_ref(), access_token_field(&id)),
     ];
     for (name, stored, field) in fields {
         let Some(stored) = stored else { continue };

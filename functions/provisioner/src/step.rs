@@ -6,6 +6,7 @@ use bson::Document;
 use futures::future::BoxFuture;
 use matome_domain::ids::TenantId;
 use matome_store::entities::Operation;
+use matome_store::time::timestamp;
 
 use crate::context::Context;
 use crate::error::ProvisionError;
@@ -51,6 +52,15 @@ impl Progress {
     #[must_use]
     pub fn done() -> Self {
         Self::Done(Document::new())
+    }
+
+    /// Done when what was removed from the directory at `detail.at` is in nobody's cache any more.
+    #[must_use]
+    pub fn when_forgotten(work: &Work<'_>, detail: Document) -> Self {
+        let now = work.context.clock.now();
+        let removed = detail.get_datetime("at").map_or(now, |at| timestamp(*at));
+        let left = removed.plus(work.context.directory_age).since(now);
+        if left.is_zero() { Self::Done(detail) } else { Self::Wait(left, detail) }
     }
 }
 

@@ -6,6 +6,7 @@ use matome_runtime::directory::DirectoryError;
 use matome_runtime::queue::QueueError;
 use matome_store::StoreError;
 use matome_tenancy::TenancyError;
+use matome_tenancy::operations::AskError;
 
 /// See the module.
 #[derive(Debug, thiserror::Error)]
@@ -19,6 +20,9 @@ pub enum SweepError {
     /// The directory failed.
     #[error(transparent)]
     Directory(#[from] DirectoryError),
+    /// An operation could not be asked for.
+    #[error(transparent)]
+    Ask(#[from] AskError),
     /// A queue failed.
     #[error(transparent)]
     Queue(#[from] QueueError),

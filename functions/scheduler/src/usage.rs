@@ -18,6 +18,7 @@ use matome_store::usage_due::DueUsage;
 
 use crate::error::SweepError;
 use crate::handler::Run;
+use crate::trials;
 
 /// How often each tenant is measured.
 const EVERY: Duration = Duration::from_secs(60 * 60);
@@ -154,7 +155,10 @@ async fn one(run: Run<'_>, due: &DueUsage, month: &Month, elsewhere: &Elsewhere)
     measurement.raised.iter().for_each(tell);
     run.context.faults.boundary("scheduler.usage_written")?;
     let next = next_after(&due.tenant_id, run.now);
-    run.context.tenants.platform().usage_measured(due.id, &measurement.last_usage(run.now), next).await?;
+    trials::look_after(run, due).await?;
+    let platform = run.context.tenants.platform();
+    platform.channels_measured(&due.tenant_id, &measurement.channels).await?;
+    platform.usage_measured(due.id, &measurement.last_usage(run.now), next).await?;
     run.context.faults.boundary("scheduler.usage_remembered")?;
     Ok(())
 }

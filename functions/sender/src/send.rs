@@ -6,6 +6,7 @@ use bson::doc;
 use bson::oid::ObjectId;
 use matome_domain::clock::Timestamp;
 use matome_domain::ids::ChannelId;
+use matome_domain::person::PersonStatus;
 use matome_domain::queue::OutboundJob;
 use matome_line::client::LineChannel;
 use matome_store::TenantStore;
@@ -58,6 +59,9 @@ async fn attempt(context: &Context, job: &OutboundJob) -> Result<(), SendError> 
     let note = async || conclude(context, &context.tenants.store(tenant).await?, &entry, &end).await;
     context.tenants.wherever_it_lives(tenant, note).await?;
     context.faults.boundary("sender.concluded")?;
+    if end.state == OutboxState::Accepted {
+        context.health.sent(&entry.tenant_id, &entry.channel_id);
+    }
     tell(&entry, &end);
     Ok(())
 }
@@ -136,7 +140,7 @@ async fn is_absent(store: &TenantStore, entry: &OutboxEntry, room: Option<&Room>
         return Ok(false);
     }
     let user = store.collection::<User>().find_one(doc! { "lineUserId": &entry.conversation_id }).await?;
-    Ok(user.is_some_and(|u| u.status == "inactive"))
+    Ok(user.is_some_and(|u| u.status == PersonStatus::Inactive))
 }
 
 /// Whether another application has the conversation by now: LINE wants nothing of ours in it.

@@ -12,9 +12,10 @@ use matome_ai::{TokenBudget, Written};
 use matome_domain::clock::Timestamp;
 use matome_domain::dialogue::{Dialogue, ImageData};
 use matome_domain::ids::{ConversationId, TenantId};
+use matome_domain::plan::Feature;
 use matome_domain::queue::{CloseTrigger, OutboundJob, SummaryJob};
 use matome_domain::session::SummaryWanted;
-use matome_domain::summary::SummaryRequest;
+use matome_domain::summary::{FallbackReason, SummaryRequest};
 use matome_domain::zone::utc_offset_minutes;
 use matome_runtime::blobs::BlobKey;
 use matome_store::collection::encode;
@@ -173,7 +174,7 @@ async fn read(
     let users = store.collection::<User>().find(people, doc! { "_id": 1 }, 0).await?;
     let model = organization.settings.ai_settings.model.as_deref();
     // Who may not write is shown nothing.
-    let may_write = organization.levels_at(context.clock.now()).may_use_ai();
+    let may_write = withheld(organization, context.clock.now()).is_none();
     let pictures = if may_write && context.writers.of(model)?.sees() {
         pictures(context, store.tenant_id(), messages).await?
     } else {
@@ -235,6 +236,17 @@ async fn summarize(
     Ok(writer.summarize(dialogue, &request, budget).await)
 }
 
+/// Why the organization gets no summaries by a provider, whatever is left of its month.
+fn withheld(organization: &Organization, now: Timestamp) -> Option<FallbackReason> {
+    if !organization.may_use(Feature::AiSummaries) {
+        Some(FallbackReason::NotInPlan)
+    } else if !organization.levels_at(now).may_use_ai() {
+        Some(FallbackReason::MessageLimit)
+    } else {
+        None
+    }
+}
+
 /// What is left of the organization's month.
 async fn budget(
     context: &Context,
@@ -242,8 +254,8 @@ async fn budget(
     organization: &Organization,
 ) -> Result<TokenBudget, SummarizeError> {
     let now = context.clock.now();
-    if !organization.levels_at(now).may_use_ai() {
-        return Ok(TokenBudget::Withheld);
+    if let Some(why) = withheld(organization, now) {
+        return Ok(TokenBudget::Withheld(why));
     }
     let limit = organization.settings.ai_settings.monthly_token_limit;
     let Some(limit) = limit else { return Ok(TokenBudget::Unlimited) };

@@ -21,8 +21,8 @@ pub enum TokenBudget {
     Unlimited,
     /// What is left of the organization's month.
     Remaining(u64),
-    /// None: the organization is over its message limit until the month ends.
-    Withheld,
+    /// None, and why: over a limit, or not in the plan.
+    Withheld(FallbackReason),
 }
 
 /// A summary and who wrote it.
@@ -120,22 +120,22 @@ impl Summarizer {
             model: builtin::MODEL.to_owned(),
             ..Provenance::default()
         };
-        let draft = match &self.provider {
-            None => {
+        let draft = match (&self.provider, budget) {
+            (None, _) => {
                 provenance.fallback_reason = Some(FallbackReason::NoProvider);
                 own
             }
-            Some(_) if budget == TokenBudget::Withheld => {
-                provenance.fallback_reason = Some(FallbackReason::MessageLimit);
+            (Some(_), TokenBudget::Withheld(why)) => {
+                provenance.fallback_reason = Some(why);
                 own
             }
             // Nothing to send.
-            Some(_) if dialogue.turns.is_empty() => own,
-            Some(provider) => {
+            (Some(_), _) if dialogue.turns.is_empty() => own,
+            (Some(provider), _) => {
                 let remaining = match budget {
                     TokenBudget::Unlimited => None,
                     TokenBudget::Remaining(tokens) => Some(tokens),
-                    TokenBudget::Withheld => Some(0),
+                    TokenBudget::Withheld(_) => Some(0),
                 };
                 let mut run = Run { remaining, spent: Default::default() };
                 let writing = provider.client.summarize(dialogue, request, own.clone(), &mut run);

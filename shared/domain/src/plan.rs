@@ -3,6 +3,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use strum::{IntoStaticStr, VariantArray};
 
 use crate::limits::Limits;
 use crate::tier::Tier;
@@ -64,6 +65,50 @@ pub struct Features {
     pub own_key: bool,
     /// A stack of its own: queues, bucket, KMS key, reserved concurrency.
     pub own_stack: bool,
+}
+
+impl Features {
+    /// Whether a plan has it.
+    #[must_use]
+    pub fn allows(&self, feature: Feature) -> bool {
+        match feature {
+            Feature::AiSummaries => self.ai_summaries,
+            Feature::Exports => self.exports,
+            Feature::LiveChat => self.live_chat,
+            Feature::ApiAccess => self.api_access,
+            Feature::Webhooks => self.webhooks,
+            Feature::OwnKey => self.own_key,
+            Feature::OwnStack => self.own_stack,
+        }
+    }
+}
+
+/// One of [`Features`], by the name it has there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, VariantArray, IntoStaticStr)]
+#[strum(serialize_all = "camelCase")]
+pub enum Feature {
+    /// See [`Features::ai_summaries`].
+    AiSummaries,
+    /// See [`Features::exports`].
+    Exports,
+    /// See [`Features::live_chat`].
+    LiveChat,
+    /// See [`Features::api_access`].
+    ApiAccess,
+    /// See [`Features::webhooks`].
+    Webhooks,
+    /// See [`Features::own_key`].
+    OwnKey,
+    /// See [`Features::own_stack`].
+    OwnStack,
+}
+
+impl Feature {
+    /// As it is called in a plan and to a client.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
 }
 
 /// `owner.subscription.billingCycle`.
@@ -174,6 +219,20 @@ mod tests {
             let (a, b) = (serde_json::json!(lower.features), serde_json::json!(higher.features));
             for (name, on) in a.as_object().unwrap() {
                 assert!(!on.as_bool().unwrap() || b[name].as_bool().unwrap(), "{pair:?} loses {name}");
+            }
+        }
+    }
+
+    #[test]
+    fn each_feature_is_allowed_by_the_field_of_its_name_alone() {
+        assert_eq!(
+            serde_json::json!(Features::default()).as_object().unwrap().len(),
+            Feature::VARIANTS.len()
+        );
+        for one in Feature::VARIANTS {
+            let only: Features = serde_json::from_value(serde_json::json!({ one.as_str(): true })).unwrap();
+            for feature in Feature::VARIANTS {
+                assert_eq!(only.allows(*feature), feature == one, "{one:?} {feature:?}");
             }
         }
     }

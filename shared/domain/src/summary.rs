@@ -199,6 +199,8 @@ pub enum FallbackReason {
     TokenLimit,
     /// The organization recorded more messages than it may in this month.
     MessageLimit,
+    /// The organization's plan has no summaries by a provider.
+    NotInPlan,
     /// The provider did not answer in time.
     Timeout,
     /// 429 to the last retry.

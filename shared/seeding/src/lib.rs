@@ -235,7 +235,7 @@ impl Tenant {
                 premium_id: None,
                 chat_mode: None,
                 mark_as_read_mode: None,
-                channel_secret: sealed_secret.to_owned(),
+                channel_secret: Some(sealed_secret.to_owned()),
                 channel_access_token: None,
                 webhook_url: self.webhook_url.clone(),
                 webhook_verified: true,

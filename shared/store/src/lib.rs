@@ -33,6 +33,7 @@ pub mod sweep;
 pub mod time;
 pub mod timeline;
 pub mod transaction;
+pub mod trials;
 pub mod usage;
 pub mod usage_due;
 pub mod usage_report;

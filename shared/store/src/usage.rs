@@ -36,6 +36,8 @@ pub struct Measurement {
     pub totals: UsageTotals,
     /// Notices that were raised now, and by nobody before.
     pub raised: Vec<Notice>,
+    /// What its channels brought.
+    pub channels: Vec<ChannelCounts>,
 }
 
 impl Measurement {
@@ -54,16 +56,34 @@ impl Measurement {
 /// What the tenant's collections say.
 #[derive(Debug, Default)]
 struct Found {
-    rooms: Rooms,
+    rooms: Vec<Rooms>,
     members: Members,
     storage: Storage,
     ai: Ai,
     notices: Vec<Notice>,
 }
 
+/// What the rooms of one channel say of it; see [`crate::entities::ChannelStatistics`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChannelCounts {
+    /// The channel.
+    pub channel_id: String,
+    /// People who have, or had, a chat of their own with it.
+    pub total_users: i64,
+    /// Of those, the ones it reaches.
+    pub active_users: i64,
+    /// Messages recorded.
+    pub messages_received: i64,
+}
+
+/// The rooms of one channel.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Rooms {
+    #[serde(rename = "_id")]
+    channel_id: String,
+    chats: i64,
+    chats_present: i64,
     active: i64,
     messages: i64,
     total_messages: i64,
@@ -112,10 +132,11 @@ impl TenantStore {
     ) -> Result<Measurement, StoreError> {
         let found = self.usage_found(month, limits).await?;
         let CountedElsewhere { agents, api_calls } = elsewhere;
+        let sum = |of: fn(&Rooms) -> i64| found.rooms.iter().map(of).sum::<i64>();
         let used = Usage {
-            rooms: unsigned(found.rooms.active),
+            rooms: unsigned(sum(|rooms| rooms.active)),
             max_members: unsigned(found.members.max),
-            messages: unsigned(found.rooms.messages),
+            messages: unsigned(sum(|rooms| rooms.messages)),
             storage_bytes: unsigned(found.storage.files.saturating_add(found.storage.thumbnails)),
             agents,
             api_calls,
@@ -139,12 +160,14 @@ impl TenantStore {
         self.flag_rooms(&found, now).await?;
         let raised = self.raise(month, &used, limits, &found.notices, now).await?;
         let totals = UsageTotals {
-            messages: found.rooms.total_messages,
-            sessions: found.rooms.total_sessions,
+            messages: sum(|rooms| rooms.total_messages),
+            sessions: sum(|rooms| rooms.total_sessions),
             summaries: found.ai.summaries,
             ai_tokens: found.ai.total_tokens,
         };
-        Ok(Measurement { usage, totals, raised })
+        let channels = found.rooms.iter().filter(|rooms| rooms.channel_id != Room::NO_CHANNEL);
+        let channels = channels.map(Rooms::of_channel).collect();
+        Ok(Measurement { usage, totals, raised, channels })
     }
 
     async fn usage_found(&self, month: &Month, limits: &Limits) -> Result<Found, StoreError> {
@@ -168,7 +191,7 @@ impl TenantStore {
         let mut answer = self.look_up(look_ups).await?;
         // An empty collection has no group.
         Ok(Found {
-            rooms: decode(&mut answer, "rooms")?.pop().unwrap_or_default(),
+            rooms: decode(&mut answer, "rooms")?,
             members: decode(&mut answer, "members")?.pop().unwrap_or_default(),
             storage: decode(&mut answer, "storage")?.pop().unwrap_or_default(),
             ai: decode(&mut answer, "ai")?.pop().unwrap_or_default(),
@@ -217,7 +240,7 @@ impl TenantStore {
     /// Flags rooms that have too many members, and takes the flag from those that no longer do.
     async fn flag_rooms(&self, found: &Found, now: Timestamp) -> Result<(), StoreError> {
         let over: BTreeSet<_> = found.members.over.iter().copied().collect();
-        let flagged: BTreeSet<_> = found.rooms.flagged.iter().copied().collect();
+        let flagged: BTreeSet<_> = found.rooms.iter().flat_map(|rooms| &rooms.flagged).copied().collect();
         let rooms = self.database.collection::<Document>(&self.name::<Room>());
         for (operator, ids) in [("$addToSet", &over - &flagged), ("$pull", &flagged - &over)] {
             if ids.is_empty() {
@@ -235,6 +258,17 @@ impl TenantStore {
     }
 }
 
+impl Rooms {
+    fn of_channel(&self) -> ChannelCounts {
+        ChannelCounts {
+            channel_id: self.channel_id.clone(),
+            total_users: self.chats,
+            active_users: self.chats_present,
+            messages_received: self.total_messages,
+        }
+    }
+}
+
 fn rooms(month: &Month) -> Document {
     let of_month = doc! { "$filter": {
         "input": { "$ifNull": ["$usage", []] }, "cond": { "$eq": ["$$this.month", month.as_str()] },
@@ -242,9 +276,13 @@ fn rooms(month: &Month) -> Document {
     let messages = doc! { "$sum": { "$map": { "input": of_month, "in": "$$this.messages" } } };
     let flags = doc! { "$ifNull": ["$overLimits", []] };
     let flagged = doc! { "$in": [Limit::MembersPerRoom.as_str(), flags] };
+    let chat = doc! { "$eq": ["$roomType", "individual"] };
+    let present = doc! { "$and": [chat.clone(), { "$ne": ["$presence", "absent"] }] };
+    let count = |condition: Document| doc! { "$sum": { "$cond": [condition, 1_i64, 0_i64] } };
     doc! { "$group": {
-        "_id": null,
-        "active": { "$sum": { "$cond": [{ "$eq": ["$status", "active"] }, 1_i64, 0_i64] } },
+        "_id": "$channelId",
+        "chats": count(chat), "chatsPresent": count(present),
+        "active": count(doc! { "$eq": ["$status", "active"] }),
         // Counted by the recorder, room by room, in the transactions that recorded them.
         "messages": { "$sum": messages },
         "totalMessages": { "$sum": "$statistics.totalMessages" },

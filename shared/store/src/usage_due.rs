@@ -1,7 +1,7 @@
 //! Whose usage is to be measured, and what the platform remembers of it.
 
 use bson::oid::ObjectId;
-use bson::{Document, doc};
+use bson::{DateTime, Document, doc};
 use futures::TryStreamExt;
 use matome_domain::clock::Timestamp;
 use matome_domain::ids::TenantId;
@@ -11,11 +11,12 @@ use matome_domain::placement::{HOME_CELL, Placement};
 use serde::Deserialize;
 
 use crate::collection::encode;
-use crate::entities::{LastUsage, Organization, Owner};
+use crate::entities::{Channel, LastUsage, Organization, Owner};
 use crate::entity::Entity;
 use crate::error::StoreError;
 use crate::store::Store;
 use crate::time::date;
+use crate::usage::ChannelCounts;
 
 /// Organizations that have data to be measured. Others have none yet, or none any more.
 const MEASURED: [&str; 3] = ["active", "moving", "suspended"];
@@ -42,6 +43,12 @@ pub struct DueUsage {
     /// What it may use.
     #[serde(default)]
     pub limits: Limits,
+    /// When its trial ends.
+    #[serde(default)]
+    pub trial_ends_at: Option<DateTime>,
+    /// Since when it is served as on the free plan, because nobody paid.
+    #[serde(default)]
+    pub trial_ended_at: Option<DateTime>,
     /// Measured before.
     usage: Option<Measured>,
 }
@@ -78,8 +85,10 @@ impl Store {
             "status": { "$in": MEASURED.to_vec() },
             "$or": [{ "usageDueAt": null }, { "usageDueAt": { "$lte": date(now) } }],
         };
-        let fields =
-            doc! { "tenantId": 1, "ownerId": 1, "placement": 1, "cell": 1, "limits": 1, "usage.month": 1 };
+        let fields = doc! {
+            "tenantId": 1, "ownerId": 1, "placement": 1, "cell": 1, "limits": 1, "usage.month": 1,
+            "trialEndsAt": 1, "trialEndedAt": 1,
+        };
         let organizations = self.platform().collection::<Document>(Organization::COLLECTION);
         let find = organizations.find(due).sort(doc! { "usageDueAt": 1 }).limit(limit).projection(fields);
         let found: Vec<Document> = find.await?.try_collect().await?;
@@ -101,6 +110,29 @@ impl Store {
         next: Timestamp,
     ) -> Result<(), StoreError> {
         self.set_usage(organization, doc! { "usage": encode(usage)?, "usageDueAt": date(next) }).await
+    }
+
+    /// Writes what the organization's channels brought. Leaves `updatedAt` and `__v` alone: nobody's edit is to
+    /// collide with it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn channels_measured(
+        &self,
+        tenant: &TenantId,
+        counts: &[ChannelCounts],
+    ) -> Result<(), StoreError> {
+        let channels = self.platform_collection::<Channel>();
+        for channel in counts {
+            let set = doc! {
+                "statistics.totalUsers": channel.total_users,
+                "statistics.activeUsers": channel.active_users,
+                "statistics.messagesReceived": channel.messages_received,
+            };
+            let ours = doc! { "channelId": &channel.channel_id, "tenantId": tenant.as_str() };
+            channels.update_one(ours, doc! { "$set": set }).await?;
+        }
+        Ok(())
     }
 
     /// What could not be measured now is to be measured at `next`.

@@ -9,14 +9,18 @@ use matome_runtime::config::{ConfigError, Env};
 use matome_runtime::directory::HOME_CELL;
 use matome_runtime::queue::own_queue_url;
 use matome_store::Store;
+use matome_store::entities::default_data_region;
 use serde::Deserialize;
 use tokio::sync::OnceCell;
 
 use crate::TenancyError;
 
 /// The setting that names further cells, as JSON:
-/// `{"tokyo-2": {"mongodbUri": "mongodb+srv://…", "inboundQueueUrl": "https://sqs…"}}`.
+/// `{"tokyo-2": {"mongodbUri": "mongodb+srv://…", "inboundQueueUrl": "https://sqs…", "region": "japan"}}`.
 pub(crate) const SETTING: &str = "CELLS";
+
+/// The setting that names the region of the home cell, and of others that name none.
+const REGION: &str = "DATA_REGION";
 
 /// Connections of one environment, which handles one invocation at a time.
 const POOL: u32 = 2;
@@ -26,18 +30,22 @@ const POOL: u32 = 2;
 struct Setting {
     mongodb_uri: String,
     inbound_queue_url: Option<String>,
+    region: Option<String>,
 }
 
 /// The cells a function can reach.
 pub struct Cells {
     home: Store,
     prefix: String,
+    region: String,
     others: BTreeMap<String, Cell>,
 }
 
 struct Cell {
     uri: String,
     inbound_queue_url: Option<String>,
+    /// Where in the world it is; the home cell's when absent.
+    region: Option<String>,
     /// Connected when first asked for: most invocations never leave the home cell.
     store: OnceCell<Store>,
 }
@@ -46,29 +54,38 @@ impl Cells {
     /// The home cell alone.
     #[must_use]
     pub fn home_only(home: Store) -> Self {
-        Self { home, prefix: String::new(), others: BTreeMap::new() }
+        Self { home, prefix: String::new(), region: default_data_region(), others: BTreeMap::new() }
     }
 
     /// With another cell that is connected already, and perhaps has queues of its own (tests).
     #[must_use]
     pub fn with_queues(mut self, name: &str, store: Store, inbound_queue_url: Option<String>) -> Self {
-        let cell = Cell { uri: String::new(), inbound_queue_url, store: OnceCell::new_with(Some(store)) };
+        let store = OnceCell::new_with(Some(store));
+        let cell = Cell { uri: String::new(), inbound_queue_url, region: None, store };
         self.others.insert(name.to_owned(), cell);
         self
     }
 
-    /// From `MONGODB_URI` (the home cell), `DATABASE_PREFIX` (`matome`) and [`SETTING`].
+    /// The cell of this name is in this region (tests).
+    #[must_use]
+    pub fn with_region(mut self, name: &str, region: &str) -> Self {
+        self.others.entry(name.to_owned()).and_modify(|cell| cell.region = Some(region.to_owned()));
+        self
+    }
+
+    /// From `MONGODB_URI` (the home cell), `DATABASE_PREFIX` (`matome`), `DATA_REGION` and [`SETTING`].
     ///
     /// # Errors
     /// [`TenancyError::Config`] with the setting that is missing or wrong; [`TenancyError::Store`] when
     /// the home cell cannot be reached.
     pub async fn from_env(env: &Env) -> Result<Self, TenancyError> {
         let prefix = env.optional("DATABASE_PREFIX")?.unwrap_or_else(|| "matome".to_owned());
+        let region = env.optional(REGION)?.unwrap_or_else(default_data_region);
         let others = parse(env.optional(SETTING)?.as_deref())?;
         let home = Store::connect(&env.required("MONGODB_URI")?, &prefix, POOL).await?;
         // Init has more CPU than the handler: connect now (architecture §8).
         home.ping().await?;
-        Ok(Self { home, prefix, others })
+        Ok(Self { home, prefix, region, others })
     }
 
     /// The home cell, which also holds the platform's database.
@@ -94,6 +111,24 @@ impl Cells {
         // Boxed: rare, and every future of every function would hold it otherwise.
         let connect = || Box::pin(Store::connect(&cell.uri, &self.prefix, POOL));
         Ok(cell.store.get_or_try_init(connect).await?)
+    }
+
+    /// Where in the world a cell is.
+    ///
+    /// # Errors
+    /// [`TenancyError::UnknownCell`].
+    pub fn region(&self, name: &str) -> Result<&str, TenancyError> {
+        if name == HOME_CELL {
+            return Ok(&self.region);
+        }
+        let cell = self.others.get(name).ok_or_else(|| TenancyError::UnknownCell(name.to_owned()))?;
+        Ok(cell.region.as_deref().unwrap_or(&self.region))
+    }
+
+    /// The first cell in a region, the home cell before others; `None` when there is none.
+    #[must_use]
+    pub fn in_region(&self, region: &str) -> Option<&str> {
+        self.names().find(|name| self.region(name).is_ok_and(|its| its == region))
     }
 
     /// The cell's own `inbound.fifo`; `None`: the deployment's.
@@ -125,7 +160,7 @@ fn parse(setting: Option<&str>) -> Result<BTreeMap<String, Cell>, ConfigError> {
         invalid(format!("line {}, column {}: {:?} error", e.line(), e.column(), e.classify()))
     })?;
     let mut cells = BTreeMap::new();
-    for (name, Setting { mongodb_uri, inbound_queue_url }) in settings {
+    for (name, Setting { mongodb_uri, inbound_queue_url, region }) in settings {
         let name: String = CellName::new(name).map_err(|e| invalid(e.to_string()))?.into();
         if name == HOME_CELL {
             return Err(invalid(format!("{HOME_CELL} is the cell of MONGODB_URI")));
@@ -134,7 +169,7 @@ fn parse(setting: Option<&str>) -> Result<BTreeMap<String, Cell>, ConfigError> {
         if inbound_queue_url.as_deref().is_some_and(|url| own_queue_url(url, "media").is_none()) {
             return Err(invalid(format!("inboundQueueUrl of {name} does not end in -inbound.fifo")));
         }
-        cells.insert(name, Cell { uri: mongodb_uri, inbound_queue_url, store: OnceCell::new() });
+        cells.insert(name, Cell { uri: mongodb_uri, inbound_queue_url, region, store: OnceCell::new() });
     }
     Ok(cells)
 }
@@ -146,11 +181,12 @@ mod tests {
     #[test]
     fn cells_are_read_from_json() {
         let cells = parse(Some(
-            r#"{"b": {"mongodbUri": "mongodb://h/", "inboundQueueUrl": "m-cell-b-inbound.fifo"}, "a": {"mongodbUri": "mongodb://i/"}}"#,
+            r#"{"b": {"mongodbUri": "mongodb://h/", "inboundQueueUrl": "m-cell-b-inbound.fifo", "region": "japan"}, "a": {"mongodbUri": "mongodb://i/"}}"#,
         ));
         let cells = cells.unwrap();
         assert_eq!(cells.keys().collect::<Vec<_>>(), ["a", "b"]);
         assert_eq!(cells["b"].inbound_queue_url.as_deref(), Some("m-cell-b-inbound.fifo"));
+        assert_eq!((cells["a"].region.as_deref(), cells["b"].region.as_deref()), (None, Some("japan")));
         assert!(parse(None).unwrap().is_empty());
     }
 

@@ -1,4 +1,4 @@
-//! Keeps the channels' health records (`channels.health`) without making them hot: what one environment
+//! Keeps the channels' health records (`channels.health`, and how much was sent) without making them hot: what one environment
 //! learns of a channel is gathered in memory and written at most once a minute.
 //!
 //! A record is for people to look at, and its counts need not be exact: what an environment has gathered
@@ -59,6 +59,7 @@ struct News {
     error: Option<(Timestamp, String)>,
     token: Option<(Timestamp, TokenState)>,
     quota: Option<ChannelQuota>,
+    sent: i64,
 }
 
 impl HealthRecords {
@@ -98,6 +99,11 @@ impl HealthRecords {
             }
         };
         held.news.token = (held.token != Some(token)).then_some((now, token));
+    }
+
+    /// LINE took a reply or a push.
+    pub fn sent(&self, tenant: &str, channel: &str) {
+        entry(&mut self.held(), tenant, channel).news.sent += 1;
     }
 
     /// LINE told what is left of a month's messages; `limit` is absent where there is none.
@@ -180,6 +186,7 @@ impl News {
             error: later.error.or(self.error),
             token: later.token.or(self.token),
             quota: later.quota.or(self.quota),
+            sent: self.sent + later.sent,
         }
     }
 }
@@ -201,8 +208,11 @@ async fn store(
 /// As expressions over the stored record: of several environments the newest event's word counts.
 fn set(news: &News, now: Timestamp) -> Result<Document, StoreError> {
     let mut set = Document::new();
+    let sum = |field: &str, n: i64| doc! { "$add": [{ "$ifNull": [format!("${field}"), 0_i64] }, n] };
+    if news.sent > 0 {
+        set.insert("statistics.messagesSent", sum("statistics.messagesSent", news.sent));
+    }
     if let Some((at, standby)) = news.newest {
-        let sum = |field: &str, n: i64| doc! { "$add": [{ "$ifNull": [format!("${field}"), 0_i64] }, n] };
         let stored = doc! { "$ifNull": ["$health.lastWebhookAt", date(Timestamp(0))] };
         let newer = doc! { "$gte": [date(at), stored] };
         set.insert("health.received", sum("health.received", news.received));

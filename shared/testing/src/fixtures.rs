@@ -6,6 +6,7 @@ use std::time::Duration;
 use bson::{DateTime, doc};
 use matome_domain::clock::Timestamp;
 use matome_domain::ids::ConversationId;
+use matome_domain::person::{PersonStatus, RoomMemberStatus};
 use matome_domain::queue::OutboundJob;
 use matome_domain::summary::Sentiment;
 use matome_store::entities::{
@@ -36,7 +37,7 @@ pub fn channel(tenant: &TestTenant) -> Channel {
             premium_id: None,
             chat_mode: None,
             mark_as_read_mode: None,
-            channel_secret: "sealed".to_owned(),
+            channel_secret: Some("sealed".to_owned()),
             channel_access_token: None,
             webhook_url: "https://example.com".to_owned(),
             webhook_verified: true,
@@ -127,7 +128,7 @@ pub fn member(room: &Room, line_user_id: &str) -> RoomMember {
         last_active_at: now,
         permissions: RoomPermissions::default(),
         statistics: RoomMemberStatistics::default(),
-        status: "active".to_owned(),
+        status: RoomMemberStatus::Active,
         status_at: now,
         banned_at: None,
         banned_reason: None,
@@ -161,7 +162,7 @@ pub fn user(tenant: &TestTenant, line_user_id: &str) -> User {
             last_active_at: now,
         },
         metadata: UserMetadata { source: "line".to_owned(), ..UserMetadata::default() },
-        status: "active".to_owned(),
+        status: PersonStatus::Active,
         refresh_at: DateTime::MAX,
         deleted_at: None,
         deleted_by: None,

@@ -37,7 +37,15 @@ pub struct TestSystem {
     directory: MemoryTable,
     kms: MemoryKms,
     commands: Arc<AtomicUsize>,
-    cells: Vec<(String, Store, Option<String>)>,
+    cells: Vec<TestCell>,
+}
+
+/// A further cell.
+struct TestCell {
+    name: String,
+    store: Store,
+    inbound_queue_url: Option<String>,
+    region: Option<String>,
 }
 
 /// A tenant with one channel.
@@ -90,14 +98,23 @@ impl TestSystem {
     pub async fn add_cell(&mut self, name: &str, uri: &str) -> Store {
         let prefix = format!("t{}", &self.random.uuid().simple().to_string()[..12]);
         let store = Store::connect(uri, &prefix, 16).await.expect("the URI is valid");
-        self.cells.push((name.to_owned(), store.clone(), None));
+        let cell =
+            TestCell { name: name.to_owned(), store: store.clone(), inbound_queue_url: None, region: None };
+        self.cells.push(cell);
         store
     }
 
     /// Gives the cell that was added last queues of its own, `m-cell-<name>-inbound.fifo` and so on.
     pub fn add_queues(&mut self) {
-        if let Some((name, _, url)) = self.cells.last_mut() {
-            *url = Some(format!("m-cell-{name}-inbound.fifo"));
+        if let Some(cell) = self.cells.last_mut() {
+            cell.inbound_queue_url = Some(format!("m-cell-{}-inbound.fifo", cell.name));
+        }
+    }
+
+    /// Says where in the world the cell is that was added last.
+    pub fn set_region(&mut self, region: &str) {
+        if let Some(cell) = self.cells.last_mut() {
+            cell.region = Some(region.to_owned());
         }
     }
 
@@ -155,8 +172,12 @@ impl TestSystem {
     pub fn tenants_at(&self, clock: Arc<ManualClock>) -> Tenants {
         let directory = Directory::over_memory(self.directory.clone(), clock.clone());
         let home = Cells::home_only(self.store.clone());
-        let add = |cells: Cells, (name, store, queue): &(String, Store, Option<String>)| {
-            cells.with_queues(name, store.clone(), queue.clone())
+        let add = |cells: Cells, cell: &TestCell| {
+            let cells = cells.with_queues(&cell.name, cell.store.clone(), cell.inbound_queue_url.clone());
+            match &cell.region {
+                Some(region) => cells.with_region(&cell.name, region),
+                None => cells,
+            }
         };
         Tenants::new(directory, self.cells.iter().fold(home, add), clock)
     }

@@ -31,10 +31,9 @@ async fn a_session_for_one_tenant_reaches_nothing_of_another() {
     let stage = Stage::enter().await;
     let bucket = stage.output("Bucket");
     let [a, b] = ["scoped-a", "scoped-b"].map(|id| TenantId::new(id).unwrap());
-    let provisioner = stage.root.role_of(&stage.function("provisioner")).await;
-    let provisioner = stage.root.assume(&provisioner).await;
+    let api = stage.root.assume(&stage.root.role_of(&stage.function("api")).await).await;
     let role = stage.output("TenantAccessRoleArn").to_owned();
-    let access = TenantAccess::new(&provisioner, role.clone(), bucket.to_owned(), Arc::new(SystemClock));
+    let access = TenantAccess::new(&api, role.clone(), bucket.to_owned(), Arc::new(SystemClock));
     let (of_a, of_b) = (access.of(&a, None).await.unwrap(), access.of(&b, None).await.unwrap());
 
     let blobs = |aws: &matome_runtime::aws::Aws| Blobs::from_client(aws.s3(), bucket.to_owned());
@@ -94,7 +93,7 @@ async fn a_session_for_one_tenant_reaches_nothing_of_another() {
     assert!(keys(&of_b, None).open(&b, &wrapped, "field", &sealed).await.is_err());
 
     // Nobody else becomes a tenant.
-    for function in ["webhook", "recorder", "summarizer", "scheduler"] {
+    for function in ["webhook", "recorder", "summarizer", "scheduler", "provisioner"] {
         let other = stage.root.assume(&stage.root.role_of(&stage.function(function)).await).await;
         let access = TenantAccess::new(&other, role.clone(), bucket.to_owned(), Arc::new(SystemClock));
         let error =

@@ -102,6 +102,7 @@ async fn a_tenant_is_created_connected_served_suspended_resumed_and_erased_by_op
         tier: Tier::Free,
         timezone: "Asia/Bangkok".to_owned(),
         cell: None,
+        data_region: None,
         settings: None,
     })
     .await;

@@ -89,7 +89,7 @@ pub(crate) async fn take(
             app.limits.take(&[Window::on_platform(rule.class, who)]).await.map_err(Problem::unavailable)?;
         return Ok(Counts { taken: refuse_over(taken)?, calls: None });
     };
-    let (tenant, tier) = (&standing.id, standing.organization.tier);
+    let (tenant, tier) = (&standing.id, standing.organization.plan());
     let windows = [
         Window::in_tenant(tenant.clone(), tier, rule.class, who),
         Window::in_tenant(tenant.clone(), tier, rule.class, Who::Tenant),

@@ -9,6 +9,7 @@ use bson::{Document, doc};
 use http::request::Parts;
 use matome_domain::access::{Permission, PermissionSet, Role, RoomAccess, RoomFlags, room_access};
 use matome_domain::ids::TenantId;
+use matome_domain::plan::Feature;
 use matome_store::entities::{Member, Organization, Room, RoomMember};
 use matome_store::hidden_rooms::HiddenRooms;
 use matome_store::{Collection, Entity, Scope, Store, StoreError, TenantStore};
@@ -67,6 +68,15 @@ impl Standing {
     /// 403 that names it.
     pub fn require(&self, permission: Permission) -> Result<(), Problem> {
         if self.permissions.contains(permission) { Ok(()) } else { Err(denied(permission)) }
+    }
+
+    /// Refuses what the organization's plan does not have, whoever asks; who runs the platform may do it anyway.
+    ///
+    /// # Errors
+    /// 403 that names the feature.
+    pub fn require_feature(&self, feature: Feature) -> Result<(), Problem> {
+        let by_operator = matches!(&self.caller, Caller::Account(signed_in) if signed_in.is_super_admin());
+        if by_operator || self.organization.may_use(feature) { Ok(()) } else { Err(not_in_plan(feature)) }
     }
 
     /// Whether somebody sees every room whatever is said of it: owners, administrators, managers, who runs
@@ -150,6 +160,11 @@ impl Standing {
         let rooms = if field == "_id" { &hidden.rooms } else { &hidden.talk };
         if rooms.is_empty() { Ok(Document::new()) } else { Ok(doc! { field: { "$nin": rooms } }) }
     }
+}
+
+/// 403 that names the feature.
+pub(crate) fn not_in_plan(feature: Feature) -> Problem {
+    Problem::new(Code::FeatureNotInPlan, format!("This needs a plan with {}", feature.as_str()))
 }
 
 /// 403 that names the permission.

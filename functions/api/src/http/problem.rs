@@ -63,6 +63,9 @@ pub enum Code {
     /// The role, the overrides, the scopes or the room do not allow it.
     #[strum(message = "The permission is missing", props(status = "403"))]
     PermissionDenied,
+    /// The organization's plan does not have it: `detail` names the feature as plans do.
+    #[strum(message = "The plan does not have this", props(status = "403"))]
+    FeatureNotInPlan,
     /// The organization's security policy asks for a second factor.
     #[strum(message = "A second factor is required", props(status = "403"))]
     SecondFactorRequired,

@@ -7,12 +7,13 @@ use bson::oid::ObjectId;
 use garde::Validate;
 use matome_domain::access::{Action, Resource};
 use matome_domain::ids::ChannelId;
+use matome_domain::plan::Feature;
 use matome_runtime::directory::secret_field;
 use matome_runtime::keys::Sealed;
 use matome_store::entities::{Channel, ChannelPatch, ChannelView, OperationView};
 use matome_store::exposed::{Changes, Shown as Seen};
 use matome_store::time::date;
-use matome_tenancy::operations::{ConnectChannel, RotateChannelSecret, RotateDataKey};
+use matome_tenancy::operations::{ConnectChannel, DisconnectChannel, RotateChannelSecret, RotateDataKey};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
@@ -53,6 +54,16 @@ pub(super) fn routes() -> Vec<Route> {
             patch,
         ),
         Route::new(
+            Rule::delete(ONE, "disconnectChannel", may(Action::Delete))
+                .says(TAG, "Disconnect a channel")
+                .describes(
+                    "Its webhook answers 404, nothing is sent, its secret is forgotten. What was recorded stays, and the \
+                     channel too, `inactive`: it can be connected again. LINE's API cannot stop LINE from posting: switch \
+                     \"Use webhook\" off in LINE's console.",
+                ),
+            disconnect,
+        ),
+        Route::new(
             Rule::post(format!("{ONE}/rotate-secret"), "rotateChannelSecret", may(Action::Update))
                 .says(TAG, "Take the secret into use that LINE issued anew"),
             rotate_secret,
@@ -64,7 +75,10 @@ pub(super) fn routes() -> Vec<Route> {
                 Access::Tenant(Resource::SecurityPolicies.to(Action::Update)),
             )
             .says(TAG, "Give the organization a new data key")
-            .describes("Everything sealed is sealed under it; the service goes on meanwhile."),
+            .describes(
+                "Everything sealed is sealed under it; the service goes on meanwhile. On a plan without `ownKey` only who \
+                 runs the platform has it done.",
+            ),
             rotate_key,
         ),
     ]
@@ -166,6 +180,17 @@ async fn connect(
     Ok(Accepted(ask(&app, &tenant.id, &request, &tenant.caller, &trail).await?))
 }
 
+async fn disconnect(
+    State(app): State<App>,
+    tenant: Tenant,
+    ids: PathIds,
+    trail: Trail,
+) -> Result<Accepted<OperationView>, Problem> {
+    let found = find(&tenant, &ids).await?;
+    let channel_id = ChannelId::new(found.view.channel_id).map_err(Problem::internal)?;
+    Ok(Accepted(ask(&app, &tenant.id, &DisconnectChannel { channel_id }, &tenant.caller, &trail).await?))
+}
+
 async fn rotate_secret(
     State(app): State<App>,
     tenant: Tenant,
@@ -185,5 +210,6 @@ async fn rotate_key(
     tenant: Tenant,
     trail: Trail,
 ) -> Result<Accepted<OperationView>, Problem> {
+    tenant.require_feature(Feature::OwnKey)?;
     Ok(Accepted(ask(&app, &tenant.id, &RotateDataKey {}, &tenant.caller, &trail).await?))
 }

@@ -3,7 +3,7 @@
 use bson::{Document, doc};
 use matome_domain::access::Role;
 use matome_domain::queue::TenantJob;
-use matome_store::entities::Operation;
+use matome_store::entities::{Operation, Organization};
 use matome_testing::fixtures;
 use serde_json::json;
 
@@ -81,9 +81,53 @@ async fn a_channel_is_shown_and_changed_in_its_own_organization_alone() {
     assert_eq!((&changed["name"], &changed["features"]["broadcast"]), (&json!("Ginza"), &json!(true)));
     let rotated = world.post(format!("{path}/rotate-secret")).by(&admin).json(&secret).send().await;
     assert_eq!((rotated.status.as_u16(), &rotated.body["kind"]), (202, &json!("rotate_channel_secret")));
-    let key = world.post(of(&tenant, "/rotate-key")).by(&admin).send().await;
-    assert_eq!(key.status, 409, "one thing at a time");
+}
+
+#[tokio::test]
+async fn a_key_of_ones_own_is_rotated_on_demand_where_the_plan_has_it_or_who_runs_the_platform_asks() {
+    let world = World::start().await;
+    let tenant = world.tenant().await;
+    let (admin, viewer) =
+        (world.member(&tenant, Role::Admin).await, world.member(&tenant, Role::Viewer).await);
+    let operator = world.super_admin().await;
+    let path = of(&tenant, "/rotate-key");
     let operations = world.system.store.platform().collection::<Document>("tenant_operations");
+    let refused = world.post(&path).by(&admin).send().await;
+    assert_eq!((refused.status.as_u16(), &refused.body["code"]), (403, &json!("feature_not_in_plan")));
+    assert!(refused.body["detail"].as_str().unwrap().contains("ownKey"), "{}", refused.body);
+    assert_eq!(operations.count_documents(doc! {}).await.unwrap(), 0);
+    assert_eq!(world.post(&path).by(&operator).send().await.status, 202);
     operations.delete_many(doc! {}).await.unwrap();
-    assert_eq!(world.post(of(&tenant, "/rotate-key")).by(&admin).send().await.status, 202);
+
+    let organizations = world.system.store.platform_collection::<Organization>();
+    let bought = doc! { "$set": { "features": { "ownKey": true } } };
+    organizations.update_one(doc! { "tenantId": tenant.id.as_str() }, bought).await.unwrap();
+    assert_eq!(world.post(&path).by(&viewer).send().await.body["code"], "permission_denied");
+    assert_eq!(world.post(&path).by(&admin).send().await.status, 202);
+    assert_eq!(world.post(&path).by(&admin).send().await.status, 409, "one thing at a time");
+}
+
+#[tokio::test]
+async fn a_channel_is_disconnected_by_whoever_may_in_its_own_organization_alone() {
+    let world = World::start().await;
+    let (tenant, other) = (world.tenant().await, world.tenant().await);
+    let (admin, agent) = (world.member(&tenant, Role::Admin).await, world.member(&tenant, Role::Agent).await);
+    let stranger = world.member(&other, Role::Owner).await;
+    let channel = fixtures::channel(&tenant);
+    let channels = world.system.store.platform_collection::<matome_store::entities::Channel>();
+    channels.insert_one(&channel).await.unwrap();
+    let (path, elsewhere) = (format!("/channels/{}", channel.channel_id), "/channels/1650000099");
+    assert_eq!(world.delete(of(&tenant, &path)).by(&agent).send().await.status, 403);
+    assert_eq!(world.delete(of(&other, &path)).by(&stranger).send().await.status, 404);
+    assert_eq!(world.delete(of(&tenant, elsewhere)).by(&admin).send().await.status, 404);
+    let operations = world.system.store.platform_collection::<Operation>();
+    assert_eq!(operations.count_documents(doc! {}).await.unwrap(), 0);
+
+    let asked = world.delete(of(&tenant, &path)).by(&admin).send().await;
+    assert_eq!((asked.status.as_u16(), &asked.body["kind"]), (202, &json!("disconnect_channel")));
+    let operation = operations.find_one(doc! {}).await.unwrap().unwrap();
+    assert_eq!(operation.input, doc! { "channelId": channel.channel_id });
+    assert_eq!(operation.tenant_id, tenant.id.as_str());
+    let trail = world.get(of(&tenant, "/audit")).by(&admin).send().await.ok();
+    assert!(trail.to_string().contains("disconnectChannel"), "{trail}");
 }

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use matome_domain::access::Role;
+use matome_domain::person::PersonStatus;
 use matome_domain::queue::SummaryJob;
 use matome_runtime::blobs::{BlobKey, BlobPrefix};
 use matome_store::entities::{
@@ -92,7 +93,7 @@ async fn a_person_is_forgotten_and_what_was_counted_stays() {
     assert_eq!(erased["sessions"], 1);
     let store = &tenant.store;
     let user: User = store.collection().get(closed.aoi.id).await.unwrap().unwrap();
-    assert_eq!((user.status.as_str(), user.display_name, user.email), ("erased", None, None));
+    assert_eq!((user.status, user.display_name, user.email), (PersonStatus::Erased, None, None));
     let theirs = bson::doc! { "userId": closed.aoi.id };
     let messages =
         store.collection::<Message>().find(theirs.clone(), bson::doc! { "timestamp": 1 }, 0).await.unwrap();

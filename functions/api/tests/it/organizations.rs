@@ -26,7 +26,11 @@ async fn owners_have_organizations_made_as_many_as_their_plan_allows() {
     let make = |person: &Person| world.post("/v1/organizations").by(person).json(&body).send();
     assert_eq!(make(&keiko).await.status, 403);
     owner(&world, &admin, "keiko@example.com").await;
-    for (field, value) in [("tier", json!("pro")), ("owner", json!({ "email": "a@b.co", "name": "A" }))] {
+    for (field, value) in [
+        ("tier", json!("pro")),
+        ("owner", json!({ "email": "a@b.co", "name": "A" })),
+        ("dataRegion", json!("moon")),
+    ] {
         let mut body = body.clone();
         body[field] = value;
         let refused = world.post("/v1/organizations").by(&keiko).json(&body).send().await;
@@ -218,6 +222,22 @@ async fn owners_and_plans_are_for_who_runs_the_platform() {
     assert_eq!((&changed["name"], &changed["settings"]["language"]), (&json!("Keiko"), &json!("ja")));
     let found = world.get("/v1/owners?email=keiko@example.com").by(&admin).send().await.ok();
     assert_eq!(found["items"][0]["id"], made["id"]);
+    let pays = json!({
+        "subscription": { "status": "suspended", "billingCycle": "monthly" },
+        "limits": { "maxOrganizations": 7, "maxMembers": null },
+    });
+    assert_eq!(
+        world.patch(&path).by(&staff).header("if-match", "\"1\"").json(&pays).send().await.status,
+        403
+    );
+    let changed = world.patch(&path).by(&admin).header("if-match", "\"1\"").json(&pays).send().await.ok();
+    let subscription = &changed["subscription"];
+    assert_eq!(
+        (&subscription["status"], &subscription["billingCycle"]),
+        (&json!("suspended"), &json!("monthly"))
+    );
+    assert_eq!(subscription["startDate"], made["subscription"]["startDate"]);
+    assert_eq!(changed["limits"], json!({ "maxOrganizations": 7 }));
 
     let owners = world.system.store.platform_collection::<Owner>();
     let id = owners.find_one(doc! {}).await.unwrap().unwrap().id;
@@ -231,4 +251,28 @@ async fn owners_and_plans_are_for_who_runs_the_platform() {
     let plans = world.get("/v1/plans").by(&staff).send().await.ok();
     let tiers: Vec<_> = plans["items"].as_array().unwrap().iter().map(|plan| plan["id"].clone()).collect();
     assert_eq!(tiers, [json!("free"), json!("basic"), json!("pro"), json!("enterprise")]);
+}
+
+#[tokio::test]
+async fn limits_that_were_agreed_on_are_set_by_who_runs_the_platform_alone_and_hold_at_once() {
+    let world = World::start().await;
+    let tenant = world.tenant().await;
+    let (admin, owner) = (world.super_admin().await, world.member(&tenant, Role::Owner).await);
+    let key = world.api_key(&tenant, Scopes::new(Scopes::all()).unwrap()).await;
+    let path = of(&tenant, "/limits");
+    let agreed = json!({ "maxRooms": 2_000, "maxStorageGB": 50.0 });
+    assert_eq!(world.put(&path).by(&owner).json(&agreed).send().await.code(), "permission_denied");
+    assert_eq!(world.put(&path).with_token(&key).json(&agreed).send().await.status, 403);
+    for bad in [json!({ "maxRooms": -1 }), json!({ "maxStorageGB": -0.5 }), json!({ "maxRoom": 1 })] {
+        assert_eq!(world.put(&path).by(&admin).json(&bad).send().await.status, 422, "{bad}");
+    }
+    let stale = world.put(&path).by(&admin).header("if-match", "\"9\"").json(&agreed).send().await;
+    assert_eq!(stale.code(), "version_mismatch");
+
+    let set = world.put(&path).by(&admin).json(&agreed).send().await.ok();
+    assert_eq!(set["limits"], agreed);
+    let usage = world.get(of(&tenant, "/usage")).by(&owner).send().await.ok();
+    assert_eq!(usage["limits"], agreed, "what is left out is no limit");
+    let trail = world.get(of(&tenant, "/audit")).by(&owner).send().await.ok();
+    assert!(trail.to_string().contains("setLimits"), "{trail}");
 }

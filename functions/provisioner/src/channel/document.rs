@@ -8,6 +8,7 @@ use matome_store::StoreError;
 use matome_store::collection::encode;
 use matome_store::entities::{
     Channel, ChannelFeatures, ChannelHealth, ChannelStatistics, ChannelStatus, Connection, LineConnection,
+    Operation,
 };
 use matome_store::id::derived;
 use matome_store::time::date;
@@ -15,17 +16,18 @@ use matome_store::time::date;
 use crate::error::ProvisionError;
 use crate::step::Work;
 
-/// The tenant's channel; `None` when nobody has connected it.
+/// The tenant's channel; `None` when nobody has connected it, or another tenant had it and disconnected it.
 ///
 /// # Errors
 /// [`ProvisionError::Refused`] when it is connected to another tenant.
 pub(crate) async fn find(work: &Work<'_>, channel: &ChannelId) -> Result<Option<Channel>, ProvisionError> {
     let found = collection(work).find_one(doc! { "channelId": channel.as_str() }).await;
-    let found = found.map_err(StoreError::from)?;
-    if found.as_ref().is_some_and(|c| c.tenant_id != work.tenant.as_str()) {
-        return Err(taken());
+    match found.map_err(StoreError::from)? {
+        Some(theirs) if theirs.tenant_id != work.tenant.as_str() => {
+            if theirs.status == ChannelStatus::Inactive { Ok(None) } else { Err(taken()) }
+        }
+        found => Ok(found),
     }
-    Ok(found)
 }
 
 /// Why a channel cannot be connected twice.
@@ -44,6 +46,11 @@ pub(crate) async fn put(
 ) -> Result<(), ProvisionError> {
     let new = new(work, channel, bot, secret, webhook_url).await?;
     if find(work, channel).await?.is_none() {
+        // What another tenant disconnected goes to whoever has the secret now.
+        let left = doc! {
+            "channelId": channel.as_str(), "tenantId": { "$ne": work.tenant.as_str() }, "status": "inactive",
+        };
+        collection(work).delete_one(left).await.map_err(StoreError::from)?;
         match collection(work).insert_one(&new).await.map_err(StoreError::from) {
             Ok(_) => return Ok(()),
             // Another tenant's operation may have been faster; the look below tells.
@@ -103,6 +110,28 @@ pub(crate) async fn put_verified(
     change(work, channel, set, Document::new()).await
 }
 
+/// The channel is in use no more, and what would let somebody speak for it is gone. What it has gathered stays.
+pub(crate) async fn put_disconnected(work: &Work<'_>, channel: &ChannelId) -> Result<(), ProvisionError> {
+    let set = doc! {
+        "status": "inactive", "webhookVerified": false, "health.tokenState": "unknown",
+        "updatedAt": date(work.context.clock.now()),
+    };
+    let unset =
+        doc! { "channelSecret": "", "channelAccessToken": "", "verifiedAt": "", "health.tokenCheckedAt": "" };
+    change(work, channel, set, unset).await
+}
+
+/// Forgets the secrets that operations on the channel were asked for with: those cannot be tried again.
+pub(crate) async fn forget_secrets(work: &Work<'_>, channel: &ChannelId) -> Result<(), ProvisionError> {
+    let of_channel = doc! {
+        "tenantId": work.tenant.as_str(), "input.channelId": channel.as_str(), "input.secret": { "$exists": true },
+    };
+    let operations = work.context.tenants.platform().platform_collection::<Operation>();
+    let forget = doc! { "$unset": { "input.secret": "" } };
+    operations.update_many(of_channel, forget).await.map_err(StoreError::from)?;
+    Ok(())
+}
+
 /// Removes the channel. Fine when it is not there.
 pub(crate) async fn remove(work: &Work<'_>, channel: &ChannelId) -> Result<(), ProvisionError> {
     let ours = doc! { "channelId": channel.as_str(), "tenantId": work.tenant.as_str() };
@@ -150,7 +179,7 @@ async fn new(
             premium_id: bot.premium_id.clone(),
             chat_mode: Some(bot.chat_mode.clone()),
             mark_as_read_mode: Some(bot.mark_as_read_mode.clone()),
-            channel_secret: secret.as_str().to_owned(),
+            channel_secret: Some(secret.as_str().to_owned()),
             channel_access_token: None,
             webhook_url: webhook_url.to_owned(),
             webhook_verified: false,

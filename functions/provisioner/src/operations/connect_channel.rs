@@ -6,7 +6,7 @@ use matome_line::client::{BotInfo, LineError};
 use matome_runtime::directory::secret_field;
 use matome_store::StoreError;
 use matome_store::collection::encode;
-use matome_store::entities::Operation;
+use matome_store::entities::{ChannelStatus, Operation};
 use matome_tenancy::operations::ConnectChannel;
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
@@ -25,7 +25,8 @@ pub(super) const STEPS: &[Step] = &[
     step!(verified),
 ];
 
-/// Leaves nothing of a channel that this operation connected first; one that was connected before stays.
+/// Leaves nothing of a channel that this operation connected first; one that was connected, or disconnected, before
+/// stays that.
 const WAY_BACK: &[Step] = &[
     step!("endpoint_back", give_endpoint_back),
     step!("directory_back", unlist),
@@ -52,6 +53,9 @@ struct Found {
     mark_as_read_mode: String,
     /// Before this operation there was a document of the channel.
     recorded: bool,
+    /// And it said that the channel was disconnected.
+    #[serde(default)]
+    disconnected: bool,
     /// Before this operation it was in the directory.
     listed: bool,
 }
@@ -62,7 +66,8 @@ async fn check(work: &Work<'_>) -> Result<Progress, ProvisionError> {
     endpoint::url(&work.context.webhook_base_url, &input.channel_id)?;
     // First of all, so that only who has the channel's secret is told that another tenant has it.
     let bot = credentials::check(&work.context.channels.line_with(&input.channel_id, &secret)).await?;
-    let recorded = document::find(work, &input.channel_id).await?.is_some();
+    let before = document::find(work, &input.channel_id).await?;
+    let disconnected = before.as_ref().is_some_and(|channel| channel.status == ChannelStatus::Inactive);
     let listed = listing::find(work, &input.channel_id).await?.is_some();
     let found = Found {
         bot_user_id: bot.user_id,
@@ -72,7 +77,8 @@ async fn check(work: &Work<'_>) -> Result<Progress, ProvisionError> {
         picture_url: bot.picture_url,
         chat_mode: bot.chat_mode,
         mark_as_read_mode: bot.mark_as_read_mode,
-        recorded,
+        recorded: before.is_some(),
+        disconnected,
         listed,
     };
     Ok(Progress::Done(encode(&found)?))
@@ -164,10 +170,12 @@ async fn unlist(work: &Work<'_>) -> Result<Progress, ProvisionError> {
 
 async fn remove(work: &Work<'_>) -> Result<Progress, ProvisionError> {
     let input = credentials::input::<ConnectChannel>(work.operation)?;
-    if found(work).is_ok_and(|f| !f.recorded) {
-        document::remove(work, &input.channel_id).await?;
-        work.context.faults.boundary("connect_channel.removed")?;
+    match found(work) {
+        Ok(found) if !found.recorded => document::remove(work, &input.channel_id).await?,
+        Ok(found) if found.disconnected => document::put_disconnected(work, &input.channel_id).await?,
+        _ => return Ok(Progress::done()),
     }
+    work.context.faults.boundary("connect_channel.removed")?;
     Ok(Progress::done())
 }
 

@@ -53,13 +53,29 @@ async fn check(work: &Work<'_>) -> Result<Progress, ProvisionError> {
         return Err(refused("timezone", "is not an IANA name"));
     }
     let email = email(&input)?;
-    work.context.tenants.cells().store(cell(&input)).await?.ping().await?;
+    let cell = chosen_cell(work, &input)?;
+    work.context.tenants.cells().store(cell).await?.ping().await?;
     let owners = work.context.tenants.platform().platform_collection::<Owner>();
     let owner = owners.find_one(doc! { "email": &email }).await.map_err(StoreError::from)?;
     if let Some(owner) = owner {
         may_have_another(work, &owner).await?;
     }
-    Ok(Progress::done())
+    Ok(Progress::Done(doc! { "cell": cell }))
+}
+
+/// The cell that was asked for, which is in the region that was asked for; or the first one there.
+fn chosen_cell<'a>(work: &Work<'a>, input: &'a CreateTenant) -> Result<&'a str, ProvisionError> {
+    let cells = work.context.tenants.cells();
+    match (&input.cell, &input.data_region) {
+        (None, None) => Ok(HOME_CELL),
+        (None, Some(region)) => cells
+            .in_region(region)
+            .ok_or_else(|| refused("dataRegion", "no cell of this deployment is there")),
+        (Some(cell), Some(region)) if cells.region(cell.as_str())? != region => {
+            Err(refused("dataRegion", "is not where the cell is"))
+        }
+        (Some(cell), _) => Ok(cell.as_str()),
+    }
 }
 
 /// An owner has as many organizations as its plan allows; those that are gone do not count.
@@ -89,7 +105,7 @@ async fn data_key(work: &Work<'_>) -> Result<Progress, ProvisionError> {
                 key,
                 previous_key: None,
                 placement: input.tier.placement(),
-                cell: cell(&input).to_owned(),
+                cell: cell(work, &input).to_owned(),
                 status: Status::Suspended,
                 relocation: Relocation::Settled,
                 inbound_queue_url: of_stack(work, "inboundQueueUrl"),
@@ -125,7 +141,7 @@ async fn organization(work: &Work<'_>) -> Result<Progress, ProvisionError> {
     let terms = platform.terms(input.tier).await?;
     let owner = owner(work, &input, &terms).await?;
     let organization = new_organization(work, &input, &owner, &terms)?;
-    if cell(&input) == HOME_CELL {
+    if cell(work, &input) == HOME_CELL {
         platform.create_organization(&organization).await?;
     } else {
         store(work, &input).await?.create_default_room(organization.created_at).await?;
@@ -196,9 +212,11 @@ fn new_organization(
     let trial_ends_at = matome_store::time::timestamp(created_at).plus(trial);
     Ok(Organization {
         kind: kind(input)?,
+        features: Some(terms.features),
         settings: input.settings.clone().unwrap_or_default(),
         timezone: input.timezone.clone(),
-        cell: cell(input).to_owned(),
+        data_region: work.context.tenants.cells().region(cell(work, input))?.to_owned(),
+        cell: cell(work, input).to_owned(),
         trial_ends_at: (!trial.is_zero()).then(|| date(trial_ends_at)),
         audit_retention_days: terms.audit_retention_days,
         ..new.provisioning(created_at)
@@ -206,7 +224,7 @@ fn new_organization(
 }
 
 async fn store(work: &Work<'_>, input: &CreateTenant) -> Result<TenantStore, ProvisionError> {
-    let cell = work.context.tenants.cells().store(cell(input)).await?;
+    let cell = work.context.tenants.cells().store(cell(work, input)).await?;
     Ok(cell.tenant(work.tenant, input.tier.placement()))
 }
 
@@ -214,8 +232,11 @@ fn input(work: &Work<'_>) -> Result<CreateTenant, ProvisionError> {
     Ok(CreateTenant::from_document(&work.operation.input)?)
 }
 
-fn cell(input: &CreateTenant) -> &str {
-    input.cell.as_ref().map_or(HOME_CELL, CellName::as_str)
+/// The cell that `check` chose.
+fn cell<'a>(work: &Work<'a>, input: &'a CreateTenant) -> &'a str {
+    let chosen = work.operation.detail("check").and_then(|check| check.get_str("cell").ok());
+    // Operations that were checked before cells were chosen say nothing of it.
+    chosen.unwrap_or_else(|| input.cell.as_ref().map_or(HOME_CELL, CellName::as_str))
 }
 
 /// Kept in lower case: nobody has two mailboxes that differ in case only.

@@ -3,14 +3,17 @@
 mod change_tier;
 mod connect_channel;
 mod create;
+mod disconnect_channel;
 mod offboard;
 mod rekey;
 mod relocate;
 mod resume;
 mod rotate_channel_secret;
 mod rotate_data_key;
+mod settle_trial;
 mod stack;
 mod suspend;
+mod terms;
 
 use matome_store::entities::{Operation, OperationKind};
 
@@ -23,9 +26,11 @@ pub fn steps(kind: OperationKind) -> &'static [Step] {
         OperationKind::Create => create::STEPS,
         OperationKind::ConnectChannel => connect_channel::STEPS,
         OperationKind::RotateChannelSecret => rotate_channel_secret::STEPS,
+        OperationKind::DisconnectChannel => disconnect_channel::STEPS,
         OperationKind::RotateDataKey => rotate_data_key::STEPS,
         OperationKind::ChangeTier => change_tier::STEPS,
         OperationKind::Move => relocate::STEPS,
+        OperationKind::SettleTrial => settle_trial::STEPS,
         OperationKind::Suspend => suspend::STEPS,
         OperationKind::Resume => resume::STEPS,
         OperationKind::Offboard => offboard::STEPS,

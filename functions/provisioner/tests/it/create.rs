@@ -11,7 +11,7 @@ use matome_runtime::directory::Status;
 use matome_store::entities::{
     OperationKind, OperationState, Organization, OrganizationStatus, OrganizationType, Owner, Room,
 };
-use matome_tenancy::operations::NewOwner;
+use matome_tenancy::operations::{CreateTenant, Move, NewOwner};
 use matome_testing::crash::once_at;
 
 use crate::world::{World, shop};
@@ -34,7 +34,7 @@ async fn a_tenant_of_each_tier_arrives_whole_in_its_placement() {
         let terms = Terms::of(tier);
         assert_eq!(organization.status, OrganizationStatus::Active);
         assert_eq!(organization.kind, OrganizationType::Retail);
-        assert_eq!(organization.limits, terms.limits);
+        assert_eq!((organization.limits, organization.features), (terms.limits, Some(terms.features)));
         assert_eq!(organization.trial_ends_at.is_some(), terms.trial_days > 0);
         let owners = world.system.store.platform_collection::<Owner>();
         let owner = owners.find_one(doc! { "_id": organization.owner_id }).await.unwrap().unwrap();
@@ -71,20 +71,12 @@ async fn what_cannot_be_is_refused_by_name_before_anything_is_made() {
     let good = shop(Tier::Free, &id);
     let email = |email: &str| NewOwner { email: email.to_owned(), ..good.owner.clone() };
     let table = [
-        ("type", matome_tenancy::operations::CreateTenant { kind: "circus".to_owned(), ..good.clone() }),
-        ("name", matome_tenancy::operations::CreateTenant { name: " ".to_owned(), ..good.clone() }),
-        (
-            "timezone",
-            matome_tenancy::operations::CreateTenant { timezone: "Mars".to_owned(), ..good.clone() },
-        ),
-        ("owner.email", matome_tenancy::operations::CreateTenant { owner: email("nobody"), ..good.clone() }),
-        (
-            "CELLS",
-            matome_tenancy::operations::CreateTenant {
-                cell: Some(CellName::new("moon").unwrap()),
-                ..good.clone()
-            },
-        ),
+        ("type", CreateTenant { kind: "circus".to_owned(), ..good.clone() }),
+        ("name", CreateTenant { name: " ".to_owned(), ..good.clone() }),
+        ("timezone", CreateTenant { timezone: "Mars".to_owned(), ..good.clone() }),
+        ("owner.email", CreateTenant { owner: email("nobody"), ..good.clone() }),
+        ("CELLS", CreateTenant { cell: Some(CellName::new("moon").unwrap()), ..good.clone() }),
+        ("dataRegion", CreateTenant { data_region: Some("moon".to_owned()), ..good.clone() }),
     ];
     for (field, request) in table {
         let job = world.ask(&id, &request).await;
@@ -95,6 +87,48 @@ async fn what_cannot_be_is_refused_by_name_before_anything_is_made() {
     }
     assert!(organizations(&world).await.is_empty());
     assert!(world.system.directory().tenant(&id).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_tenant_lives_where_its_data_have_to_stay_and_is_moved_to_no_other_region() {
+    let mut world = World::start().await;
+    let uri = matome_local_stack::shared::mongodb_uri().await.unwrap();
+    world.system.add_cell("same", &uri).await;
+    world.system.add_cell("tokyo", &uri).await;
+    world.system.set_region("japan");
+    let cell = |name: &str| Some(CellName::new(name).unwrap());
+    let table = [
+        (None, None, Ok(("main", "southeast-asia"))),
+        (None, Some("southeast-asia"), Ok(("main", "southeast-asia"))),
+        (cell("same"), None, Ok(("same", "southeast-asia"))),
+        (None, Some("japan"), Ok(("tokyo", "japan"))),
+        (cell("tokyo"), None, Ok(("tokyo", "japan"))),
+        (cell("tokyo"), Some("southeast-asia"), Err("dataRegion: is not where the cell is")),
+    ];
+    for (cell, region, expected) in table {
+        let id = world.new_id();
+        let data_region = region.map(str::to_owned);
+        let request = CreateTenant { cell, data_region, ..shop(Tier::Free, &id) };
+        let job = world.ask(&id, &request).await;
+        let operation = world.drive(&job).await;
+        match expected {
+            Ok((cell, region)) => {
+                assert_eq!(operation.state, OperationState::Done, "{operation:?}");
+                let record = world.system.directory().tenant(&id).await.unwrap().unwrap();
+                let stored = organizations(&world).await;
+                let organization = stored.iter().find(|o| o.tenant_id == id.as_str()).unwrap();
+                assert_eq!((record.cell.as_str(), organization.cell.as_str()), (cell, cell));
+                assert_eq!(organization.data_region, region);
+            }
+            Err(error) => assert_eq!(operation.steps[0].error.as_deref(), Some(error)),
+        }
+    }
+    let tenant = world.create(Tier::Free).await;
+    for (to, state) in [("tokyo", OperationState::Failed), ("same", OperationState::Done)] {
+        let request = Move { placement: Placement::Shared, cell: cell(to) };
+        let job = world.ask(&tenant, &request).await;
+        assert_eq!(world.drive(&job).await.state, state, "{to}");
+    }
 }
 
 #[tokio::test]

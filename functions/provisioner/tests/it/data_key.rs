@@ -47,7 +47,7 @@ impl Shop {
         for tenants in [&self.consumer, &stage.world.system.tenants()] {
             for channel in &self.channels {
                 let stored = of_line(&stage.document(channel).await.unwrap()).channel_secret.clone();
-                let (field, sealed) = (secret_field(channel), Sealed::from(stored));
+                let (field, sealed) = (secret_field(channel), Sealed::from(stored.unwrap()));
                 let secret = tenants.open(&keys, &stage.tenant, &field, &sealed).await.unwrap();
                 assert_eq!(secret.expose_secret(), stage.secret(channel), "{where_}");
             }

@@ -48,6 +48,7 @@ async fn a_tier_brings_its_placement_its_limits_and_the_owners_plan_up_and_down(
         let organization = organization(&mover).await;
         let terms = Terms::of(tier);
         assert_eq!((organization.tier, organization.limits), (tier, terms.limits));
+        assert_eq!(organization.features, Some(terms.features));
         assert_eq!(organization.audit_retention_days, terms.audit_retention_days);
         // What was written under a shorter retention is not missed later.
         let longer = terms.audit_retention_days > days;

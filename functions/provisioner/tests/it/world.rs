@@ -155,6 +155,7 @@ pub(crate) fn shop(tier: Tier, tenant: &TenantId) -> CreateTenant {
         tier,
         timezone: "Asia/Bangkok".to_owned(),
         cell: None,
+        data_region: None,
         settings: None,
     }
 }

@@ -3,6 +3,7 @@
 use bson::oid::ObjectId;
 use matome_domain::clock::Timestamp;
 use matome_domain::limits::Limit;
+use matome_domain::person::{PersonStatus, RoomMemberStatus};
 use matome_store::entities::{
     Presence, Room, RoomMember, RoomMemberKind, RoomMemberStatistics, RoomMode, RoomPermissions, RoomSettings,
     RoomStatistics, RoomType, User, UserMetadata, UserStatistics,
@@ -81,7 +82,7 @@ impl Desk<'_> {
             last_active_at: at,
             permissions: RoomPermissions::default(),
             statistics: RoomMemberStatistics::default(),
-            status: "active".to_owned(),
+            status: RoomMemberStatus::Active,
             status_at: date(NEVER),
             banned_at: None,
             banned_reason: None,
@@ -112,7 +113,7 @@ impl Desk<'_> {
                 last_active_at: at,
             },
             metadata: UserMetadata { source: "line".to_owned(), ..UserMetadata::default() },
-            status: "active".to_owned(),
+            status: PersonStatus::Active,
             refresh_at: date(NEVER),
             deleted_at: None,
             deleted_by: None,
@@ -154,7 +155,7 @@ impl Desk<'_> {
         {
             let user = self.person(fact, line_user_id);
             if let Some(user) = self.users.change(user) {
-                user.status = if present { "active" } else { "inactive" }.to_owned();
+                user.status = if present { PersonStatus::Active } else { PersonStatus::Inactive };
             }
         }
         if greet {
@@ -173,11 +174,11 @@ impl Desk<'_> {
             let user = self.person(fact, line_user_id);
             let Some(member) = self.members.change(self.key.member_id(user)) else { continue };
             // A ban outlasts coming and going.
-            if at < member.status_at || member.status == "banned" {
+            if at < member.status_at || member.status == RoomMemberStatus::Banned {
                 continue;
             }
             member.status_at = at;
-            member.status = if came { "active" } else { "inactive" }.to_owned();
+            member.status = if came { RoomMemberStatus::Active } else { RoomMemberStatus::Inactive };
             member.left_at = (!came).then_some(at);
         }
     }

@@ -197,6 +197,7 @@ async fn a_full_session_is_handed_on_without_automatic_summaries_too() {
 
 #[tokio::test]
 async fn people_come_and_go_and_late_news_of_it_changes_nothing() {
+    use matome_domain::person::RoomMemberStatus;
     use matome_store::entities::{Presence, Room, RoomMember};
     let system = TestSystem::start().await;
     let tenant = system.tenant(Placement::Shared).await;
@@ -208,7 +209,7 @@ async fn people_come_and_go_and_late_news_of_it_changes_nothing() {
     recorder.record(&[talk.event("c", at(9), "leave", json!({}))]).await;
     recorder.record(&[talk.event("d", at(0), "join", json!({}))]).await;
     let people: Vec<RoomMember> = all(&tenant, "_id").await;
-    assert!(people.iter().any(|m| m.status == "inactive" && m.left_at.is_some()));
+    assert!(people.iter().any(|m| m.status == RoomMemberStatus::Inactive && m.left_at.is_some()));
     let rooms: Vec<Room> = all(&tenant, "_id").await;
     assert_eq!(rooms[0].presence, Presence::Absent);
 }

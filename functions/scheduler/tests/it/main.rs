@@ -8,4 +8,5 @@ mod due;
 mod operations;
 mod samples;
 mod stage;
+mod trials;
 mod usage;

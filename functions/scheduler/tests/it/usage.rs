@@ -248,3 +248,44 @@ async fn a_thousand_tenants_cost_three_round_trips_each_spread_over_the_hour() {
     assert!(an_hour.iter().all(|n| (1..=40).contains(n)), "{an_hour:?}");
     assert_eq!(an_hour.iter().sum::<usize>(), 1_000, "{an_hour:?}");
 }
+
+#[tokio::test]
+async fn what_each_channel_brought_is_written_with_it_and_nobodys_edit_collides() {
+    use matome_store::entities::{Channel, Presence, RoomType};
+    let system = TestSystem::start().await;
+    for placement in [Placement::Shared, Placement::CollectionSet] {
+        let (tenant, other) = (system.tenant(placement).await, system.tenant(placement).await);
+        let channels = system.store.platform_collection::<Channel>();
+        let second = format!("{}2", tenant.channel);
+        let more = Channel {
+            id: derived(&["channel", &second]),
+            channel_id: second.clone(),
+            ..fixtures::channel(&tenant)
+        };
+        channels.insert_many([fixtures::channel(&tenant), fixtures::channel(&other), more]).await.unwrap();
+        let room = async |of: &TestTenant, name: &str, kind, channel: &str, presence, messages| {
+            let mut room = fixtures::room(of, name);
+            (room.room_type, room.channel_id, room.presence) = (kind, channel.to_owned(), presence);
+            room.statistics.total_messages = messages;
+            insert(&of.store, &room).await;
+        };
+        let first = tenant.channel.as_str();
+        room(&tenant, "U1", RoomType::Individual, first, Presence::Present, 4).await;
+        room(&tenant, "U2", RoomType::Individual, first, Presence::Absent, 3).await;
+        room(&tenant, "C1", RoomType::Group, first, Presence::Present, 50).await;
+        room(&tenant, "U3", RoomType::Individual, &second, Presence::Present, 2).await;
+        // The other tenant says that it has a room of this tenant's channel.
+        room(&other, "U4", RoomType::Individual, first, Presence::Present, 1_000).await;
+        let (context, _) = scheduler(&system, Faults::none());
+        matome_scheduler::usage::measure(run(&context)).await.unwrap();
+        let counted = async |channel: &str| {
+            let channel = channels.find_one(doc! { "channelId": channel }).await.unwrap().unwrap();
+            let counts = &channel.statistics;
+            assert_eq!(channel.version, 0);
+            (counts.total_users, counts.active_users, counts.messages_received)
+        };
+        assert_eq!(counted(first).await, (2, 1, 57), "{placement:?}");
+        assert_eq!(counted(&second).await, (1, 1, 2));
+        assert_eq!(counted(other.channel.as_str()).await, (0, 0, 0));
+    }
+}

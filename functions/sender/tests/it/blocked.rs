@@ -58,7 +58,7 @@ async fn nothing_is_sent_into_a_conversation_that_another_application_has_and_th
 async fn a_recipient_who_blocked_the_account_is_not_called() {
     let stage = Stage::group(2).await;
     let mut user = fixtures::user(&stage.tenant, &stage.user);
-    user.status = "inactive".to_owned();
+    user.status = matome_domain::person::PersonStatus::Inactive;
     stage.insert(&user).await;
     let entry = stage
         .queue_with(stage.the_summary(), None, |e| {

@@ -16,10 +16,37 @@ async fn connect(stage: &Stage) {
     channels.insert_one(fixtures::channel(&stage.tenant)).await.unwrap();
 }
 
-async fn health(stage: &Stage) -> ChannelHealth {
+async fn channel(stage: &Stage) -> Channel {
     let channels = stage.system.store.platform_collection::<Channel>();
     let filter = doc! { "channelId": stage.tenant.channel.as_str() };
-    channels.find_one(filter).await.unwrap().unwrap().health
+    channels.find_one(filter).await.unwrap().unwrap()
+}
+
+async fn health(stage: &Stage) -> ChannelHealth {
+    channel(stage).await.health
+}
+
+#[tokio::test]
+async fn what_line_took_is_counted_with_the_channel_and_what_it_refused_is_not() {
+    let stage = Stage::chat().await;
+    connect(&stage).await;
+    let sender = stage.sender(Faults::none());
+    let before = channel(&stage).await;
+    let send = async |token| {
+        let entry = stage.queue(stage.the_summary(), token).await;
+        let event = sqs::batch(&[fixtures::outbound_job(&stage.tenant, &entry)]);
+        matome_sender::handle(event, &sender).await.unwrap();
+        // The channel is written once a minute at most.
+        stage.system.clock.advance(Duration::from_secs(61));
+    };
+    send(Some(stage.token())).await;
+    assert_eq!(channel(&stage).await.statistics.messages_sent, 1, "a reply");
+    send(None).await;
+    assert_eq!(channel(&stage).await.statistics.messages_sent, 2, "and a push");
+    stage.line.fail_next(Endpoint::Push, Fault::Status(400), 1);
+    send(None).await;
+    let after = channel(&stage).await;
+    assert_eq!((after.statistics.messages_sent, after.version), (2, before.version));
 }
 
 #[tokio::test]

@@ -99,3 +99,27 @@ async fn an_organization_over_its_message_limit_gets_the_built_in_summarizer_unt
         assert_eq!(provider.seen().is_empty(), reason.is_some(), "nothing is sent");
     }
 }
+
+#[tokio::test]
+async fn a_plan_without_summaries_by_a_provider_gets_the_built_in_summarizer_and_sends_nothing() {
+    use matome_domain::plan::Features;
+    use matome_store::entities::Organization;
+    for ai_summaries in [true, false] {
+        let system = TestSystem::start().await;
+        let tenant = system.tenant(Placement::Shared).await;
+        let job = closed_session(&tenant).await;
+        let features = Features { ai_summaries, ..Features::default() };
+        let features = matome_store::collection::encode(&features).expect("can be written");
+        let organizations = system.store.platform_collection::<Organization>();
+        let of_tenant = bson::doc! { "tenantId": tenant.id.as_str() };
+        let update = bson::doc! { "$set": { "features": features } };
+        organizations.update_one(of_tenant, update).await.expect("can be written");
+        let provider = FakeProvider::start([Step::Ok]).await.expect("a loopback port is free");
+        Summarizer::with(&system, provider.config(), Faults::none()).done(&job).await;
+        let summary: Summary = only(&tenant).await;
+        let reason = (!ai_summaries).then_some(FallbackReason::NotInPlan);
+        assert_eq!(summary.ai_metadata.fallback_reason, reason);
+        assert_eq!(provider.seen().is_empty(), !ai_summaries);
+        assert_rests_on_its_session(&tenant, &summary).await;
+    }
+}

@@ -256,8 +256,10 @@ async fn the_months_tokens_are_not_overdrawn() {
     assert_eq!(once.written.provenance.tokens_used(), 1200, "what was spent is still told");
     let enough = play_with(&[], &cookies(), TokenBudget::Remaining(50_000), |_| {}).await;
     assert_eq!(wrote(&enough), ("openai", None, 1));
-    let withheld = play_with(&[], &cookies(), TokenBudget::Withheld, |_| {}).await;
-    assert_eq!(wrote(&withheld), ("builtin", Some(FallbackReason::MessageLimit), 0));
+    for why in [FallbackReason::MessageLimit, FallbackReason::NotInPlan] {
+        let withheld = play_with(&[], &cookies(), TokenBudget::Withheld(why), |_| {}).await;
+        assert_eq!(wrote(&withheld), ("builtin", Some(why), 0));
+    }
 }
 
 #[tokio::test]

@@ -46,7 +46,7 @@ pub struct Channel {
     /// What it is used for.
     #[serde(default)]
     pub features: ChannelFeatures,
-    /// Counters. Written by the scheduler.
+    /// Counters. Written by the scheduler and the sender, which leave `updatedAt` and `__v` alone.
     #[serde(default)]
     pub statistics: ChannelStatistics,
     /// How it is.
@@ -90,8 +90,9 @@ pub struct LineConnection {
     /// `auto` or `manual`: whether messages count as read by themselves.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mark_as_read_mode: Option<String>,
-    /// The channel secret, sealed by the tenant's data key; never plain.
-    pub channel_secret: String,
+    /// The channel secret, sealed by the tenant's data key; never plain. Absent once it is disconnected.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub channel_secret: Option<String>,
     /// A long-lived access token, sealed likewise. Absent as a rule: stateless tokens are issued on
     /// demand from channel id and secret, and never stored.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -193,17 +194,18 @@ pub struct ChannelFeatures {
     pub broadcast: bool,
 }
 
-/// `channel.statistics`.
+/// `channel.statistics`. All but `messagesSent` are what the channel's rooms said when its organization's usage was last
+/// measured, at most an hour ago, and exact.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ChannelStatistics {
-    /// People seen.
+    /// People who have, or had, a chat of their own with the account.
     pub total_users: i64,
-    /// Of those, active.
+    /// Of those, the ones it reaches: they have not blocked it.
     pub active_users: i64,
-    /// Messages in.
+    /// Messages recorded, redelivered ones once.
     pub messages_received: i64,
-    /// Messages out.
+    /// Replies and pushes that LINE took, to a minute or so; near the truth.
     pub messages_sent: i64,
 }
 
@@ -213,7 +215,7 @@ pub struct ChannelStatistics {
 pub enum ChannelStatus {
     /// In use.
     Active,
-    /// Switched off.
+    /// Disconnected: nothing comes in, nothing is sent.
     Inactive,
     /// The webhook has not been verified.
     PendingVerification,

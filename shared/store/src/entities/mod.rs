@@ -77,12 +77,12 @@ pub use organization::{
     AiSettings, AiSettingsPatch, Billing, Delivery, DeliveryPatch, DeliveryTarget, Escalation,
     NewOrganization, Organization, OrganizationMetadata, OrganizationMetadataPatch, OrganizationPatch,
     OrganizationSettings, OrganizationSettingsPatch, OrganizationSize, OrganizationStatus, OrganizationType,
-    OrganizationView, Personality, StatusReason, StatusReasonView,
+    OrganizationView, Personality, StatusReason, StatusReasonView, TrialNotice, default_data_region,
 };
 pub use outbox::{NewOutboxEntry, OutboxEntry, OutboxKind, OutboxState, Purpose};
 pub use owner::{
-    NewOwner, Owner, OwnerPatch, OwnerSettings, OwnerSettingsPatch, OwnerUsage, OwnerView, Subscription,
-    SubscriptionStatus, SubscriptionView,
+    NewOwner, Owner, OwnerLimitsPatch, OwnerPatch, OwnerSettings, OwnerSettingsPatch, OwnerUsage, OwnerView,
+    Subscription, SubscriptionPatch, SubscriptionStatus, SubscriptionView,
 };
 pub use plan::Plan;
 pub use platform_secret::{PlatformSecret, PlatformSecretKind};

@@ -44,7 +44,7 @@ pub struct Operation {
     /// Nothing is to be done before.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub not_before: Option<DateTime>,
-    /// Who asked for it: `operator`, or an account's id.
+    /// Who asked for it: `operator`, `scheduler`, or an account's id.
     pub requested_by: String,
     /// Asked for when.
     pub created_at: DateTime,
@@ -68,12 +68,16 @@ pub enum OperationKind {
     ConnectChannel,
     /// Takes a channel's new secret into use.
     RotateChannelSecret,
+    /// Takes a channel out of service, and forgets its secret.
+    DisconnectChannel,
     /// Gives the tenant a new data key and seals everything under it.
     RotateDataKey,
     /// Another tier: limits, and the placement that goes with it.
     ChangeTier,
     /// Another placement or cell.
     Move,
+    /// What becomes of its trial: served as on the free plan, or as its tier says.
+    SettleTrial,
     /// Stops serving it; what its customers write is kept.
     Suspend,
     /// Serves it again.
@@ -182,7 +186,7 @@ pub struct OperationView {
     /// Nothing is done before.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub not_before: Option<Time>,
-    /// Who asked for it: `operator`, or an account's id.
+    /// Who asked for it: `operator`, `scheduler`, or an account's id.
     pub requested_by: String,
     /// Asked for when.
     pub created_at: Time,

@@ -80,7 +80,7 @@ impl Default for OwnerSettings {
     }
 }
 
-/// `owner.subscription`. Written by whoever takes the money, later a billing integration.
+/// `owner.subscription`. Written by who runs the platform (`PATCH /v1/owners/{ownerId}`), later a billing integration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Subscription {
@@ -114,6 +114,14 @@ pub enum SubscriptionStatus {
     Suspended,
     /// Ends, or has ended, at `endDate`.
     Cancelled,
+}
+
+impl SubscriptionStatus {
+    /// Whether what was chosen is paid for: a trial that ends is no trial then.
+    #[must_use]
+    pub fn is_paid(self) -> bool {
+        self == Self::Active
+    }
 }
 
 /// `owner.usage`; `geminiTokensUsed` is `aiTokensUsed`.
@@ -252,6 +260,46 @@ pub struct OwnerPatch {
     #[garde(dive)]
     #[serde(default, skip_serializing_if = "Kept::is_absent")]
     pub settings: Kept<OwnerSettingsPatch>,
+    /// What was agreed on besides the plan; the plan's come back with another plan.
+    #[garde(dive)]
+    #[serde(default, skip_serializing_if = "Kept::is_absent")]
+    pub limits: Kept<OwnerLimitsPatch>,
+    /// How it stands with the money.
+    #[garde(dive)]
+    #[serde(default, skip_serializing_if = "Kept::is_absent")]
+    pub subscription: Kept<SubscriptionPatch>,
+}
+
+/// `owner.limits` in a patch: `null` is no limit.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema, Validate)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct OwnerLimitsPatch {
+    /// Organizations.
+    #[garde(skip)]
+    #[serde(default, skip_serializing_if = "Patched::is_absent")]
+    pub max_organizations: Patched<u64>,
+    /// Members over all its organizations.
+    #[garde(skip)]
+    #[serde(default, skip_serializing_if = "Patched::is_absent")]
+    pub max_members: Patched<u64>,
+}
+
+/// `owner.subscription` in a patch.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema, Validate)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SubscriptionPatch {
+    /// State. Once it is `active`, the trials of the owner's organizations are none any more.
+    #[garde(skip)]
+    #[serde(default, skip_serializing_if = "Kept::is_absent")]
+    pub status: Kept<SubscriptionStatus>,
+    /// End.
+    #[garde(skip)]
+    #[serde(default, skip_serializing_if = "Patched::is_absent")]
+    pub end_date: Patched<Time>,
+    /// How often it is paid.
+    #[garde(skip)]
+    #[serde(default, skip_serializing_if = "Patched::is_absent")]
+    pub billing_cycle: Patched<BillingCycle>,
 }
 
 /// `owner.settings` in a patch.
@@ -318,10 +366,21 @@ impl New<Owner> for NewOwner {
 
 impl Changes<Owner> for OwnerPatch {
     fn update(&self, _: &Owner) -> Result<Update, Refusal> {
-        let update = Update::new()
+        let mut update = Update::new()
             .kept("name", &self.name)
             .patched("slug", &self.slug)
             .patched("phoneNumber", &self.phone_number);
+        if let Some(limits) = self.limits.value() {
+            update = update
+                .patched("limits.maxOrganizations", &limits.max_organizations)
+                .patched("limits.maxMembers", &limits.max_members);
+        }
+        if let Some(subscription) = self.subscription.value() {
+            update = update
+                .kept("subscription.status", &subscription.status)
+                .patched("subscription.endDate", &subscription.end_date)
+                .patched("subscription.billingCycle", &subscription.billing_cycle);
+        }
         let Some(settings) = self.settings.value() else { return Ok(update) };
         Ok(update
             .kept("settings.language", &settings.language)
@@ -364,7 +423,9 @@ impl Exposed for Owner {
                 "createdAt": "2026-10-01T00:00:00.000Z", "updatedAt": "2026-10-01T00:00:00.000Z",
             })),
             create: Some(example(create)),
-            patch: Some(example(json!({ "settings": { "language": "ja" }, "phoneNumber": null }))),
+            patch: Some(example(json!({
+                "settings": { "language": "ja" }, "phoneNumber": null, "subscription": { "status": "active" },
+            }))),
         }
     }
 }

@@ -4,6 +4,7 @@ use bson::oid::ObjectId;
 use bson::{DateTime, doc};
 use garde::Validate;
 use matome_domain::access::Resource;
+use matome_domain::person::RoomMemberStatus;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -13,7 +14,7 @@ use crate::entity::{Entity, Index};
 use crate::exposed::{
     Changes, DeletePolicy, Examples, Exposed, Filter, Kept, New, NewContext, Refusal, Sort, Update, example,
 };
-use crate::shape::{Shape, date, object_id, string};
+use crate::shape::{Shape, date, object_id, one_of};
 use crate::value::{Id, Time};
 
 /// `_id` is derived from room and user.
@@ -45,8 +46,8 @@ pub struct RoomMember {
     pub permissions: RoomPermissions,
     /// Counters.
     pub statistics: RoomMemberStatistics,
-    /// `active`, `inactive` (left) or `banned`.
-    pub status: String,
+    /// Whether they are there.
+    pub status: RoomMemberStatus,
     /// When `status` last changed, as LINE says: an older event that comes late changes nothing.
     pub status_at: DateTime,
     /// Banned when.
@@ -133,7 +134,7 @@ impl Entity for RoomMember {
         Shape::new()
             .required("roomId", object_id())
             .required("userId", object_id())
-            .required("status", string())
+            .required("status", one_of::<RoomMemberStatus>())
             .required("createdAt", date())
     }
 }
@@ -168,8 +169,8 @@ pub struct RoomMemberView {
     pub permissions: RoomPermissions,
     /// Counters.
     pub statistics: RoomMemberStatistics,
-    /// `active`, `inactive` (left) or `banned`.
-    pub status: String,
+    /// Whether they are there.
+    pub status: RoomMemberStatus,
     /// Banned when.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub banned_at: Option<Time>,
@@ -299,7 +300,7 @@ impl New<RoomMember> for NewRoomMember {
             last_active_at: new.now,
             permissions: self.permissions.unwrap_or_default(),
             statistics: RoomMemberStatistics::default(),
-            status: "active".to_owned(),
+            status: RoomMemberStatus::Active,
             status_at: new.now,
             banned_at: None,
             banned_reason: None,
@@ -322,7 +323,7 @@ impl Changes<RoomMember> for RoomMemberPatch {
                 .kept("permissions.canExportData", &to.can_export_data)
                 .kept("permissions.canManageSettings", &to.can_manage_settings);
         }
-        let was = before.status == "banned";
+        let was = before.status == RoomMemberStatus::Banned;
         if self.banned_reason.value().is_some() && !self.banned.value().copied().unwrap_or(was) {
             return Err(Refusal::of("bannedReason", "is for somebody who is banned"));
         }
@@ -330,9 +331,10 @@ impl Changes<RoomMember> for RoomMemberPatch {
             Some(true) if before.kind == RoomMemberKind::Staff => {
                 return Err(Refusal::of("banned", "staff are removed from the room instead"));
             }
-            Some(true) if !was => update = update.set("status", "banned").stamp("bannedAt"),
+            Some(true) if !was => update = update.set("status", &RoomMemberStatus::Banned).stamp("bannedAt"),
             Some(false) if was => {
-                update = update.set("status", "active").unset("bannedAt").unset("bannedReason")
+                update =
+                    update.set("status", &RoomMemberStatus::Active).unset("bannedAt").unset("bannedReason")
             }
             _ => {}
         }
@@ -356,7 +358,7 @@ impl Exposed for RoomMember {
             Filter::id("userId", "User; or account, of staff.").few(),
             Filter::one_of::<RoomMemberKind>("kind", "User or staff."),
             Filter::among("role", &["admin", "member", "viewer"], "Role."),
-            Filter::among("status", &["active", "inactive", "banned"], "State."),
+            Filter::one_of::<RoomMemberStatus>("status", "Whether they are there."),
         ]
     }
 

@@ -31,7 +31,7 @@ pub enum AskError {
     Queue(#[from] QueueError),
 }
 
-/// Asks for an operation. `by` is `operator` or an account's id.
+/// Asks for an operation. `by` is `operator`, `scheduler` or an account's id.
 ///
 /// # Errors
 /// [`AskError::Busy`] while the tenant has an open one; [`AskError::Store`]; [`AskError::Queue`].

@@ -47,9 +47,11 @@ requests! {
     CreateTenant => Create,
     ConnectChannel => ConnectChannel,
     RotateChannelSecret => RotateChannelSecret,
+    DisconnectChannel => DisconnectChannel,
     RotateDataKey => RotateDataKey,
     ChangeTier => ChangeTier,
     Move => Move,
+    SettleTrial => SettleTrial,
     Suspend => Suspend,
     Resume => Resume,
     Offboard => Offboard,
@@ -70,9 +72,12 @@ pub struct CreateTenant {
     pub tier: Tier,
     /// IANA name.
     pub timezone: String,
-    /// Another cell than the home cell.
+    /// Another cell than the first of its region.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cell: Option<CellName>,
+    /// Where in the world its data has to stay; where its cell is when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_region: Option<String>,
     /// Other settings than the defaults.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settings: Option<OrganizationSettings>,
@@ -108,6 +113,14 @@ pub struct RotateChannelSecret {
     pub secret: Sealed,
 }
 
+/// A channel that is not to be served any more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DisconnectChannel {
+    /// LINE's channel id.
+    pub channel_id: ChannelId,
+}
+
 /// Nothing to say.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct RotateDataKey {}
@@ -118,6 +131,10 @@ pub struct ChangeTier {
     /// The new one.
     pub tier: Tier,
 }
+
+/// Nothing to say: what there is to be done is found out when it is done.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct SettleTrial {}
 
 /// Another placement or cell, whatever the tier.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -6,6 +6,6 @@ mod input;
 
 pub use ask::{AskError, ask, request_abort, retry};
 pub use input::{
-    ChangeTier, ConnectChannel, CreateTenant, Move, NewOwner, Offboard, Request, Resume, RotateChannelSecret,
-    RotateDataKey, Suspend,
+    ChangeTier, ConnectChannel, CreateTenant, DisconnectChannel, Move, NewOwner, Offboard, Request, Resume,
+    RotateChannelSecret, RotateDataKey, SettleTrial, Suspend,
 };

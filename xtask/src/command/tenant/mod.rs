@@ -25,8 +25,8 @@ use matome_runtime::directory::secret_field;
 use matome_runtime::random::{Random as _, SystemRandom};
 use matome_store::entities::{Operation, OperationState};
 use matome_tenancy::operations::{
-    self, ChangeTier, ConnectChannel, CreateTenant, Move, NewOwner, Offboard, Request, Resume,
-    RotateChannelSecret, RotateDataKey, Suspend,
+    self, ChangeTier, ConnectChannel, CreateTenant, DisconnectChannel, Move, NewOwner, Offboard, Request,
+    Resume, RotateChannelSecret, RotateDataKey, Suspend,
 };
 
 pub(crate) use self::desk::Desk;
@@ -60,6 +60,12 @@ enum Action {
     Create(Create),
     /// Connect a LINE channel. Its secret is read from standard input, or from a file.
     Connect(WithSecret),
+    /// Take a LINE channel out of service and forget its secret; what was recorded stays.
+    Disconnect {
+        tenant: TenantId,
+        /// LINE's channel id.
+        channel: ChannelId,
+    },
     /// Move to another placement, whatever the tier.
     Move {
         tenant: TenantId,
@@ -123,9 +129,12 @@ struct Create {
     /// IANA name.
     #[arg(long, default_value = "Asia/Bangkok")]
     timezone: String,
-    /// Another cell than the home cell.
+    /// Another cell than the first of the region.
     #[arg(long)]
     cell: Option<CellName>,
+    /// Where its data have to stay, as cells name it; where the cell is when left out.
+    #[arg(long)]
+    region: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -150,6 +159,9 @@ impl Tenant {
                 let secret = sealed(&desk, of).await?;
                 let request = ConnectChannel { channel_id: of.channel.clone(), secret };
                 return self.ask(&desk, &of.tenant, &request).await;
+            }
+            Action::Disconnect { tenant, channel } => {
+                return self.ask(&desk, tenant, &DisconnectChannel { channel_id: channel.clone() }).await;
             }
             Action::RotateSecret(of) => {
                 let secret = sealed(&desk, of).await?;
@@ -193,6 +205,7 @@ impl Tenant {
             tier: create.tier,
             timezone: create.timezone.clone(),
             cell: create.cell.clone(),
+            data_region: create.region.clone(),
             settings: None,
         };
         if !self.json {
@@ -303,6 +316,7 @@ mod tests {
             "move t1 moon",
             "tier t1 starter",
             "connect t1 c.1",
+            "disconnect t1",
             "create --name n --email e --cell Moon",
             "move t1 shared --cell a/b",
             "offboard t1",

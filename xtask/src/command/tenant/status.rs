@@ -121,6 +121,11 @@ impl Known {
         if let Some(o) = &self.organization {
             line("name", o.name.clone());
             line("tier", format!("{}, {}, cell {}", o.tier, word(&o.placement), o.cell));
+            if let Some(at) = o.trial_ended_at {
+                line("trial", format!("ended unpaid, on the free plan since {}", timestamp(at)));
+            } else if let Some(at) = o.trial_ends_at {
+                line("trial", format!("until {}", timestamp(at)));
+            }
             let reason = o.status_reason.as_ref().map(|r| format!(": {}", r.message)).unwrap_or_default();
             line("status", format!("{}{reason}", word(&o.status)));
         }

@@ -13,6 +13,7 @@ use axum::extract::State;
 use bson::oid::ObjectId;
 use bson::{DateTime, Document, doc};
 use futures::future::BoxFuture;
+use matome_domain::person::PersonStatus;
 use matome_runtime::blobs::BlobPrefix;
 use matome_store::entities::{
     InboundEventRecord, Message, Room, RoomMember, RoomType, Session, SessionStatus, Summary, User,
@@ -21,7 +22,7 @@ use matome_store::entities::{
 use matome_store::id::document_id;
 use matome_store::time::date;
 use matome_store::transaction::{LookUp, decode};
-use matome_store::value::Id;
+use matome_store::value::{Id, to_bson};
 use matome_store::{Entity, StoreError, TenantStore, Transaction, Write};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -37,8 +38,6 @@ use crate::http::{Ok200, Problem};
 const PAGE: i64 = 200;
 /// Transactions of a call: ten thousand messages, some seconds.
 const PAGES: usize = 50;
-/// `user.status` of somebody who was forgotten.
-const ERASED: &str = "erased";
 
 /// What was erased by one call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -92,11 +91,11 @@ pub(super) async fn erase(
 /// Who they are: the profile, and what is copied of it or says something of them elsewhere.
 async fn forget_who(tenant: &Tenant, user: &User, now: DateTime) -> Result<(), Problem> {
     let store = &tenant.store;
-    if user.status != ERASED {
+    if user.status != PersonStatus::Erased {
         let profile = matome_store::collection::encode(&UserProfile::default())?;
         let preferences = matome_store::collection::encode(&UserPreferences::default())?;
         let mut set = doc! {
-            "status": ERASED, "profile": profile, "preferences": preferences, "metadata.tags": [],
+            "status": to_bson(&PersonStatus::Erased)?, "profile": profile, "preferences": preferences, "metadata.tags": [],
             "metadata.customFields": {}, "deletedAt": now, "updatedAt": now,
             // LINE is not asked who they are again.
             "refreshAt": DateTime::MAX,

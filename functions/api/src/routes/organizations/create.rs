@@ -63,10 +63,14 @@ struct NewOrganization {
     #[garde(skip)]
     #[serde(default)]
     tier: Option<Tier>,
-    /// Another cell than the home cell; only for who runs the platform to say.
+    /// Another cell than the first of the region; only for who runs the platform to say.
     #[garde(length(chars, min = 1, max = 40))]
     #[serde(default)]
     cell: Option<String>,
+    /// Where in the world its data has to stay, fixed for good; where the home cell is when absent.
+    #[garde(length(chars, min = 1, max = 40))]
+    #[serde(default)]
+    data_region: Option<String>,
 }
 
 /// Who pays.
@@ -137,6 +141,9 @@ async fn create(
     }
     let cell = body.cell.map(CellName::new).transpose();
     let cell = cell.map_err(|_| Problem::field("cell", "must be the name of a cell"))?;
+    if body.data_region.as_ref().is_some_and(|region| app.tenants.cells().in_region(region).is_none()) {
+        return Err(Problem::field("dataRegion", "must be a region that there is a cell in"));
+    }
     let kind = serde_json::to_value(body.kind).ok().and_then(|kind| kind.as_str().map(str::to_owned));
     let request = CreateTenant {
         name: body.name.clone(),
@@ -145,6 +152,7 @@ async fn create(
         tier,
         timezone: body.timezone,
         cell,
+        data_region: body.data_region,
         settings: None,
     };
     let tenant = TenantId::new(app.new_id().to_hex()).map_err(Problem::internal)?;

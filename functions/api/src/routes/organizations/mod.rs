@@ -3,6 +3,7 @@
 mod create;
 mod details;
 mod life;
+mod limits;
 mod own;
 mod usage;
 
@@ -28,10 +29,16 @@ pub(super) fn routes() -> Vec<Route> {
             .describes("All of them, for who runs the platform."),
         list,
     );
-    [vec![list], create::routes(), own::routes(), details::routes(), life::routes(), usage::routes()]
-        .into_iter()
-        .flatten()
-        .collect()
+    let all = [
+        vec![list],
+        create::routes(),
+        own::routes(),
+        details::routes(),
+        life::routes(),
+        limits::routes(),
+        usage::routes(),
+    ];
+    all.into_iter().flatten().collect()
 }
 
 fn may(action: Action) -> Permission {

@@ -5,8 +5,10 @@ use bson::doc;
 use matome_domain::access::{Action, Resource};
 use matome_domain::limits::{Level, Limit, Limits, Standing};
 use matome_domain::month::Month;
+use matome_domain::plan::Features;
+use matome_domain::trial::TrialStage;
 use matome_store::Time;
-use matome_store::entities::{MonthlyUsage, Notice};
+use matome_store::entities::{MonthlyUsage, Notice, TrialNotice};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
@@ -34,7 +36,8 @@ pub(super) fn routes() -> Vec<Route> {
         ),
         Route::new(
             Rule::get(format!("{ONE}/notices"), "listNotices", read)
-                .says(TAG, "List which limits came to 80 %, 100 % and beyond, newest first"),
+                .says(TAG, "List which limits came to 80 %, 100 % and beyond, newest first")
+                .describes("With what was said of the trial's end: a week before, a day before, and then."),
             notices,
         ),
     ]
@@ -45,6 +48,7 @@ pub(super) fn routes() -> Vec<Route> {
 #[serde(rename_all = "camelCase")]
 #[schemars(example = json!({
     "month": "2026-11", "limits": { "maxRooms": 100, "maxAgents": 1 },
+    "features": { "aiSummaries": true, "exports": true },
     "standings": [{ "limit": "rooms", "used": 85, "allowed": 100, "level": "notice" }],
     "measuredAt": "2026-11-20T09:00:00.000Z", "months": [],
 }))]
@@ -53,6 +57,8 @@ struct UsageView {
     month: String,
     /// What may be used.
     limits: Limits,
+    /// What may be used besides.
+    features: Features,
     /// Every limit beside what counts against it.
     standings: Vec<StandingView>,
     /// When that was measured; absent if never.
@@ -131,6 +137,7 @@ async fn usage(State(app): State<App>, tenant: Tenant) -> Result<Ok200<UsageView
     Ok(Ok200(UsageView {
         month: Month::of(now).to_string(),
         limits: organization.limits,
+        features: organization.features(),
         standings,
         measured_at: organization.usage.as_ref().map(|usage| usage.measured_at.into()),
         months: months.into_iter().map(MonthView::from).collect(),
@@ -139,10 +146,30 @@ async fn usage(State(app): State<App>, tenant: Tenant) -> Result<Ok200<UsageView
 
 /// Notices, newest month first.
 #[derive(Debug, Serialize, JsonSchema)]
-#[schemars(example = json!({ "items": [] }))]
+#[schemars(example = json!({ "items": [], "trial": [] }))]
 struct Notices {
     /// In order.
     items: Vec<NoticeView>,
+    /// Of the trial's end, in the order they were raised.
+    trial: Vec<TrialNoticeView>,
+}
+
+/// What was said of a trial's end.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct TrialNoticeView {
+    /// How near it was.
+    stage: TrialStage,
+    /// The end that was spoken of.
+    ends_at: Time,
+    /// When.
+    created_at: Time,
+}
+
+impl From<&TrialNotice> for TrialNoticeView {
+    fn from(notice: &TrialNotice) -> Self {
+        Self { stage: notice.stage, ends_at: notice.ends_at.into(), created_at: notice.at.into() }
+    }
 }
 
 /// A limit that came to a level.
@@ -174,5 +201,6 @@ async fn notices(tenant: Tenant) -> Result<Ok200<Notices>, Problem> {
         allowed: notice.allowed,
         created_at: notice.created_at.into(),
     };
-    Ok(Ok200(Notices { items: found.into_iter().map(view).collect() }))
+    let trial = tenant.organization.trial_notices.iter().map(TrialNoticeView::from).collect();
+    Ok(Ok200(Notices { items: found.into_iter().map(view).collect(), trial }))
 }

@@ -1,7 +1,6 @@
 //! The part of offboarding that cannot be taken back.
 
 use bson::Document;
-use matome_domain::clock::Timestamp;
 use matome_runtime::blobs::BlobPrefix;
 use matome_runtime::directory::ChannelRecord;
 use matome_store::StoreError;
@@ -10,7 +9,7 @@ use matome_store::relocate::{self, Budget};
 use matome_store::time::date;
 
 use super::backup::{add, media_page};
-use super::grace::{at, find_organization};
+use super::grace::find_organization;
 use super::places;
 use crate::error::ProvisionError;
 use crate::stack;
@@ -31,7 +30,7 @@ pub(super) async fn disconnect(work: &Work<'_>) -> Result<Progress, ProvisionErr
         }
         detail.insert("at", date(work.context.clock.now()));
     }
-    Ok(when_forgotten(work, detail))
+    Ok(Progress::when_forgotten(work, detail))
 }
 
 /// Has the server refuse further writes, then counts what there is.
@@ -103,7 +102,7 @@ pub(super) async fn key(work: &Work<'_>) -> Result<Progress, ProvisionError> {
         work.context.tenants.directory().remove_tenant(work.tenant).await?;
         detail.insert("at", date(work.context.clock.now()));
     }
-    Ok(when_forgotten(work, detail))
+    Ok(Progress::when_forgotten(work, detail))
 }
 
 /// Erases what is left anywhere: collections, databases, the fence, what the platform knows. Of the
@@ -131,12 +130,4 @@ pub(super) async fn remains(work: &Work<'_>) -> Result<Progress, ProvisionError>
         replaced.map_err(StoreError::from)?;
     }
     Ok(Progress::done())
-}
-
-/// Done when what was removed from the directory at `detail.at` is in nobody's cache any more.
-fn when_forgotten(work: &Work<'_>, detail: Document) -> Progress {
-    let now: Timestamp = work.context.clock.now();
-    let removed = at(Some(&detail), "at").unwrap_or(now);
-    let left = removed.plus(work.context.directory_age).since(now);
-    if left.is_zero() { Progress::Done(detail) } else { Progress::Wait(left, detail) }
 }

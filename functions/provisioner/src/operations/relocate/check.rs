@@ -54,6 +54,9 @@ pub(in crate::operations) async fn check_route(
             Err(error) => return Err(error.into()),
         }
     }
+    if cells.region(&to.cell)? != cells.region(&from.cell)? {
+        return Err(refused("cell", "is in another region, which its data have to stay out of"));
+    }
     let stack = stack_change(work, &from, &to, tier).await?;
     Ok(Route { from, to, status, stack })
 }

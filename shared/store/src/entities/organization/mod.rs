@@ -7,8 +7,9 @@ use bson::oid::ObjectId;
 use bson::{DateTime, doc};
 use matome_domain::limits::Limits;
 use matome_domain::placement::{HOME_CELL, Placement};
-use matome_domain::plan::default_audit_retention_days;
+use matome_domain::plan::{Feature, Features, Terms, default_audit_retention_days};
 use matome_domain::tier::Tier;
+use matome_domain::trial::TrialStage;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use strum::VariantArray;
@@ -59,6 +60,10 @@ pub struct Organization {
     /// changes; an operator may agree on others.
     #[serde(default)]
     pub limits: Limits,
+    /// What it may use besides: a copy of its plan's, written with the limits. Absent with one that was made
+    /// before they were copied; see [`Organization::features`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub features: Option<Features>,
     /// What it used when that was last measured. Written by the scheduler, which leaves `updatedAt` and
     /// `__v` alone: nobody's edit is to collide with it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -69,7 +74,7 @@ pub struct Organization {
     /// Its customer at the payment provider. Written by a billing integration.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub billing: Option<Billing>,
-    /// Where in the world its data has to stay (the seed's `data_region`); fixed when it is created.
+    /// Where in the world its data has to stay (the seed's `data_region`): that of its cell, fixed when it is created.
     #[serde(default = "default_data_region")]
     pub data_region: String,
     /// How long its audit entries are kept.
@@ -96,6 +101,13 @@ pub struct Organization {
     /// When its trial ends; absent = it has none. Written by the provisioner.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trial_ends_at: Option<DateTime>,
+    /// Since when it is served as on the free plan, because its trial ended and nobody had paid. Written by the
+    /// provisioner.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trial_ended_at: Option<DateTime>,
+    /// What was said of the trial's end. Written by the scheduler, like `usage`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub trial_notices: Vec<TrialNotice>,
     /// What it is served as. Written by the provisioner.
     #[serde(default)]
     pub tier: Tier,
@@ -121,7 +133,9 @@ pub struct Organization {
     pub version: i64,
 }
 
-fn default_data_region() -> String {
+/// Where the data of a platform are that says nothing of it: the seed's.
+#[must_use]
+pub fn default_data_region() -> String {
     "southeast-asia".to_owned()
 }
 
@@ -142,6 +156,24 @@ fn default_cell() -> String {
 }
 
 impl Organization {
+    /// The tier whose plan is in force.
+    #[must_use]
+    pub fn plan(&self) -> Tier {
+        if self.trial_ended_at.is_some() { Tier::Free } else { self.tier }
+    }
+
+    /// What it may use besides its limits: what it was given, or what its tier brings on a new platform.
+    #[must_use]
+    pub fn features(&self) -> Features {
+        self.features.unwrap_or_else(|| Terms::of(self.plan()).features)
+    }
+
+    /// Whether its plan has a feature.
+    #[must_use]
+    pub fn may_use(&self, feature: Feature) -> bool {
+        self.features().allows(feature)
+    }
+
     /// What stays of an organization whose data is erased: ids, times and what it was served as, but
     /// nothing that says who it was.
     #[must_use]
@@ -200,6 +232,7 @@ impl NewOrganization {
             settings: OrganizationSettings::default(),
             metadata: OrganizationMetadata::default(),
             limits: self.limits,
+            features: None,
             usage: None,
             usage_due_at: None,
             billing: None,
@@ -211,6 +244,8 @@ impl NewOrganization {
             primary_language: default_language(),
             supported_languages: default_supported_languages(),
             trial_ends_at: None,
+            trial_ended_at: None,
+            trial_notices: Vec::new(),
             tier: self.tier,
             placement: self.placement,
             cell: default_cell(),
@@ -286,6 +321,18 @@ pub struct StatusReason {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub step: Option<String>,
     /// Since when.
+    pub at: DateTime,
+}
+
+/// `organization.trialNotices`: one for each stage of a trial.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TrialNotice {
+    /// How near the end was.
+    pub stage: TrialStage,
+    /// The end that was spoken of.
+    pub ends_at: DateTime,
+    /// When it was said.
     pub at: DateTime,
 }
 
@@ -368,6 +415,7 @@ impl Entity for Organization {
             .optional("placement", string())
             .optional("cell", string())
             .optional("trialEndsAt", date())
+            .optional("trialEndedAt", date())
             .optional("auditRetentionDays", number())
             .required("createdAt", date())
     }

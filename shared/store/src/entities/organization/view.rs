@@ -81,6 +81,9 @@ pub struct OrganizationView {
     /// When its trial ends.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trial_ends_at: Option<Time>,
+    /// Since when it is served as on the free plan, because its trial ended and nobody had paid.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trial_ended_at: Option<Time>,
     /// What it is served as.
     #[serde(default)]
     pub tier: Tier,

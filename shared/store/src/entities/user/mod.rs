@@ -4,11 +4,12 @@ mod view;
 
 use bson::oid::ObjectId;
 use bson::{DateTime, Document, doc};
+use matome_domain::person::PersonStatus;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::entity::{Entity, Index};
-use crate::shape::{Shape, date, string};
+use crate::shape::{Shape, date, one_of, string};
 
 pub use view::{
     NewUser, NewUserMetadata, NewUserProfile, UserMetadataPatch, UserMetadataView, UserNotificationsPatch,
@@ -52,8 +53,8 @@ pub struct User {
     pub statistics: UserStatistics,
     /// Free data.
     pub metadata: UserMetadata,
-    /// `active`, `inactive` (blocked the account) or `suspended`.
-    pub status: String,
+    /// How they stand with us.
+    pub status: PersonStatus,
     /// When the profile should be fetched again; in the past = now.
     pub refresh_at: DateTime,
     /// Deleted by staff when.
@@ -162,7 +163,7 @@ impl Entity for User {
     fn shape() -> Shape {
         Shape::new()
             .required("lineUserId", string())
-            .required("status", string())
+            .required("status", one_of::<PersonStatus>())
             .required("refreshAt", date())
             .required("createdAt", date())
     }

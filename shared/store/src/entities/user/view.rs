@@ -3,6 +3,7 @@
 use bson::DateTime;
 use garde::Validate;
 use matome_domain::access::Resource;
+use matome_domain::person::PersonStatus;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -52,8 +53,8 @@ pub struct UserView {
     /// Free data.
     #[serde(default)]
     pub metadata: UserMetadataView,
-    /// `active`, `inactive` (has blocked us) or `blocked`.
-    pub status: String,
+    /// How they stand with us.
+    pub status: PersonStatus,
     /// Created.
     pub created_at: Time,
     /// Last changed.
@@ -348,7 +349,7 @@ impl New<User> for NewUser {
                 customer_id: self.metadata.customer_id,
                 custom_fields,
             },
-            status: "active".to_owned(),
+            status: PersonStatus::Active,
             refresh_at: DateTime::MAX,
             deleted_at: None,
             deleted_by: None,
@@ -412,7 +413,7 @@ impl Exposed for User {
 
     fn filters() -> Vec<Filter> {
         vec![
-            Filter::among("status", &["active", "inactive", "blocked"], "State."),
+            Filter::one_of::<PersonStatus>("status", "How they stand with us."),
             Filter::text("email", "E-mail address.").few(),
             Filter::text("lineUserId", "LINE's id.").few(),
             Filter::text("source", "Where it comes from.").at("metadata.source"),
