@@ -79,7 +79,7 @@ async fn write(
     context.faults.boundary("recorder.people")?;
     transaction.insert(&plan.events).await?;
     transaction.insert(&plan.outbox).await?;
-    transaction.write::<Summary>(plan.summaries.clone()).await?;
+    transaction.write::<Summary>(plan.ratings.clone()).await?;
     context.faults.boundary("recorder.written")?;
     Ok(())
 }

@@ -4,8 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bson::oid::ObjectId;
-use bson::{Document, doc};
-use matome_store::entities::{InboundEventRecord, Message, Room, RoomMember, Session, User};
+use bson::{Bson, Document, doc};
+use matome_line::postback::PostbackAction;
+use matome_store::entities::{
+    InboundEventRecord, Message, Room, RoomMember, Session, Summary, SummaryOrigin, User,
+};
+use matome_store::id::object_id;
 use matome_store::transaction::{LookUp, decode};
 use matome_store::{StoreError, TenantStore, Transaction};
 
@@ -43,6 +47,8 @@ pub struct RoomState {
     pub events: BTreeSet<ObjectId>,
     /// Memberships of the people of the batch.
     pub members: Vec<RoomMember>,
+    /// Summaries that somebody in the room rates, of whichever room they are.
+    pub summaries: Vec<SummaryOrigin>,
 }
 
 impl State {
@@ -63,7 +69,7 @@ impl State {
         let rooms: Vec<ObjectId> = batch.iter().map(|r| r.key.room_id()).collect();
         let open = doc! { "roomId": { "$in": &rooms }, "status": "active" };
         let messages = LookUp::of::<Message>(store, by_id(|w| &w.messages), "messages");
-        let look_ups = vec![
+        let mut look_ups = vec![
             LookUp::of::<Room>(store, doc! { "_id": { "$in": rooms } }, "rooms"),
             LookUp::of::<Session>(store, open, "open"),
             LookUp::of::<InboundEventRecord>(store, by_id(|w| &w.events), "events")
@@ -73,6 +79,13 @@ impl State {
             // A message that is there is changed by what comes now, and its session may have closed.
             messages.join::<Session>(store, "sessionId", "session"),
         ];
+        // Seldom: nothing is looked for in a batch without a rating.
+        if wanted.iter().any(|w| !w.summaries.is_empty()) {
+            let mut rated = by_id(|w| &w.summaries);
+            rated.insert("deletedAt", Bson::Null);
+            let origin = doc! { "$project": { "roomId": 1, "channelId": 1 } };
+            look_ups.push(LookUp::of::<Summary>(store, rated, "summaries").then(origin));
+        }
         let mut answer = transaction.look_up(look_ups).await?;
         let (messages, mut sessions) = split_sessions(decode::<Document>(&mut answer, "messages")?)?;
         for open in decode::<Session>(&mut answer, "open")? {
@@ -87,6 +100,7 @@ impl State {
                 .filter_map(|e| e.get_object_id("_id").ok())
                 .collect(),
             members: decode(&mut answer, "members")?,
+            summaries: decode(&mut answer, "summaries")?,
         };
         let of_rooms = batch.iter().zip(&wanted).map(|(room, wanted)| stored.of(room.key.room_id(), wanted));
         Ok(Self { rooms: of_rooms.collect(), users: decode(&mut answer, "users")? })
@@ -100,6 +114,7 @@ struct Stored {
     messages: Vec<Message>,
     events: BTreeSet<ObjectId>,
     members: Vec<RoomMember>,
+    summaries: Vec<SummaryOrigin>,
 }
 
 impl Stored {
@@ -110,6 +125,7 @@ impl Stored {
             messages: self.messages.iter().filter(|m| wanted.messages.contains(&m.id)).cloned().collect(),
             events: self.events.intersection(&wanted.events).copied().collect(),
             members: self.members.iter().filter(|m| m.room_id == room).cloned().collect(),
+            summaries: self.summaries.iter().filter(|s| wanted.summaries.contains(&s.id)).cloned().collect(),
         }
     }
 }
@@ -121,6 +137,7 @@ struct Wanted {
     events: BTreeSet<ObjectId>,
     users: BTreeSet<ObjectId>,
     members: BTreeSet<ObjectId>,
+    summaries: BTreeSet<ObjectId>,
 }
 
 impl Wanted {
@@ -137,6 +154,9 @@ impl Wanted {
                     wanted.messages.insert(key.message_id(message_id));
                 }
                 What::Joined(users) | What::Left(users) => people.extend(users),
+                What::Tapped(PostbackAction::RateSummary { summary_id, .. }) => {
+                    wanted.summaries.extend(object_id(summary_id));
+                }
                 _ => {}
             }
             for person in people {

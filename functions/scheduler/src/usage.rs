@@ -18,7 +18,7 @@ use matome_store::usage_due::DueUsage;
 
 use crate::error::SweepError;
 use crate::handler::Run;
-use crate::trials;
+use crate::{audit_tails, trials};
 
 /// How often each tenant is measured.
 const EVERY: Duration = Duration::from_secs(60 * 60);
@@ -155,6 +155,7 @@ async fn one(run: Run<'_>, due: &DueUsage, month: &Month, elsewhere: &Elsewhere)
     measurement.raised.iter().for_each(tell);
     run.context.faults.boundary("scheduler.usage_written")?;
     let next = next_after(&due.tenant_id, run.now);
+    audit_tails::look_after(run, due, &store).await?;
     trials::look_after(run, due).await?;
     let platform = run.context.tenants.platform();
     platform.channels_measured(&due.tenant_id, &measurement.channels).await?;

@@ -13,7 +13,7 @@ use matome_line::flex::{
 use matome_line::postback::Rating;
 use matome_store::TenantStore;
 use matome_store::entities::{
-    DeliveryTarget, Organization, OutboxEntry, Purpose, Room, RoomType, Session, Summary, SummaryStatus, User,
+    Organization, OutboxEntry, Purpose, Room, RoomType, Session, Summary, SummaryStatus, User,
 };
 use matome_store::id::document_id;
 use matome_store::time::timestamp;
@@ -98,13 +98,11 @@ async fn of_summary(
     })
 }
 
-/// Anyone can make a client send any summary's id: it is shown in its own room, and to those the
-/// organization has its summaries delivered to. Another tenant's is not found in the first place.
+/// Another tenant's is not found in the first place.
 fn may_be_shown(summary: &Summary, entry: &OutboxEntry, organization: &Organization) -> bool {
     let delivery = &organization.settings.delivery;
-    let recipient =
-        delivery.target == DeliveryTarget::Recipients && delivery.recipients.contains(&entry.conversation_id);
-    summary.channel_id == entry.channel_id && (entry.room_id == Some(summary.room_id) || recipient)
+    summary.channel_id == entry.channel_id
+        && delivery.is_for(summary.room_id, entry.room_id, &entry.conversation_id)
 }
 
 /// The talk's name, for readers to whom it is not their own 1:1 chat.

@@ -74,6 +74,16 @@ pub struct Tail {
     pub hash: String,
 }
 
+/// The newest entry, remembered when retention was about to take it: what is written next comes after it,
+/// though it is not there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expiring {
+    /// The entry.
+    pub tail: Tail,
+    /// When it was written.
+    pub written_at: Timestamp,
+}
+
 /// What is known about a chain from elsewhere.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Known {
@@ -81,6 +91,21 @@ pub struct Known {
     pub kept_since: Option<Timestamp>,
     /// An entry that was there once, the newest somebody remembers.
     pub tail: Option<Tail>,
+    /// The end of what retention has taken, as far as that was the chain's end.
+    pub expiring: Option<Expiring>,
+}
+
+impl Known {
+    /// Whether what was written then may have gone.
+    fn may_be_gone(&self, at: Timestamp) -> bool {
+        self.kept_since.is_some_and(|since| at < since)
+    }
+
+    /// The end of what has gone.
+    fn gone(&self) -> Option<&Tail> {
+        let gone = self.expiring.as_ref().filter(|expiring| self.may_be_gone(expiring.written_at));
+        gone.map(|expiring| &expiring.tail)
+    }
 }
 
 /// Why a chain is broken.
@@ -167,6 +192,12 @@ impl Verifier {
             Some(before) if before.hash != entry.previous_hash() => self.broken(seq, Reason::Reordered),
             Some(_) => {}
         }
+        if let Some(Expiring { tail, .. }) = &self.known.expiring
+            && (seq == tail.seq + 1 && entry.previous_hash() != tail.hash
+                || seq == tail.seq && entry.hash() != tail.hash)
+        {
+            self.broken(seq, Reason::Rewritten);
+        }
         if chain_hash(entry.previous_hash(), &entry.content()) != entry.hash() {
             self.broken(seq, Reason::Changed);
         }
@@ -194,22 +225,26 @@ impl Verifier {
     /// What came right before is not there: fine when it was not to be kept any longer. In the middle, too:
     /// under a retention that was made shorter, newer entries go before older ones.
     fn missing_before(&mut self, entry: &impl Chained, reason: Reason) {
-        let expired = |at: Timestamp| self.known.kept_since.is_some_and(|since| at < since);
-        if !entry.previous_at().is_some_and(expired) {
+        if !entry.previous_at().is_some_and(|at| self.known.may_be_gone(at)) {
             self.broken(entry.seq(), reason);
         }
     }
 
-    /// What was seen. A remembered end that lies before the first entry has gone by retention.
+    /// What was seen. A remembered end that lies before the first entry has gone by retention; so has one that
+    /// is not behind the end of what has gone.
     #[must_use]
     pub fn verdict(mut self) -> Verdict {
         if let Some(tail) = self.known.tail.clone()
             && !self.seen_tail
         {
-            match &self.verdict.tail {
+            let end =
+                self.verdict.tail.as_ref().into_iter().chain(self.known.gone()).max_by_key(|end| end.seq);
+            match end {
                 Some(end) if end.seq > tail.seq => {}
+                Some(end) if end.seq == tail.seq && end.hash == tail.hash => {}
+                Some(end) if end.seq == tail.seq => self.broken(tail.seq, Reason::Rewritten),
                 end => {
-                    let last = end.as_ref().map_or(0, |end| end.seq);
+                    let last = end.map_or(0, |end| end.seq);
                     self.broken(last + 1, Reason::TailRemoved);
                 }
             }
@@ -392,7 +427,7 @@ mod tests {
     #[test]
     fn a_head_may_go_by_retention_and_no_other_way() {
         let rest = || chain(5).split_off(2);
-        let kept_since = |at| Known { kept_since: Some(Timestamp(at)), tail: None };
+        let kept_since = |at| Known { kept_since: Some(Timestamp(at)), ..Known::default() };
         // The second entry was written at 20.
         let verdict = verify(rest(), kept_since(21));
         assert!(verdict.intact && verdict.head_gone);
@@ -412,8 +447,8 @@ mod tests {
     #[test]
     fn a_remembered_end_shows_what_is_missing_or_new_there() {
         let tail = |entry: &Entry| Known {
-            kept_since: None,
             tail: Some(Tail { seq: entry.seq, hash: entry.hash.clone() }),
+            ..Known::default()
         };
         let whole = chain(5);
         let verdict = verify(whole.clone(), tail(&whole[3]));
@@ -426,6 +461,36 @@ mod tests {
         // The remembered entry itself has gone by retention.
         let known = Known { kept_since: Some(Timestamp(30)), ..tail(&whole[0]) };
         assert!(verify(whole[2..].to_vec(), known).intact);
+    }
+
+    #[test]
+    fn an_end_that_retention_took_is_not_missed_and_what_comes_next_hangs_on_it() {
+        let tail = |entry: &Entry| Tail { seq: entry.seq, hash: entry.hash.clone() };
+        let whole = chain(6);
+        let expiring = |entry: &Entry| Expiring { tail: tail(entry), written_at: Timestamp(entry.at) };
+        let known = |kept_since, remembered: &Entry| Known {
+            kept_since: Some(Timestamp(kept_since)),
+            tail: Some(tail(remembered)),
+            expiring: Some(expiring(&whole[3])),
+        };
+        // All of them have gone; whoever remembers one is not told that it was removed.
+        assert!(verify(Vec::<Entry>::new(), known(41, &whole[3])).intact);
+        assert!(verify(Vec::<Entry>::new(), known(41, &whole[1])).intact);
+        // It was to be there still; it was another one; there was one more.
+        assert_eq!(broken(vec![], known(40, &whole[3])), (Some(1), Some(Reason::TailRemoved)));
+        assert_eq!(broken(vec![], known(41, &whole[4])), (Some(5), Some(Reason::TailRemoved)));
+        let other = Entry { hash: "another".to_owned(), ..whole[3].clone() };
+        assert_eq!(broken(vec![], known(41, &other)), (Some(4), Some(Reason::Rewritten)));
+        // Under a retention that was made shorter the newest may go before older ones.
+        assert!(verify(whole[..2].to_vec(), known(41, &whole[3])).intact);
+        // The next one.
+        assert!(verify(whole[4..].to_vec(), known(41, &whole[3])).intact);
+        let mut forged = chain(5).split_off(4);
+        forged[0].previous_hash = "another".to_owned();
+        forged[0].hash = chain_hash(&forged[0].previous_hash, &forged[0].content());
+        assert_eq!(broken(forged, known(41, &whole[3])), (Some(5), Some(Reason::Rewritten)));
+        // Still there.
+        assert!(verify(whole.clone(), known(0, &whole[5])).intact);
     }
 
     #[test]
@@ -479,7 +544,7 @@ mod tests {
         ) {
             let whole = chain(length);
             let last = whole.last().expect("two at least");
-            let known = Known { kept_since: None, tail: Some(Tail { seq: last.seq, hash: last.hash.clone() }) };
+            let known = Known { tail: Some(Tail { seq: last.seq, hash: last.hash.clone() }), ..Known::default() };
             let (mut entries, at, to) = (whole.clone(), at.index(whole.len()), to.index(whole.len()));
             match how {
                 0 => drop(entries.remove(at)),

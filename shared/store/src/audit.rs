@@ -8,7 +8,9 @@ use futures::TryStreamExt;
 use matome_domain::audit::{Chained, Known, NO_HASH, Verdict, Verifier, chain_hash, redact};
 use serde_json::{Map, Value};
 
-use crate::entities::{AccountAuditEntry, AuditActor, AuditEntry, AuditPhase, AuditRecord, AuditTarget};
+use crate::entities::{
+    AccountAuditEntry, AuditActor, AuditEntry, AuditPhase, AuditRecord, AuditTail, AuditTarget,
+};
 use crate::entity::Entity;
 use crate::error::StoreError;
 use crate::id::{derived, derived_at};
@@ -56,12 +58,12 @@ pub struct NewAuditEntry {
 
 impl NewAuditEntry {
     /// The record that comes after another one, without its hash.
-    fn after(&self, last: Option<&AuditRecord>) -> AuditRecord {
+    fn after(&self, last: Option<&AuditTail>) -> AuditRecord {
         let new = self.clone();
         AuditRecord {
             seq: last.map_or(0, |last| last.seq) + 1,
             previous_hash: last.map_or(NO_HASH, |last| &last.hash).to_owned(),
-            previous_at: last.map(|last| last.created_at),
+            previous_at: last.map(|last| last.written_at.into()),
             hash: String::new(),
             phase: new.phase,
             operation: new.operation,
@@ -162,13 +164,15 @@ struct Chain<E: Entry> {
 }
 
 impl<E: Entry> Chain<E> {
-    async fn append(&self, new: NewAuditEntry) -> Result<E, StoreError> {
+    /// After the newest entry, or after `gone`, which retention has taken.
+    async fn append(&self, gone: Option<&AuditTail>, new: NewAuditEntry) -> Result<E, StoreError> {
         let new = new.fit();
         let mut attempts = 0;
         loop {
             let last = self.collection.find_one(self.filter.clone()).sort(doc! { "seq": -1 }).await?;
-            let mut last = last;
-            let mut entry = E::of(&self.name, new.after(last.as_mut().map(|last| &*last.record())));
+            let last = last.map(|mut last| AuditTail::of(last.record()));
+            let last = last.as_ref().into_iter().chain(gone).max_by_key(|last| last.seq);
+            let mut entry = E::of(&self.name, new.after(last));
             entry.record().hash = chain_hash(entry.previous_hash(), &entry.content());
             let error = match self.collection.insert_one(&entry).await {
                 Ok(_) => return Ok(entry),
@@ -209,13 +213,18 @@ fn of_tenant(store: &TenantStore) -> Chain<AuditEntry> {
     Chain { collection: store.database.collection(&store.name::<AuditEntry>()), name, filter }
 }
 
-/// Writes the next entry of a tenant's audit trail.
+/// Writes the next entry of a tenant's audit trail. `gone` is its organization's `auditTail`: places are
+/// never given twice, not even after all entries have expired.
 ///
 /// # Errors
 /// [`StoreError::Contended`] when others kept being faster, [`StoreError::Fenced`] while the tenant is being
 /// moved, or the database's failure. Then there is no entry, or nobody knows: the change must not happen.
-pub async fn append_audit(store: &TenantStore, entry: NewAuditEntry) -> Result<AuditEntry, StoreError> {
-    of_tenant(store).append(entry).await
+pub async fn append_audit(
+    store: &TenantStore,
+    gone: Option<&AuditTail>,
+    entry: NewAuditEntry,
+) -> Result<AuditEntry, StoreError> {
+    of_tenant(store).append(gone, entry).await
 }
 
 /// Goes through a tenant's audit trail.
@@ -241,7 +250,7 @@ impl Store {
         account: Id,
         entry: NewAuditEntry,
     ) -> Result<AccountAuditEntry, StoreError> {
-        self.account_chain(account).append(entry).await
+        self.account_chain(account).append(None, entry).await
     }
 
     /// Goes through an account's audit trail.

@@ -4,6 +4,7 @@
 use bson::{Bson, Document, doc};
 use futures::TryStreamExt;
 use matome_domain::access::network::Rules;
+use matome_domain::access::{PermissionSet, Scopes};
 use matome_domain::ids::TenantId;
 use serde::de::DeserializeOwned;
 
@@ -33,8 +34,45 @@ pub struct LoggedIn {
 pub struct KeyHolder {
     /// The key, whatever has become of it.
     pub key: ApiKey,
+    /// Who answers for it in the tenant.
+    pub maker: Maker,
     /// The tenant.
     pub place: Place,
+}
+
+/// Who answers for an API key: it may do what they may by now.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub enum Maker {
+    /// The platform, or whoever runs it: nothing bounds the key but its scopes.
+    #[default]
+    Platform,
+    /// An active member.
+    Member(Member),
+    /// Nobody: they were suspended or have left.
+    Gone,
+}
+
+impl Maker {
+    fn of(key: &ApiKey, account: Option<Account>, member: Option<Member>) -> Self {
+        if key.created_by.is_none() {
+            return Self::Platform;
+        }
+        match account.filter(Account::is_active) {
+            None => Self::Gone,
+            Some(account) if account.platform_role.is_some() => Self::Platform,
+            Some(_) => member.filter(Member::is_active).map_or(Self::Gone, Self::Member),
+        }
+    }
+
+    /// What a key with these scopes may do; `None` when nobody answers for it.
+    #[must_use]
+    pub fn rights(&self, scopes: Scopes) -> Option<PermissionSet> {
+        match self {
+            Self::Platform => Some(scopes.permissions()),
+            Self::Member(member) => Some(scopes.bounded_by(&member.rights())),
+            Self::Gone => None,
+        }
+    }
 }
 
 /// A tenant and its own rules.
@@ -52,7 +90,7 @@ impl Place {
     /// The IP lists as they are in force.
     #[must_use]
     pub fn rules(&self, now: Time) -> Rules {
-        self.ip_rules.iter().filter_map(|rule| rule.rule(now)).collect()
+        IpRule::at(now, &self.ip_rules)
     }
 }
 
@@ -66,21 +104,9 @@ impl Store {
         session: Id,
         tenant: Option<&TenantId>,
     ) -> Result<Option<LoggedIn>, StoreError> {
-        let mut stages = vec![
-            doc! { "$match": { "_id": session } },
-            doc! { "$lookup": {
-                "from": Account::COLLECTION, "localField": "accountId", "foreignField": "_id", "as": "account",
-            } },
-        ];
+        let mut stages = vec![doc! { "$match": { "_id": session } }, account("accountId")];
         if let Some(tenant) = tenant {
-            // By both: the unique index finds the one there can be.
-            stages.push(doc! { "$lookup": {
-                "from": Member::COLLECTION, "let": { "account": "$accountId" },
-                "pipeline": [{ "$match": {
-                    "tenantId": tenant.as_str(), "$expr": { "$eq": ["$accountId", "$$account"] },
-                } }],
-                "as": "member",
-            } });
+            stages.push(membership(tenant, "$accountId"));
             stages.extend(place(tenant));
         }
         let Some(mut found) = self.first(LoginSession::COLLECTION, stages).await? else { return Ok(None) };
@@ -92,7 +118,8 @@ impl Store {
         }))
     }
 
-    /// An API key by its prefix, with the rules of `tenant`.
+    /// An API key by its prefix; with who made it, as they stand in `tenant`, and with its rules. Without a
+    /// tenant nobody answers for it: there is nothing that it may do.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -103,16 +130,38 @@ impl Store {
     ) -> Result<Option<KeyHolder>, StoreError> {
         let mut stages = vec![doc! { "$match": { "prefix": prefix } }];
         if let Some(tenant) = tenant {
+            stages.extend([account("createdBy"), membership(tenant, "$createdBy")]);
             stages.extend(place(tenant));
         }
         let Some(mut found) = self.first(ApiKey::COLLECTION, stages).await? else { return Ok(None) };
-        Ok(Some(KeyHolder { place: Place::take(&mut found)?, key: decode(found, ApiKey::COLLECTION)? }))
+        let (account, member) = (one(&mut found, "account")?, one(&mut found, "member")?);
+        let place = Place::take(&mut found)?;
+        let key = decode(found, ApiKey::COLLECTION)?;
+        Ok(Some(KeyHolder { maker: Maker::of(&key, account, member), key, place }))
     }
 
     async fn first(&self, collection: &str, stages: Vec<Document>) -> Result<Option<Document>, StoreError> {
         let mut found = self.platform().collection::<Document>(collection).aggregate(stages).await?;
         Ok(found.try_next().await?)
     }
+}
+
+/// The account whose id is in `field`.
+fn account(field: &str) -> Document {
+    doc! { "$lookup": {
+        "from": Account::COLLECTION, "localField": field, "foreignField": "_id", "as": "account",
+    } }
+}
+
+/// The tenant's member whose account `account` names. By both: the unique index finds the one there can be.
+fn membership(tenant: &TenantId, account: &str) -> Document {
+    doc! { "$lookup": {
+        "from": Member::COLLECTION, "let": { "account": account },
+        "pipeline": [{ "$match": {
+            "tenantId": tenant.as_str(), "$expr": { "$eq": ["$accountId", "$$account"] },
+        } }],
+        "as": "member",
+    } }
 }
 
 fn place(tenant: &TenantId) -> [Document; 3] {

@@ -7,6 +7,7 @@ mod aggregate;
 pub mod analytics;
 pub mod audit;
 pub mod audit_review;
+pub mod audit_tail;
 mod colleagues;
 pub mod collection;
 pub mod create_organization;

@@ -174,7 +174,7 @@ impl TenantStore {
         let this_month = doc! { "month": month.as_str() };
         let look_ups = vec![
             LookUp::of::<Room>(self, doc! {}, "rooms").then(rooms(month)),
-            LookUp::of::<RoomMember>(self, doc! { "status": "active" }, "members")
+            LookUp::of::<RoomMember>(self, doc! { "status": "active", "deletedAt": null }, "members")
                 .then(doc! { "$group": { "_id": "$roomId", "members": { "$sum": 1_i64 } } })
                 .then(members(limits)),
             LookUp::of::<Message>(self, doc! { "media.status": "stored" }, "storage").then(doc! { "$group": {

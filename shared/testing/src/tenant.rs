@@ -9,6 +9,7 @@ use matome_domain::clock::Timestamp;
 use matome_domain::ids::{ChannelId, TenantId};
 use matome_domain::limits::Limits;
 use matome_domain::placement::Placement;
+use matome_domain::plan::{Features, Terms};
 use matome_domain::tier::Tier;
 use matome_line::client::{LineClient, LineConfig};
 use matome_runtime::clock::ManualClock;
@@ -297,15 +298,16 @@ impl TestSystem {
 }
 
 fn organization(id: ObjectId, placement: Placement) -> Organization {
+    let tier = match placement {
+        Placement::Shared => Tier::Free,
+        Placement::CollectionSet => Tier::Pro,
+        Placement::Dedicated => Tier::Enterprise,
+    };
     let new = NewOrganization {
         id,
         owner_id: id,
         name: "Test organization".to_owned(),
-        tier: match placement {
-            Placement::Shared => Tier::Free,
-            Placement::CollectionSet => Tier::Pro,
-            Placement::Dedicated => Tier::Enterprise,
-        },
+        tier,
         limits: Limits {
             max_rooms: Some(100),
             max_members_per_room: Some(500),
@@ -318,6 +320,8 @@ fn organization(id: ObjectId, placement: Placement) -> Organization {
     Organization {
         timezone: "Asia/Tokyo".to_owned(),
         status: OrganizationStatus::Active,
+        // Keys for everybody: what they may do is the same on every plan that has them.
+        features: Some(Features { api_access: true, ..Terms::of(tier).features }),
         ..new.provisioning(DateTime::from_millis(BEGIN.0))
     }
 }

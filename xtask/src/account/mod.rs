@@ -15,7 +15,9 @@ use matome_domain::plan::default_audit_retention_days;
 use matome_runtime::clock::SystemClock;
 use matome_runtime::random::{Random as _, SystemRandom};
 use matome_store::audit::append_audit;
-use matome_store::entities::{Account, AccountStatus, Credentials, Member, MemberPresence, MemberStatus};
+use matome_store::entities::{
+    Account, AccountStatus, AuditTail, Credentials, Member, MemberPresence, MemberStatus,
+};
 use matome_store::value::{Id, Time};
 use matome_store::{Entity as _, Store, TenantStore};
 use matome_tenancy::{TenancyError, Tenants};
@@ -51,6 +53,8 @@ pub(crate) struct Membership {
     store: TenantStore,
     /// For how long.
     audit_retention_days: u32,
+    /// After what.
+    audit_tail: Option<AuditTail>,
     role: Role,
 }
 
@@ -62,7 +66,8 @@ impl Membership {
             found => found?,
         };
         let store = tenants.store(tenant).await?;
-        Ok(Self { store, audit_retention_days: organization.audit_retention_days, role })
+        let audit_tail = organization.audit_tail.clone();
+        Ok(Self { store, audit_retention_days: organization.audit_retention_days, audit_tail, role })
     }
 }
 
@@ -106,9 +111,10 @@ pub(crate) async fn create(store: &Store, new: &NewAccount, secret: &SecretStrin
     let created = entry::begun("accounts.create", now, default_audit_retention_days());
     let begun = store.append_account_audit(id, created.clone()).await?;
     let joined = match &new.membership {
-        Some(Membership { store, audit_retention_days, .. }) => {
+        Some(Membership { store, audit_retention_days, audit_tail, .. }) => {
             let joined = entry::begun("members.create", now, *audit_retention_days);
-            Some((store, append_audit(store, joined.clone()).await?.id, joined))
+            let begun = append_audit(store, audit_tail.as_ref(), joined.clone()).await?;
+            Some((store, audit_tail, begun.id, joined))
         }
         None => None,
     };
@@ -130,9 +136,10 @@ pub(crate) async fn create(store: &Store, new: &NewAccount, secret: &SecretStrin
     });
     let ended = entry::ended(begun.id, created, Some(("account", id)), Some(after));
     store.append_account_audit(id, ended).await?;
-    if let (Some((store, begun, joined)), Some(member)) = (joined, &member) {
+    if let (Some((store, audit_tail, begun, joined)), Some(member)) = (joined, &member) {
         let after = json!({ "accountId": id.to_hex(), "role": member.role.as_str() });
-        append_audit(store, entry::ended(begun, joined, Some(("member", member.id)), Some(after))).await?;
+        let ended = entry::ended(begun, joined, Some(("member", member.id)), Some(after));
+        append_audit(store, audit_tail.as_ref(), ended).await?;
     }
     Ok(id)
 }

@@ -81,7 +81,8 @@ async fn an_account_comes_with_its_membership_or_not_at_all() {
     let tenant = TenantId::new("65f0c0ffee0000000000beef").unwrap();
     let shop = store.tenant(&tenant, Placement::Shared);
     shop.ensure_collections().await.unwrap();
-    let membership = Membership { store: shop.clone(), audit_retention_days: 30, role: Role::Manager };
+    let membership =
+        Membership { store: shop.clone(), audit_retention_days: 30, audit_tail: None, role: Role::Manager };
     let new = NewAccount { super_admin: false, membership: Some(membership), ..ops() };
     let secret = generate_password();
 

@@ -6,6 +6,7 @@ use bson::{Document, doc};
 use http::Uri;
 use matome_domain::access::Action;
 use matome_store::Collection;
+use matome_store::Time;
 use matome_store::exposed::{
     Changed, Changes, DeletePolicy, Exposed, New, NewContext, Outcome, PageQuery, Refusal, Shown as Seen,
 };
@@ -36,6 +37,9 @@ pub trait Placed: Exposed {
         without(view, &[])
     }
 
+    /// What a view says of the time it is looked at.
+    fn look(_view: &mut Self::View, _now: Time) {}
+
     /// Looks at a new one before it is stored, such as for limits and references.
     fn before_create(
         _app: &App,
@@ -52,6 +56,15 @@ pub trait Placed: Exposed {
         _tenant: &Tenant,
         _id: ObjectId,
         _patch: Option<&Self::Patch>,
+    ) -> impl Future<Output = Result<(), Problem>> + Send {
+        async { Ok(()) }
+    }
+
+    /// Looks at a deleted one before it is back: as at a new one, for time has passed.
+    fn before_restore(
+        _app: &App,
+        _tenant: &Tenant,
+        _id: ObjectId,
     ) -> impl Future<Output = Result<(), Problem>> + Send {
         async { Ok(()) }
     }
@@ -127,12 +140,14 @@ async fn scope<E: Placed>(tenant: &Tenant, ids: &PathIds) -> Result<Document, Pr
 }
 
 pub(super) async fn list<E: Placed>(
+    State(app): State<App>,
     tenant: Tenant,
     ids: PathIds,
     listing: Listing<E>,
 ) -> Result<Ok200<PageOf<Sparse<E::View>>>, Problem> {
     let scope = scope::<E>(&tenant, &ids).await?;
-    page(&tenant.collection::<E>(), listing, scope).await
+    let now = app.now();
+    page_of(&tenant.collection::<E>(), listing, scope, |view| E::look(view, now)).await
 }
 
 /// A page of a list: of what `scope` says, whatever else is asked for.
@@ -140,6 +155,15 @@ pub(crate) async fn page<E: Exposed>(
     documents: &Collection<E>,
     listing: Listing<E>,
     scope: Document,
+) -> Result<Ok200<PageOf<Sparse<E::View>>>, Problem> {
+    page_of(documents, listing, scope, |_| {}).await
+}
+
+async fn page_of<E: Exposed>(
+    documents: &Collection<E>,
+    listing: Listing<E>,
+    scope: Document,
+    look: impl Fn(&mut E::View),
 ) -> Result<Ok200<PageOf<Sparse<E::View>>>, Problem> {
     let mut filter = listing.filter;
     if !scope.is_empty() {
@@ -152,7 +176,8 @@ pub(crate) async fn page<E: Exposed>(
         limit: listing.limit,
         deleted: listing.deleted,
     };
-    let page = documents.page(&query).await?;
+    let mut page = documents.page(&query).await?;
+    page.items.iter_mut().for_each(|seen| look(&mut seen.view));
     let items =
         page.items.iter().map(|seen| Sparse::of(&seen.view, &listing.fields)).collect::<Result<_, _>>();
     Ok(Ok200(PageOf {
@@ -191,8 +216,13 @@ async fn permitted<E: Placed>(
     Ok(found)
 }
 
-pub(super) async fn get<E: Placed>(tenant: Tenant, ids: PathIds) -> Result<Shown<E::View>, Problem> {
-    let found = find::<E>(&tenant, &ids, false).await?;
+pub(super) async fn get<E: Placed>(
+    State(app): State<App>,
+    tenant: Tenant,
+    ids: PathIds,
+) -> Result<Shown<E::View>, Problem> {
+    let mut found = find::<E>(&tenant, &ids, false).await?;
+    E::look(&mut found.view, app.now());
     Ok(Shown { version: found.version, document: found.view })
 }
 
@@ -268,6 +298,7 @@ pub(super) async fn restore<E: Placed>(
 ) -> Result<Shown<E::View>, Problem> {
     permitted::<E>(&tenant, &ids, Action::Delete, true).await?;
     let id = ids.last()?;
+    E::before_restore(&app, &tenant, id).await?;
     trail.target(E::NAME, id.to_hex());
     let restored = tenant.collection::<E>().restore(id, version, date(app.clock.now())).await?;
     let Changed { after, .. } = done(restored)?;

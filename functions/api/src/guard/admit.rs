@@ -7,13 +7,14 @@ use axum::extract::{RawPathParams, Request};
 use bson::oid::ObjectId;
 use matome_domain::access::{Permission, PermissionSet, PlatformRole};
 use matome_domain::ids::TenantId;
+use matome_domain::plan::Feature;
 use matome_store::entities::OrganizationStatus;
 use tokio::sync::OnceCell;
 
 use crate::context::App;
 use crate::guard::authenticate;
 use crate::guard::limits::Counts;
-use crate::guard::standing::denied;
+use crate::guard::standing::{denied, not_in_plan};
 use crate::guard::{Access, Caller, Rule, Standing, Trace, limits, network, policy};
 use crate::http::problem::{Code, Problem};
 
@@ -129,7 +130,10 @@ async fn stand(
     let (member, role, permissions) = match &caller {
         Caller::Nobody => return Err(Code::Unauthenticated.into()),
         Caller::Key(key) if key.tenant_id != tenant.as_str() => return Err(Problem::not_found()),
-        Caller::Key(key) => (None, None, key.scopes.permissions()),
+        Caller::Key(key) => {
+            let rights = identity.maker.rights(key.scopes).ok_or(Code::KeyMakerGone)?;
+            (None, None, rights)
+        }
         Caller::Account(signed_in) if signed_in.is_super_admin() => {
             (None, None, PermissionSet::of_platform_role(PlatformRole::SuperAdmin))
         }
@@ -147,6 +151,10 @@ async fn stand(
     if organization.status == OrganizationStatus::Offboarded {
         return Err(Problem::not_found());
     }
+    // Whoever made the key: it is the organization's.
+    if matches!(caller, Caller::Key(_)) && !organization.may_use(Feature::ApiAccess) {
+        return Err(not_in_plan(Feature::ApiAccess));
+    }
     network::check(trace, identity, &caller)?;
     policy::check(identity.policy.as_ref(), &caller, app.clock.now())?;
     if !permissions.contains(permission) && !matches!(rule.access, Access::Room(_)) {
@@ -163,6 +171,7 @@ async fn stand(
         platform: app.tenants.platform().clone(),
         caller,
         member,
+        maker: identity.maker.clone(),
         role,
         permissions,
         hidden: OnceCell::new(),

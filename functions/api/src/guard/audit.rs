@@ -8,7 +8,7 @@ use bson::oid::ObjectId;
 use http::StatusCode;
 use matome_domain::audit::REDACTED;
 use matome_store::audit::{NewAuditEntry, append_audit};
-use matome_store::entities::{ActorKind, AuditActor, AuditPhase, AuditTarget};
+use matome_store::entities::{ActorKind, AuditActor, AuditPhase, AuditTail, AuditTarget};
 use matome_store::value::{Id, Time};
 use matome_store::{StoreError, TenantStore};
 use serde_json::{Map, Value};
@@ -34,14 +34,14 @@ pub(crate) struct Begun {
 
 /// Where a trail is kept.
 enum Kept {
-    Tenant(TenantStore),
+    Tenant(TenantStore, Option<AuditTail>),
     Account(Id),
 }
 
 impl Kept {
     async fn append(&self, app: &App, entry: NewAuditEntry) -> Result<Id, StoreError> {
         match self {
-            Self::Tenant(store) => Ok(append_audit(store, entry).await?.id),
+            Self::Tenant(store, gone) => Ok(append_audit(store, gone.as_ref(), entry).await?.id),
             Self::Account(account) => {
                 Ok(app.tenants.platform().append_account_audit(*account, entry).await?.id)
             }
@@ -58,7 +58,8 @@ pub(crate) async fn begin(
     let now = app.now();
     let (trail, days) = match (&admitted.standing, &admitted.caller) {
         (Some(standing), _) => {
-            (Some(Kept::Tenant(standing.store.clone())), standing.organization.audit_retention_days)
+            let gone = standing.organization.audit_tail.clone();
+            (Some(Kept::Tenant(standing.store.clone(), gone)), standing.organization.audit_retention_days)
         }
         (None, Caller::Account(signed_in)) => (Some(Kept::Account(signed_in.account.id)), ACCOUNT_DAYS),
         (None, _) => (None, ACCOUNT_DAYS),

@@ -10,7 +10,7 @@ use matome_domain::ids::TenantId;
 use matome_runtime::idempotency::Sealing;
 use matome_runtime::lambda::Chain;
 use matome_store::entities::{Member, Organization, SecurityPolicy};
-use matome_store::identity::Place;
+use matome_store::identity::{Maker, Place};
 use matome_store::value::Time;
 
 use crate::auth::access_token::Claims;
@@ -36,6 +36,8 @@ pub(crate) enum Presented {
 pub(crate) struct Identity {
     caller: Caller,
     pub(crate) member: Option<Member>,
+    /// Of a key: who answers for it.
+    pub(crate) maker: Maker,
     pub(crate) organization: Option<Organization>,
     pub(crate) policy: Option<SecurityPolicy>,
     pub(crate) rules: Rules,
@@ -48,7 +50,8 @@ impl Identity {
 
     fn of(caller: Caller, member: Option<Member>, place: Place, now: Time) -> Self {
         let rules = place.rules(now);
-        Self { caller, member, organization: place.organization, policy: place.policy, rules }
+        let Place { organization, policy, .. } = place;
+        Self { caller, member, maker: Maker::default(), organization, policy, rules }
     }
 
     pub(crate) fn caller(&self) -> Caller {
@@ -134,7 +137,8 @@ async fn machine(
         let key = found.key.id.to_hex();
         tracing::warn!(apiKey.id = key, error = %Chain(&error), "a key's use was not noted");
     }
-    Ok(Identity::of(Caller::Key(Arc::new(found.key)), None, found.place, now))
+    let identity = Identity::of(Caller::Key(Arc::new(found.key)), None, found.place, now);
+    Ok(Identity { maker: found.maker, ..identity })
 }
 
 /// What answers to the tenant are sealed under.

@@ -12,6 +12,7 @@ use matome_domain::ids::TenantId;
 use matome_domain::plan::Feature;
 use matome_store::entities::{Member, Organization, Room, RoomMember};
 use matome_store::hidden_rooms::HiddenRooms;
+use matome_store::identity::Maker;
 use matome_store::{Collection, Entity, Scope, Store, StoreError, TenantStore};
 use tokio::sync::OnceCell;
 
@@ -33,6 +34,8 @@ pub struct Standing {
     pub caller: Caller,
     /// The caller's membership; none for keys and for who runs the platform.
     pub member: Option<Member>,
+    /// Of a key: who answers for it.
+    pub(crate) maker: Maker,
     /// The caller's role; none for keys.
     pub role: Option<Role>,
     /// What the caller may, everywhere but in rooms that say otherwise.
@@ -79,17 +82,19 @@ impl Standing {
         if by_operator || self.organization.may_use(feature) { Ok(()) } else { Err(not_in_plan(feature)) }
     }
 
-    /// Whether somebody sees every room whatever is said of it: owners, administrators, managers, who runs
-    /// the platform, and machines.
-    pub(crate) fn sees_all_rooms(&self) -> bool {
-        self.role.is_none_or(Role::supervises)
+    /// As whom rooms are seen: by their flags as well, if they do not supervise. A key sees what its maker
+    /// does; none for who runs the platform and for the platform's own keys, who see all.
+    pub(crate) fn viewer(&self) -> Option<&Member> {
+        match &self.maker {
+            Maker::Member(maker) => Some(maker),
+            Maker::Platform | Maker::Gone => self.member.as_ref(),
+        }
     }
 
-    pub(crate) fn account(&self) -> Option<ObjectId> {
-        match &self.caller {
-            Caller::Account(signed_in) => Some(signed_in.id()),
-            Caller::Nobody | Caller::Key(_) => None,
-        }
+    /// The account that not every room is shown to.
+    pub(crate) fn bounded_viewer(&self) -> Option<ObjectId> {
+        let bounded = self.viewer().filter(|member| !member.role.supervises());
+        bounded.map(|member| member.account_id.into())
     }
 
     /// The rooms that the caller is not to know of, and those whose talk they are not to read: of the latter
@@ -99,8 +104,7 @@ impl Standing {
     /// The database's failure.
     pub async fn hidden_rooms(&self) -> Result<&HiddenRooms, Problem> {
         let hidden = self.hidden.get_or_try_init(async || -> Result<HiddenRooms, StoreError> {
-            let account = self.account().filter(|_| !self.sees_all_rooms());
-            let Some(account) = account else {
+            let Some(account) = self.bounded_viewer() else {
                 return Ok(HiddenRooms { rooms: Vec::new(), talk: self.store.deleted_rooms().await? });
             };
             let (mut hidden, deleted) =
@@ -119,14 +123,19 @@ impl Standing {
         let found: Option<Room> = self.store.collection::<Room>().get(room).await?;
         let found = found.filter(|room| room.deleted_at.is_none()).ok_or_else(Problem::not_found)?;
         let is_private = found.settings.privacy.as_deref() == Some("private");
-        let flags = match self.account() {
-            Some(account) => self.room_flags(room, account).await?,
-            None => None,
+        let access = match self.viewer() {
+            Some(member) => {
+                let flags = self.room_flags(room, member.account_id.into()).await?;
+                let denied = member.permissions.denied();
+                room_access(member.role, &member.rights(), &denied, is_private, flags.as_ref())
+            }
+            // Who is in no room sees what their permissions say.
+            None => room_access(Role::Manager, &self.permissions, &PermissionSet::EMPTY, is_private, None),
         };
-        // A machine and who runs the platform are in no room, and see what their permissions say.
-        let role = self.role.unwrap_or(Role::Manager);
-        let denied = self.member.as_ref().map_or(PermissionSet::EMPTY, |member| member.permissions.denied());
-        let access = room_access(role, &self.permissions, &denied, is_private, flags.as_ref());
+        let access = match &self.caller {
+            Caller::Key(key) => access.within(&key.scopes.permissions()),
+            Caller::Account(_) | Caller::Nobody => access,
+        };
         if access.may_see { Ok(access) } else { Err(Problem::not_found()) }
     }
 

@@ -66,12 +66,18 @@ pub enum Code {
     /// The organization's plan does not have it: `detail` names the feature as plans do.
     #[strum(message = "The plan does not have this", props(status = "403"))]
     FeatureNotInPlan,
+    /// Whoever made the API key was suspended or has left: somebody else has to rotate it.
+    #[strum(message = "Nobody answers for the API key any more", props(status = "403"))]
+    KeyMakerGone,
     /// The organization's security policy asks for a second factor.
     #[strum(message = "A second factor is required", props(status = "403"))]
     SecondFactorRequired,
     /// The organization's IP lists do not allow the address.
     #[strum(message = "This address is not allowed", props(status = "403"))]
     AddressNotAllowed,
+    /// All rules that allowed addresses have expired: nobody is let in until who runs the platform changes them.
+    #[strum(message = "The list of allowed addresses has run out", props(status = "403"))]
+    AllowListExpired,
     /// Nobody may give more rights than they have.
     #[strum(message = "More rights than your own cannot be given", props(status = "403"))]
     Escalation,
@@ -87,6 +93,9 @@ pub enum Code {
     /// The state it is in does not allow this, or something else has the name.
     #[strum(message = "It conflicts with what is there", props(status = "409"))]
     Conflict,
+    /// Every rule that allows an address would have an end, and nobody would be let in after the last.
+    #[strum(message = "The list of allowed addresses would run out", props(status = "409"))]
+    AllowListEnds,
     /// Another request with the same idempotency key is being worked on.
     #[strum(message = "The same request is still being worked on", props(status = "409"))]
     RequestInProgress,

@@ -9,6 +9,7 @@ use bson::oid::ObjectId;
 use garde::Validate;
 use http::Uri;
 use matome_domain::access::{Action, Resource, Scopes};
+use matome_domain::plan::Feature;
 use matome_store::entities::{ApiKey, ApiKeyPatch, ApiKeyView};
 use matome_store::exposed::{Shown as Seen, Update};
 use matome_store::time::date;
@@ -52,14 +53,19 @@ pub(super) fn routes() -> Vec<Route> {
         Route::new(
             Rule::post(ALL, "createApiKey", may(Action::Create)).says(TAG, "Make an API key").describes(
                 "`key` is shown this once. A key may do nothing that its maker may not (403 `escalation`), and nothing \
-                 by which it could make itself more.",
+                 by which it could make itself more. What is taken from its maker is taken from it; when they are \
+                 suspended or leave it is refused (403 `key_maker_gone`), and every key of an organization whose plan \
+                 has no `apiAccess` is (403 `feature_not_in_plan`).",
             ),
             create,
         ),
         Route::new(
             Rule::post(format!("{ONE}/rotate"), "rotateApiKey", may(Action::Create))
                 .says(TAG, "Replace an API key by another one")
-                .describes("The new one may do the same; the old one holds on for up to 24 hours."),
+                .describes(
+                    "The new one may do the same, and is the key of whoever asks for it, who has to have its scopes; \
+                     the old one holds on for up to 24 hours.",
+                ),
             rotate,
         ),
         Route::new(
@@ -148,6 +154,7 @@ async fn create(
     uri: Uri,
     Json(body): Json<NewApiKey>,
 ) -> Result<Created<ShownOnce>, Problem> {
+    tenant.require_feature(Feature::ApiAccess)?;
     check_expiry(&app, body.expires_at)?;
     let scopes = within(body.scopes, &tenant)?;
     let (made, text) =
@@ -214,6 +221,7 @@ async fn rotate(
     trail: Trail,
     Json(body): Json<Rotation>,
 ) -> Result<Created<ShownOnce>, Problem> {
+    tenant.require_feature(Feature::ApiAccess)?;
     let old = tenant.collection::<ApiKey>().get(ids.get("apiKeyId")?).await?;
     let old = old.ok_or_else(Problem::not_found)?;
     if !old.is_live(app.now()) || old.replaced_by.is_some() {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::extract::State;
 use garde::Validate;
 use matome_domain::access::{Action, Resource};
-use matome_domain::audit::{Known, Reason, Tail};
+use matome_domain::audit::{Expiring, Known, Reason, Tail};
 use matome_domain::clock::Timestamp;
 use matome_domain::rate::Class;
 use matome_store::entities::AuditEntry;
@@ -133,7 +133,8 @@ async fn verify(
     // A longer retention holds for what is written from then on.
     let kept_since =
         organization.audit_kept_since.map_or(kept_since, |since| kept_since.max(timestamp(since)));
-    let known = Known { kept_since: Some(kept_since), tail };
+    let expiring = organization.audit_tail.as_ref().map(Expiring::from);
+    let known = Known { kept_since: Some(kept_since), tail, expiring };
     let review = tenant.store.review_audit(known, before(now, SETTLED).into()).await?;
     let without_end = |entry: AuditEntry| WithoutEnd {
         id: entry.id,

@@ -4,8 +4,9 @@ use axum::extract::State;
 use bson::doc;
 use garde::Validate;
 use http::Uri;
-use matome_domain::access::network::Rules;
+use matome_domain::access::network::{AllowList, RuleKind};
 use matome_domain::access::{Action, Resource};
+use matome_store::Time;
 use matome_store::entities::{IpRule, IpRulePatch, IpRuleView, MAX_IP_RULES, NewIpRule};
 use matome_store::exposed::{Changes, New, NewContext, Patched};
 use matome_store::time::date;
@@ -19,13 +20,18 @@ use crate::guard::{Access, Caller, Rule, Tenant, Trace, Trail};
 use crate::http::problem::Code;
 use crate::http::{Created, IfMatch, Json, NoContent, Problem, Query, Shown};
 
-impl Placed for IpRule {}
+impl Placed for IpRule {
+    fn look(view: &mut IpRuleView, now: Time) {
+        view.look(now);
+    }
+}
 
 const TAG: &str = "ip-rules";
 const ALL: &str = "/organizations/{organizationId}/ip-rules";
 const ONE: &str = "/organizations/{organizationId}/ip-rules/{ipRuleId}";
-const LOCKOUT: &str =
-    "A change after which the caller's own address would be kept out is refused (409), unless `force=true`.";
+const LOCKOUT: &str = "Refused, unless `force=true`, is a change after which the caller's own address would be kept out \
+                       (409 `conflict`), or every rule that allows would have an end (409 `allow_list_ends`): once all \
+                       have expired nobody is let in (403 `allow_list_expired`) but who runs the platform.";
 
 pub(super) fn routes() -> Vec<Route> {
     let may = |action| Access::Tenant(Resource::IpRules.to(action));
@@ -36,7 +42,8 @@ pub(super) fn routes() -> Vec<Route> {
                 .says(TAG, "Let addresses in, or keep them out")
                 .describes(format!(
                     "As soon as one rule allows, what none allows is kept out; what one blocks is kept out whatever \
-                     allows it. {MAX_IP_RULES} rules at most (409 `limit_reached`). {LOCKOUT}"
+                     allows it. One that has expired stays until it is deleted. {MAX_IP_RULES} rules at most (409 \
+                     `limit_reached`). {LOCKOUT}"
                 )),
             create,
         ),
@@ -56,11 +63,11 @@ pub(super) fn routes() -> Vec<Route> {
     routes
 }
 
-/// Whether to keep oneself out.
+/// Whether to keep oneself, or everybody, out.
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema, Validate)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Force {
-    /// Do it although the caller's own address would be kept out.
+    /// Do it although the caller's own address would be kept out, or everybody after some time.
     #[garde(skip)]
     #[serde(default)]
     force: bool,
@@ -74,21 +81,26 @@ async fn rules(tenant: &Tenant, change: impl FnOnce(&mut Vec<IpRule>)) -> Result
     Ok(rules)
 }
 
-/// Refuses rules that keep the caller's own address out. Who runs the platform is not bound by them.
+/// Refuses rules that keep the caller's own address out, which who runs the platform is not bound by; and a
+/// change of what is allowed, `of` a rule of that kind, by which everybody will be kept out at some time.
 fn check_lockout(
     app: &App,
     tenant: &Tenant,
     trace: &Trace,
     force: Force,
+    of: Option<RuleKind>,
     rules: &[IpRule],
 ) -> Result<(), Problem> {
-    let is_operator = matches!(&tenant.caller, Caller::Account(signed_in) if signed_in.is_super_admin());
-    if force.force || is_operator {
+    if force.force {
         return Ok(());
     }
-    let now = app.now();
-    let rules: Rules = rules.iter().filter_map(|rule| rule.rule(now)).collect();
-    if rules.0.is_empty() || trace.address.is_some_and(|address| rules.allows(address)) {
+    let after = IpRule::at(app.now(), rules);
+    if of == Some(RuleKind::Allow) && after.allow_list() == AllowList::Ending {
+        let why = "Nobody would be let in after the last rule that allows has ended: say force=true if you want that";
+        return Err(Problem::new(Code::AllowListEnds, why));
+    }
+    let is_operator = matches!(&tenant.caller, Caller::Account(signed_in) if signed_in.is_super_admin());
+    if is_operator || after.check(trace.address).is_ok() {
         return Ok(());
     }
     Err(Problem::new(Code::Conflict, "Your own address would be kept out: say force=true if you want that"))
@@ -119,7 +131,7 @@ async fn create(
     if after.len() > most {
         return Err(too_many());
     }
-    check_lockout(&app, &tenant, &trace, force, &after)?;
+    check_lockout(&app, &tenant, &trace, force, Some(rule.kind), &after)?;
     let documents = tenant.collection::<IpRule>();
     let made = match documents.create(&rule).await {
         Err(error) if error.is_duplicate() => {
@@ -161,13 +173,14 @@ async fn patch(
         }
     });
     let after = after.await?;
-    if !after.iter().any(|rule| rule.id == id.into()) {
-        return Err(Problem::not_found());
-    }
-    check_lockout(&app, &tenant, &trace, force, &after)?;
+    let changed = after.iter().find(|rule| rule.id == id.into()).ok_or_else(Problem::not_found)?;
+    // Only a new end makes a difference.
+    let of = (!body.expires_at.is_absent()).then_some(changed.kind);
+    check_lockout(&app, &tenant, &trace, force, of, &after)?;
     let documents = tenant.collection::<IpRule>();
     let changed = documents.patch_versioned(id, version, date(app.clock.now()), |before| body.update(before));
-    let changed = done(changed.await?)?;
+    let mut changed = done(changed.await?)?;
+    [&mut changed.before.view, &mut changed.after.view].into_iter().for_each(|view| view.look(app.now()));
     trail.before(&changed.before.view);
     trail.after(&changed.after.view);
     Ok(Shown { version: changed.after.version, document: changed.after.view })
@@ -184,9 +197,15 @@ async fn delete(
 ) -> Result<NoContent, Problem> {
     let id = ids.get("ipRuleId")?;
     trail.target("ipRule", id.to_hex());
-    let after = rules(&tenant, |rules| rules.retain(|rule| rule.id != id.into())).await?;
-    check_lockout(&app, &tenant, &trace, force, &after)?;
-    let before = done(tenant.collection::<IpRule>().hard_delete(id, version).await?)?;
+    let mut of = None;
+    let after = rules(&tenant, |rules| {
+        of = rules.iter().find(|rule| rule.id == id.into()).map(|rule| rule.kind);
+        rules.retain(|rule| rule.id != id.into());
+    });
+    let after = after.await?;
+    check_lockout(&app, &tenant, &trace, force, of, &after)?;
+    let mut before = done(tenant.collection::<IpRule>().hard_delete(id, version).await?)?;
+    before.view.look(app.now());
     trail.before(&before.view);
     Ok(NoContent)
 }

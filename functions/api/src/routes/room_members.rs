@@ -24,24 +24,21 @@ impl Placed for RoomMember {
         if new.room_id != room {
             return Err(Problem::field("roomId", "must be the room in the path"));
         }
-        match new.kind {
-            RoomMemberKind::User => {
-                let user = tenant.store.collection::<User>().get_live(new.user_id).await?;
-                user.ok_or_else(|| Problem::field("userId", "is no user of this organization"))?;
-            }
-            RoomMemberKind::Staff => {
-                let active = doc! { "accountId": new.user_id, "status": "active", "deletedAt": null };
-                let member = tenant.collection::<Member>().find_one(active).await?;
-                member.ok_or_else(|| Problem::field("accountId", "is no member of this organization"))?;
-                gives_no_more_than_own(tenant, room, new.permissions).await?;
-            }
+        if !is_of_the_organization(tenant, new).await? {
+            return Err(match new.kind {
+                RoomMemberKind::User => Problem::field("userId", "is no user of this organization"),
+                RoomMemberKind::Staff => Problem::field("accountId", "is no member of this organization"),
+            });
         }
-        let Some(limit) = tenant.organization.limits.of(Limit::MembersPerRoom) else { return Ok(()) };
-        let there = doc! { "roomId": room, "status": "active" };
-        if tenant.store.collection::<Self>().count(there).await? < limit {
-            return Ok(());
+        fits_in(tenant, new).await
+    }
+
+    async fn before_restore(_: &App, tenant: &Tenant, id: ObjectId) -> Result<(), Problem> {
+        let found = tenant.store.collection::<Self>().get(id).await?.ok_or_else(Problem::not_found)?;
+        if !is_of_the_organization(tenant, &found).await? {
+            return Err(Problem::new(Code::Conflict, "They are not of this organization any more"));
         }
-        Err(Problem::new(Code::LimitReached, format!("The plan has {limit} members for a room")))
+        fits_in(tenant, &found).await
     }
 
     async fn before_change(
@@ -65,6 +62,32 @@ impl Placed for RoomMember {
         };
         gives_no_more_than_own(tenant, found.room_id, given).await
     }
+}
+
+/// Whether there is somebody to be in a room: a user, or an active member.
+async fn is_of_the_organization(tenant: &Tenant, who: &RoomMember) -> Result<bool, Problem> {
+    match who.kind {
+        RoomMemberKind::User => Ok(tenant.store.collection::<User>().get_live(who.user_id).await?.is_some()),
+        RoomMemberKind::Staff => {
+            let active = doc! { "accountId": who.user_id, "status": "active", "deletedAt": null };
+            Ok(tenant.collection::<Member>().find_one(active).await?.is_some())
+        }
+    }
+}
+
+/// Refuses somebody with more rights than the caller may give, and one more than the plan has for a room. Who
+/// has left the room or is banned takes no place.
+async fn fits_in(tenant: &Tenant, who: &RoomMember) -> Result<(), Problem> {
+    if who.kind == RoomMemberKind::Staff {
+        gives_no_more_than_own(tenant, who.room_id, who.permissions).await?;
+    }
+    let limit = tenant.organization.limits.of(Limit::MembersPerRoom).filter(|_| who.status == "active");
+    let Some(limit) = limit else { return Ok(()) };
+    let there = doc! { "roomId": who.room_id, "status": "active", "deletedAt": null };
+    if tenant.store.collection::<RoomMember>().count(there).await? < limit {
+        return Ok(());
+    }
+    Err(Problem::new(Code::LimitReached, format!("The plan has {limit} members for a room")))
 }
 
 /// Nobody gives more rights in a room than they have there.

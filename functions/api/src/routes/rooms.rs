@@ -33,6 +33,12 @@ impl Placed for Room {
     async fn before_create(_: &App, tenant: &Tenant, _: &PathIds, _: &mut Self) -> Result<(), Problem> {
         has_place_for_a_room(tenant).await
     }
+
+    async fn before_restore(_: &App, tenant: &Tenant, id: ObjectId) -> Result<(), Problem> {
+        let found = tenant.store.collection::<Self>().get(id).await?.ok_or_else(Problem::not_found)?;
+        // One in the archive takes no place.
+        if found.status == ACTIVE { has_place_for_a_room(tenant).await } else { Ok(()) }
+    }
 }
 
 pub(super) fn routes() -> Vec<Route> {

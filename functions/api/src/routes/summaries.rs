@@ -27,7 +27,7 @@ impl Placed for Summary {
     /// `organization`: all who may read summaries; `room`: who reads what is said in the room; `private`: who
     /// supervises, and who asked for it.
     async fn visible(tenant: &Tenant) -> Result<Document, Problem> {
-        let Some(account) = tenant.account().filter(|_| !tenant.sees_all_rooms()) else {
+        let Some(account) = tenant.bounded_viewer() else {
             return tenant.visible("roomId").await;
         };
         let in_rooms = tenant.visible("roomId").await?;

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use bson::{Document, doc};
-use matome_domain::access::{Overrides, Role};
-use matome_store::entities::ApiKey;
+use matome_domain::access::{Overrides, Role, Scopes};
+use matome_store::entities::{ApiKey, Organization};
 use serde_json::json;
 
 use crate::world::{World, of};
@@ -114,4 +114,37 @@ async fn a_key_may_do_nothing_that_its_maker_may_not_and_can_only_be_made_less()
     assert_eq!((rooms(&old).await.status.as_u16(), rooms(&new).await.status.as_u16()), (200, 200));
     world.system.clock.advance(Duration::from_secs(60 * 60));
     assert_eq!((rooms(&old).await.status.as_u16(), rooms(&new).await.status.as_u16()), (401, 200));
+}
+
+#[tokio::test]
+async fn where_the_plan_has_no_access_by_key_none_is_made_or_rotated_and_none_is_taken() {
+    let world = World::start().await;
+    let tenant = world.tenant().await;
+    let admin = world.member(&tenant, Role::Admin).await;
+    let all = of(&tenant, "/api-keys");
+    let body = json!({ "name": "k", "scopes": ["rooms:read"] });
+    let make = || world.post(&all).by(&admin).json(&body).send();
+    let made = make().await;
+    let path = made.header("location").unwrap().to_owned();
+    let key = made.ok()["key"].as_str().unwrap().to_owned();
+    let platforms = world.api_key(&tenant, Scopes::new(Scopes::all()).unwrap()).await;
+    let has = async |api_access: bool| {
+        let organizations = world.system.store.platform_collection::<Organization>();
+        let update = doc! { "$set": { "features.apiAccess": api_access } };
+        organizations.update_one(doc! { "tenantId": tenant.id.as_str() }, update).await.unwrap();
+    };
+    has(false).await;
+    let rotate = format!("{path}/rotate");
+    let rotate = || world.post(&rotate).by(&admin).json(&json!({ "graceMinutes": 60 })).send();
+    let rooms = |key: &str| world.get(of(&tenant, "/rooms")).with_token(key).send();
+    for refused in [make().await, rotate().await, rooms(&key).await, rooms(&platforms).await] {
+        assert_eq!((refused.status.as_u16(), refused.code()), (403, "feature_not_in_plan"));
+        assert!(refused.body["detail"].as_str().unwrap().contains("apiAccess"), "{}", refused.body);
+    }
+    // What is there is seen, and ended.
+    assert_eq!(world.get(&all).by(&admin).send().await.ok()["items"].as_array().unwrap().len(), 2);
+    has(true).await;
+    assert_eq!(rooms(&key).await.status, 200, "it holds again with the next plan");
+    has(false).await;
+    assert_eq!(world.delete(&path).by(&admin).send().await.status, 204);
 }

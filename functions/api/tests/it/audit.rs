@@ -2,7 +2,9 @@
 
 use bson::doc;
 use matome_domain::access::Role;
-use matome_store::entities::AuditEntry;
+use matome_domain::clock::Timestamp;
+use matome_store::entities::{AuditEntry, Organization};
+use matome_testing::tenant::BEGIN;
 use serde_json::{Value, json};
 
 use crate::world::{World, of};
@@ -93,6 +95,53 @@ async fn what_was_done_is_told_and_what_is_removed_shows() {
     entries.delete_one(own(5)).await.unwrap();
     let verdict = trail("/verification").await.ok();
     assert_eq!((&verdict["brokenAt"], &verdict["reason"]), (&json!(6), &json!("removed")));
+}
+
+#[tokio::test]
+async fn a_trail_goes_on_after_retention_took_all_of_it_and_no_end_is_missed() {
+    let world = World::start().await;
+    let tenant = world.tenant().await;
+    let owner = world.member(&tenant, Role::Owner).await;
+    let change = async || {
+        let made =
+            world.post(of(&tenant, "/rooms")).by(&owner).json(&json!({ "name": "Sales" })).send().await;
+        assert_eq!(made.status, 201, "{}", made.body);
+    };
+    let ask =
+        async |query: &str| world.get(of(&tenant, &format!("/audit{query}"))).by(&owner).send().await.ok();
+    change().await;
+    let end = ask("/verification").await["tail"].clone();
+    let remembered =
+        format!("/verification?tailSeq={}&tailHash={}", end["seq"], end["hash"].as_str().unwrap());
+    let entries = tenant.store.collection::<AuditEntry>();
+    let forget = async || {
+        for entry in entries.find(doc! {}, doc! {}, 0).await.unwrap() {
+            let raw = world.system.store.platform().client().database(&database(&world));
+            let raw = raw.collection::<bson::Document>(&tenant.store.name::<AuditEntry>());
+            raw.delete_one(doc! { "_id": entry.id }).await.unwrap();
+        }
+    };
+    // As the scheduler does, some days before.
+    let organizations = world.system.store.platform_collection::<Organization>();
+    let own = doc! { "tenantId": tenant.id.as_str() };
+    let organization = organizations.find_one(own.clone()).await.unwrap().unwrap();
+    let tail = tenant.store.expiring_audit_tail(Timestamp(2 * BEGIN.0)).await.unwrap().unwrap();
+    world.system.store.remember_audit_tail(organization.id, &tail).await.unwrap();
+    forget().await;
+    let gone = ask(&remembered).await;
+    assert_eq!((&gone["intact"], &gone["reason"]), (&json!(false), &json!("tailRemoved")), "before its time");
+    organizations.update_one(own, doc! { "$set": { "auditRetentionDays": 0 } }).await.unwrap();
+    world.system.clock.advance(std::time::Duration::from_secs(1));
+    let gone = ask(&remembered).await;
+    assert_eq!((&gone["intact"], &gone["entries"]), (&json!(true), &json!(0)));
+    change().await;
+    let list = ask("").await;
+    let items = list["items"].as_array().unwrap().iter();
+    let mut places: Vec<i64> = items.map(|entry| entry["seq"].as_i64().unwrap()).collect();
+    places.sort_unstable();
+    assert_eq!(places, [3, 4], "none is given twice");
+    let after = ask(&remembered).await;
+    assert_eq!((&after["intact"], &after["headGone"]), (&json!(true), &json!(true)), "{after}");
 }
 
 /// Where shared tenants live.

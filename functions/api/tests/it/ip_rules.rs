@@ -1,12 +1,14 @@
 //! From where an organization may be used.
 
+use std::time::Duration;
+
 use bson::doc;
 use futures::future::join_all;
-use matome_domain::access::Role;
+use matome_domain::access::{Role, Scopes};
 use matome_store::entities::{IpRule, MAX_IP_RULES};
 use serde_json::json;
 
-use crate::world::{World, of};
+use crate::world::{Reply, World, of};
 
 #[tokio::test]
 async fn rules_hold_at_once_and_nobody_shuts_themselves_out_unasked() {
@@ -46,6 +48,70 @@ async fn rules_hold_at_once_and_nobody_shuts_themselves_out_unasked() {
     // Who runs the platform gets in to help.
     let super_admin = world.super_admin().await;
     assert_eq!(world.get(&all).by(&super_admin).send().await.status, 200);
+}
+
+#[tokio::test]
+async fn an_allow_list_that_runs_out_keeps_everybody_out_until_who_runs_the_platform_helps() {
+    let world = World::start().await;
+    let tenant = world.tenant().await;
+    let admin = world.member(&tenant, Role::Admin).await;
+    let operator = world.super_admin().await;
+    let key = world.api_key(&tenant, Scopes::new(Scopes::all()).unwrap()).await;
+    let all = of(&tenant, "/ip-rules");
+    let body = json!({ "kind": "allow", "network": "192.0.2.0/24", "expiresAt": "2026-11-20T09:05:00Z" });
+    let refused = world.post(&all).by(&admin).json(&body).send().await;
+    assert_eq!((refused.status.as_u16(), refused.code()), (409, "allow_list_ends"));
+    let made = world.post(format!("{all}?force=true")).by(&admin).json(&body).send().await;
+    let one = format!("{all}/{}", made.ok()["id"].as_str().unwrap());
+    assert_eq!(world.get(&one).by(&admin).send().await.ok()["state"], "active");
+
+    world.system.clock.advance(Duration::from_secs(5 * 60));
+    for address in ["192.0.2.1", "198.51.100.7"] {
+        for token in [&admin.token, &key] {
+            let reply = world.get(&all).with_token(token).from(address.parse().unwrap()).send().await;
+            assert_eq!((reply.status.as_u16(), reply.code()), (403, "allow_list_expired"), "{address}");
+        }
+    }
+    let shown = world.get(&all).by(&operator).send().await.ok();
+    assert_eq!(
+        (&shown["items"][0]["state"], shown["items"].as_array().unwrap().len()),
+        (&json!("expired"), 1)
+    );
+    let endless = json!({ "expiresAt": null });
+    assert_eq!(world.patch(&one).by(&operator).json(&endless).send().await.ok()["state"], "active");
+    assert_eq!(world.get(&all).by(&admin).send().await.status, 200);
+    assert_eq!(world.get(&all).by(&admin).from("198.51.100.7".parse().unwrap()).send().await.status, 403);
+}
+
+#[tokio::test]
+async fn an_allow_list_ends_only_if_somebody_says_so() {
+    let world = World::start().await;
+    let tenant = world.tenant().await;
+    let admin = world.member(&tenant, Role::Admin).await;
+    let all = of(&tenant, "/ip-rules");
+    let make = async |kind: &str, network: &str, end: Option<&str>| {
+        let body = json!({ "kind": kind, "network": network, "expiresAt": end });
+        world.post(&all).by(&admin).json(&body).send().await
+    };
+    let path = |made: Reply| format!("{all}/{}", made.ok()["id"].as_str().unwrap());
+    let lasting = path(make("allow", "192.0.2.0/24", None).await);
+    let ending = path(make("allow", "192.0.2.0/28", Some("2026-11-21T09:00:00Z")).await);
+    let end = json!({ "expiresAt": "2026-12-21T09:00:00Z" });
+    for refused in [
+        world.patch(&lasting).by(&admin).json(&end).send().await,
+        world.delete(&lasting).by(&admin).send().await,
+    ] {
+        assert_eq!((refused.status.as_u16(), refused.code()), (409, "allow_list_ends"));
+    }
+    assert_eq!(world.delete(format!("{lasting}?force=true")).by(&admin).send().await.status, 204);
+    // What does not concern the list is changed as ever.
+    let reason = json!({ "reason": "Guests" });
+    assert_eq!(world.patch(&ending).by(&admin).json(&reason).send().await.status, 200);
+    let block = make("block", "198.51.100.0/24", Some("2026-11-21T09:00:00Z")).await;
+    assert_eq!(block.status, 201, "{}", block.body);
+    // Whoever takes the last one away wants everybody in.
+    assert_eq!(world.delete(&ending).by(&admin).send().await.status, 204);
+    assert_eq!(world.get(&all).by(&admin).from("203.0.113.1".parse().unwrap()).send().await.status, 200);
 }
 
 #[tokio::test]

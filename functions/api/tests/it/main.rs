@@ -21,6 +21,7 @@ mod holes;
 mod invitations;
 mod ip_rules;
 mod issuer;
+mod key_makers;
 mod mails;
 mod members;
 mod messages;

@@ -73,6 +73,46 @@ async fn only_who_is_of_the_organization_is_added_and_no_more_than_the_plan_has(
 }
 
 #[tokio::test]
+async fn who_comes_back_to_a_room_is_looked_at_like_who_is_new_there() {
+    let world = World::start().await;
+    let tenant = world.tenant().await;
+    let (manager, agent) =
+        (world.member(&tenant, Role::Manager).await, world.member(&tenant, Role::Agent).await);
+    let owner = world.member(&tenant, Role::Owner).await;
+    let viewer = world.person().await;
+    let of_viewer = world.join(&tenant, &viewer, Role::Viewer, Default::default()).await;
+    let talk = Talk::private(&tenant, "Cpriv").await;
+    let members = of(&tenant, &talk.room("/members"));
+    let add = async |who: &Person, flags: Value| {
+        let made = world.post(&members).by(&manager).json(&staff(&talk, who, flags)).send().await;
+        format!("{members}/{}", made.ok()["id"].as_str().unwrap())
+    };
+    add(&agent, flags(true, true, false)).await;
+    let one = add(&viewer, flags(true, false, true)).await;
+    let delete = async || assert_eq!(world.delete(&one).by(&manager).send().await.status, 204);
+    let restore = async |by: &Person| world.post(format!("{one}/restore")).by(by).send().await;
+
+    // They could export; who looks after the room could not, and does not give that back.
+    delete().await;
+    assert_eq!(told(&restore(&agent).await), (403, "escalation"));
+    assert_eq!(restore(&manager).await.status, 200);
+
+    let in_room = 4;
+    limit(&world, &tenant, "maxMembersPerRoom", in_room).await;
+    delete().await;
+    let other = add(&manager, flags(true, true, true)).await;
+    assert_eq!(told(&restore(&manager).await), (409, "limit_reached"));
+    assert_eq!(world.delete(&other).by(&manager).send().await.status, 204);
+    assert_eq!(restore(&manager).await.status, 200, "a place is free");
+
+    delete().await;
+    let suspend = world.patch(of(&tenant, &format!("/members/{}", of_viewer.to_hex()))).by(&owner);
+    suspend.json(&json!({ "status": "suspended" })).send().await.ok();
+    assert_eq!(told(&restore(&manager).await), (409, "conflict"), "they are not of the organization");
+    assert_eq!(world.get(&one).by(&manager).send().await.status, 404, "nothing came of it");
+}
+
+#[tokio::test]
 async fn somebody_is_banned_and_not_any_more() {
     let world = World::start().await;
     let tenant = world.tenant().await;

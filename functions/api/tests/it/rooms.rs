@@ -41,6 +41,31 @@ async fn one_room_more_than_the_plan_has_is_refused() {
 }
 
 #[tokio::test]
+async fn a_room_comes_back_only_where_the_plan_has_a_place_for_it() {
+    let world = World::start().await;
+    let tenant = world.tenant().await;
+    let admin = world.member(&tenant, Role::Admin).await;
+    let there = tenant.store.collection::<Room>().count(doc! {}).await.unwrap();
+    limit(&world, &tenant, "maxRooms", i64::try_from(there).unwrap() + 1).await;
+    let make = async |name: &str| {
+        let made = world.post(of(&tenant, "/rooms")).by(&admin).json(&json!({ "name": name })).send().await;
+        format!("/rooms/{}", made.ok()["id"].as_str().unwrap())
+    };
+    let ask = async |path: String| world.post(of(&tenant, &path)).by(&admin).send().await;
+    let delete = async |room: &str| world.delete(of(&tenant, room)).by(&admin).send().await.status.as_u16();
+    let first = make("one").await;
+    assert_eq!(delete(&first).await, 204);
+    let second = make("two").await;
+    assert_eq!(told(&ask(format!("{first}/restore")).await), (409, "limit_reached"));
+    assert_eq!(world.get(of(&tenant, &first)).by(&admin).send().await.status, 404, "it is as it was");
+    ask(format!("{second}/archive")).await.ok();
+    ask(format!("{first}/restore")).await.ok();
+    // One in the archive takes none.
+    assert_eq!(delete(&second).await, 204);
+    assert_eq!(ask(format!("{second}/restore")).await.ok()["status"], "archived");
+}
+
+#[tokio::test]
 async fn a_session_is_opened_and_closed_by_the_recorder_and_named_only_while_it_is_open() {
     let world = World::start().await;
     let tenant = world.tenant().await;

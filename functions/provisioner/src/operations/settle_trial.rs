@@ -44,7 +44,7 @@ async fn begun(work: &Work<'_>) -> Result<Progress, ProvisionError> {
     let organization = standing::organization(work.context, work.tenant).await?;
     let entry = entry(work, &organization)?;
     let store = work.context.tenants.store(work.tenant).await?;
-    let id = append_audit(&store, entry).await?.id;
+    let id = append_audit(&store, organization.audit_tail.as_ref(), entry).await?.id;
     work.context.faults.boundary("settle_trial.begun")?;
     Ok(Progress::Done(doc! { "entryId": id }))
 }
@@ -90,7 +90,7 @@ async fn ended(work: &Work<'_>) -> Result<Progress, ProvisionError> {
         ..entry(work, &organization)?
     };
     let store = work.context.tenants.store(work.tenant).await?;
-    append_audit(&store, entry).await?;
+    append_audit(&store, organization.audit_tail.as_ref(), entry).await?;
     Ok(Progress::done())
 }
 

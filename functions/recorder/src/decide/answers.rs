@@ -1,5 +1,6 @@
 //! What is to be said back: always with the event's own reply token, which is free.
 
+use bson::oid::ObjectId;
 use bson::{Document, doc};
 use matome_domain::ids::DocumentId;
 use matome_line::postback::PostbackAction;
@@ -57,7 +58,7 @@ impl Desk<'_> {
             }
             PostbackAction::RateSummary { summary_id, rating } => {
                 let stars = i32::from(rating.stars());
-                if let Some(id) = object_id(summary_id) {
+                if let Some(id) = object_id(summary_id).filter(|id| self.may_rate(*id)) {
                     self.rate(fact, id, stars);
                     self.answer(fact, "thanks", Purpose::RatingThanks { rating: stars });
                 }
@@ -75,14 +76,25 @@ impl Desk<'_> {
         }
     }
 
-    fn rate(&mut self, fact: &Fact, summary: bson::oid::ObjectId, stars: i32) {
-        let mut feedback = doc! {
-            "feedback.rating": stars, "feedback.ratedAt": date(fact.at), "updatedAt": date(self.now),
-        };
+    /// Whether a summary is there and for those in this room.
+    fn may_rate(&self, summary: ObjectId) -> bool {
+        let (delivery, here) = (&self.terms.settings.delivery, Some(self.key.room_id()));
+        self.summaries.iter().any(|known| {
+            known.id == summary
+                && known.channel_id == self.key.channel.as_str()
+                && delivery.is_for(known.room_id, here, self.key.conversation.as_str())
+        })
+    }
+
+    /// One person's answer in place of whoever's was there: stars beside another one's words would be
+    /// nobody's.
+    fn rate(&mut self, fact: &Fact, summary: ObjectId, stars: i32) {
+        let mut feedback = doc! { "rating": stars, "ratedAt": date(fact.at) };
         if let Some(user) = fact.user.as_deref() {
-            feedback.insert("feedback.ratedBy", self.key.user_id(user));
+            feedback.insert("ratedBy", self.key.user_id(user));
         }
-        self.summaries.push(Write::update(summary, doc! { "$set": feedback, "$inc": { "__v": 1 } }));
+        let set = doc! { "feedback": feedback, "updatedAt": date(self.now) };
+        self.ratings.push(Write::update(summary, doc! { "$set": set, "$inc": { "__v": 1 } }));
     }
 }
 

@@ -20,7 +20,8 @@ use matome_domain::month::Month;
 use matome_domain::queue::{CloseTrigger, MediaJob, SummaryJob};
 use matome_domain::session::{OpenSession, SessionCursor, SessionLimits};
 use matome_store::entities::{
-    InboundEventRecord, Message, OrganizationSettings, OutboxEntry, Purpose, Room, RoomMember, Session, User,
+    InboundEventRecord, Message, OrganizationSettings, OutboxEntry, Purpose, Room, RoomMember, Session,
+    SummaryOrigin, User,
 };
 use matome_store::id::{document_id, object_id};
 use matome_store::time::{date, timestamp};
@@ -66,8 +67,8 @@ pub struct Plan {
     pub events: Vec<InboundEventRecord>,
     /// What is to be said.
     pub outbox: Vec<OutboxEntry>,
-    /// Ratings.
-    pub summaries: Vec<Write>,
+    /// What people think of summaries.
+    pub ratings: Vec<Write>,
     /// Summaries to be written.
     pub summary_jobs: Vec<SummaryJob>,
     /// Media to be fetched or erased.
@@ -93,7 +94,7 @@ impl Plan {
             && self.members.is_empty()
             && self.events.is_empty()
             && self.outbox.is_empty()
-            && self.summaries.is_empty()
+            && self.ratings.is_empty()
     }
 }
 
@@ -165,7 +166,8 @@ struct Desk<'a> {
     done: BTreeSet<ObjectId>,
     events: Vec<InboundEventRecord>,
     outbox: Vec<OutboxEntry>,
-    summaries: Vec<Write>,
+    summaries: Vec<SummaryOrigin>,
+    ratings: Vec<Write>,
     media: BTreeSet<ObjectId>,
     summarize: BTreeSet<ObjectId>,
     repeated: bool,
@@ -205,7 +207,8 @@ impl<'a> Desk<'a> {
             done: state.events,
             events: Vec::new(),
             outbox: Vec::new(),
-            summaries: Vec::new(),
+            summaries: state.summaries,
+            ratings: Vec::new(),
             media: BTreeSet::new(),
             summarize: BTreeSet::new(),
             repeated: false,
@@ -329,7 +332,7 @@ impl<'a> Desk<'a> {
         plan.stale.extend(self.stale(&plan.stale));
         plan.events.extend(self.events);
         plan.outbox.extend(self.outbox);
-        plan.summaries.extend(self.summaries);
+        plan.ratings.extend(self.ratings);
         plan.unknown_events += self.unknown_events;
         if self.repeated {
             plan.repeated.push(self.key.clone());

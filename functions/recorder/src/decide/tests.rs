@@ -193,6 +193,19 @@ fn standby_offers_no_token() {
     assert!(plan(RoomState::default(), &[fact]).outbox.is_empty());
 }
 
+const SUMMARY: &str = "0123456789abcdef01234567";
+
+fn tap(id: &str, data: &str) -> Fact {
+    fact(id, 0, "postback", json!({ "postback": { "data": data } }))
+}
+
+/// A room from which a summary of `room_id` is rated.
+fn rating(channel_id: &str, room_id: ObjectId) -> RoomState {
+    let id = object_id(&matome_domain::ids::DocumentId::new(SUMMARY).unwrap()).unwrap();
+    let summary = SummaryOrigin { id, room_id, channel_id: channel_id.to_owned() };
+    RoomState { summaries: vec![summary], ..RoomState::default() }
+}
+
 #[test]
 fn a_room_is_in_the_mode_of_its_newest_event() {
     let said = |id: &str, second, mode: &str| {
@@ -213,20 +226,45 @@ fn a_room_is_in_the_mode_of_its_newest_event() {
 
 #[test]
 fn taps_are_typed_and_forged_data_is_only_noted() {
-    let tap = |id: &str, data: &str| fact(id, 0, "postback", json!({ "postback": { "data": data } }));
-    let summary = "0123456789abcdef01234567";
     let facts = [
-        tap("1", &format!("m=details&s={summary}")),
-        tap("2", &format!("m=rate&s={summary}&r=4")),
+        tap("1", &format!("m=details&s={SUMMARY}")),
+        tap("2", &format!("m=rate&s={SUMMARY}&r=4")),
         tap("3", "m=rate&s=../../x&r=9"),
     ];
-    let plan = plan(RoomState::default(), &facts);
+    let plan = plan(rating("c1", key().room_id()), &facts);
     let actions: Vec<_> =
         plan.events.iter().map(|e| e.action.as_ref().unwrap().get_str("type").unwrap()).collect();
     assert_eq!(actions, ["showDetails", "rateSummary", "unknown"]);
     assert_eq!(plan.outbox.len(), 2);
-    assert_eq!(plan.summaries.len(), 1);
-    assert_eq!(plan.summaries[0].update.get_document("$set").unwrap().get_i32("feedback.rating").unwrap(), 4);
+    assert_eq!(plan.ratings.len(), 1);
+    let set = plan.ratings[0].update.get_document("$set").unwrap();
+    let feedback = bson::doc! { "rating": 4, "ratedAt": date(NOW), "ratedBy": key().user_id("U1") };
+    assert_eq!(set.get_document("feedback").unwrap(), &feedback, "as a whole, in place of what was there");
+}
+
+#[test]
+fn a_rating_is_taken_in_the_summarys_own_room_and_from_those_it_is_delivered_to() {
+    let elsewhere = RoomKey { conversation: ConversationId::new("C1").unwrap(), ..key() }.room_id();
+    let rates = |state: RoomState, settings: &OrganizationSettings| {
+        let mut keys = || "retry-key".to_owned();
+        let state = State { rooms: vec![state], users: Vec::new() };
+        let facts = [tap("1", &format!("m=rate&s={SUMMARY}&r=1"))];
+        let plan = decide(&batch(&facts), state, terms(settings), &mut keys, NOW).unwrap();
+        assert_eq!(plan.events.len(), 1, "noted in any case");
+        assert_eq!(plan.outbox.len(), plan.ratings.len(), "thanks are for what was taken");
+        !plan.ratings.is_empty()
+    };
+    let mut settings = OrganizationSettings::default();
+    assert!(rates(rating("c1", key().room_id()), &settings));
+    assert!(!rates(rating("c1", elsewhere), &settings), "another room's");
+    assert!(!rates(RoomState::default(), &settings), "nobody's");
+    settings.delivery.recipients = vec!["U1".to_owned()];
+    assert!(!rates(rating("c1", elsewhere), &settings), "nothing is delivered to them");
+    settings.delivery.target = matome_store::entities::DeliveryTarget::Recipients;
+    assert!(rates(rating("c1", elsewhere), &settings));
+    assert!(!rates(rating("c2", elsewhere), &settings), "another channel's");
+    settings.delivery.recipients = vec!["U2".to_owned()];
+    assert!(!rates(rating("c1", elsewhere), &settings));
 }
 
 #[test]

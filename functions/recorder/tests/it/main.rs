@@ -8,6 +8,7 @@ mod kill;
 mod limits;
 mod media;
 mod poison;
+mod rating;
 mod recorder;
 mod samples;
 mod session;

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
+mod audit_tails;
 mod cells;
 mod crash;
 mod due;

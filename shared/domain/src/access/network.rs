@@ -9,6 +9,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use strum::VariantArray;
 
+use crate::clock::Timestamp;
+
 /// What a rule does with the addresses that it is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, VariantArray, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -118,28 +120,88 @@ pub struct Rule {
     pub network: Network,
 }
 
-/// All rules of an organization.
+/// The rules of an organization, as they are at a time. That it had an allow list is remembered when the list
+/// has run out: what was to keep others out is not to let everybody in by the mere passing of time.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Rules(pub Vec<Rule>);
+pub struct Rules {
+    in_force: Vec<Rule>,
+    allow_list: AllowList,
+}
+
+/// What becomes of the rules that allow.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum AllowList {
+    /// There are none: everybody is let in whom none blocks.
+    #[default]
+    Absent,
+    /// Some have no end.
+    Lasting,
+    /// All that are in force have an end.
+    Ending,
+    /// All have expired: nobody is let in.
+    Expired,
+}
+
+/// Why somebody is not let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refused {
+    /// No rule allows the address, or one blocks it.
+    Address,
+    /// [`AllowList::Expired`].
+    AllowListExpired,
+}
 
 impl Rules {
-    /// See [`allows`].
+    /// All that there are, each with its end if it has one, as they are at `now`.
     #[must_use]
-    pub fn allows(&self, address: IpAddr) -> bool {
-        allows(address, &self.0)
+    pub fn at(now: Timestamp, all: impl IntoIterator<Item = (Rule, Option<Timestamp>)>) -> Self {
+        let mut rules = Self::default();
+        for (rule, end) in all {
+            let in_force = end.is_none_or(|end| now < end);
+            if rule.kind == RuleKind::Allow {
+                rules.allow_list = rules.allow_list.with(in_force, end.is_some());
+            }
+            if in_force {
+                rules.in_force.push(rule);
+            }
+        }
+        rules
+    }
+
+    /// What becomes of the rules that allow.
+    #[must_use]
+    pub fn allow_list(&self) -> AllowList {
+        self.allow_list
+    }
+
+    /// Whether somebody may come in: none of the rules blocks them, and one allows them or none ever was about
+    /// allowing. Who cannot be seen is not let past a rule. Who would make a rule that keeps themselves out can
+    /// be told before by asking this.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn check(&self, address: Option<IpAddr>) -> Result<(), Refused> {
+        if self.allow_list == AllowList::Expired {
+            return Err(Refused::AllowListExpired);
+        }
+        let allowed =
+            self.in_force.is_empty() || address.is_some_and(|address| allows(address, &self.in_force));
+        if allowed { Ok(()) } else { Err(Refused::Address) }
     }
 }
 
-impl FromIterator<Rule> for Rules {
-    fn from_iter<I: IntoIterator<Item = Rule>>(rules: I) -> Self {
-        Self(rules.into_iter().collect())
+impl AllowList {
+    /// With one more rule.
+    fn with(self, in_force: bool, ends: bool) -> Self {
+        match (self, in_force, ends) {
+            (Self::Lasting, ..) | (_, true, false) => Self::Lasting,
+            (Self::Ending, ..) | (_, true, true) => Self::Ending,
+            (Self::Absent | Self::Expired, false, _) => Self::Expired,
+        }
     }
 }
 
-/// Whether somebody at `address` may come in: no rule blocks them, and one allows them or none is about
-/// allowing. Who would make a rule that keeps themselves out can be told before by asking this.
-#[must_use]
-pub fn allows(address: IpAddr, rules: &[Rule]) -> bool {
+fn allows(address: IpAddr, rules: &[Rule]) -> bool {
     let matches = |rule: &&Rule| rule.network.contains(address);
     let of = |kind: RuleKind| rules.iter().filter(move |rule| rule.kind == kind);
     !of(RuleKind::Block).any(|rule| matches(&rule))
@@ -149,6 +211,8 @@ pub fn allows(address: IpAddr, rules: &[Rule]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const NOW: Timestamp = Timestamp(1_000);
 
     fn rule(text: &str) -> Rule {
         let (kind, network) = text.split_once(' ').expect("kind and network");
@@ -172,12 +236,45 @@ mod tests {
             (&["allow 0.0.0.0/0"], &["8.8.8.8"], &["2001:db8::1"]),
         ];
         for (rules, inside, outside) in table {
-            let rules: Rules = rules.iter().map(|text| rule(text)).collect();
+            let rules = Rules::at(NOW, rules.iter().map(|text| (rule(text), None)));
+            let check = |address: &str| rules.check(Some(address.parse().expect("an address")));
             for address in inside {
-                assert!(rules.allows(address.parse().expect("an address")), "{address} {rules:?}");
+                assert_eq!(check(address), Ok(()), "{address} {rules:?}");
             }
             for address in outside {
-                assert!(!rules.allows(address.parse().expect("an address")), "{address} {rules:?}");
+                assert_eq!(check(address), Err(Refused::Address), "{address} {rules:?}");
+            }
+            assert_eq!(rules.check(None).is_ok(), rules == Rules::default(), "who cannot be seen");
+        }
+    }
+
+    #[test]
+    fn an_allow_list_that_has_run_out_lets_nobody_in_and_another_rule_makes_up_for_it() {
+        use AllowList::{Absent, Ending, Expired, Lasting};
+        let (over, later) = (Some(NOW), Some(Timestamp(1_001)));
+        let table: [(&[(&str, Option<Timestamp>)], AllowList, Result<(), Refused>); 8] = [
+            (&[], Absent, Ok(())),
+            (&[("block 192.0.2.1", over)], Absent, Ok(())),
+            (&[("block 192.0.2.1", None)], Absent, Err(Refused::Address)),
+            (&[("allow 192.0.2.1", over)], Expired, Err(Refused::AllowListExpired)),
+            (&[("block 8.8.8.8", None), ("allow 192.0.2.1", over)], Expired, Err(Refused::AllowListExpired)),
+            (&[("allow 192.0.2.1", later), ("allow 8.8.8.8", over)], Ending, Ok(())),
+            (
+                &[("allow 8.8.8.8", over), ("allow 192.0.2.1", later), ("allow 9.9.9.9", None)],
+                Lasting,
+                Ok(()),
+            ),
+            (&[("allow 192.0.2.1", over), ("allow 8.8.8.8", None)], Lasting, Err(Refused::Address)),
+        ];
+        for (rules, allow_list, expected) in table {
+            for order in [false, true] {
+                let mut rules: Vec<_> = rules.iter().map(|(text, end)| (rule(text), *end)).collect();
+                if order {
+                    rules.reverse();
+                }
+                let at = Rules::at(NOW, rules.clone());
+                let check = at.check(Some("192.0.2.1".parse().expect("an address")));
+                assert_eq!((at.allow_list(), check), (allow_list, expected), "{rules:?}");
             }
         }
     }

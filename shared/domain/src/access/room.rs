@@ -30,10 +30,21 @@ pub struct RoomAccess {
 }
 
 impl RoomAccess {
+    const NONE: Self = Self { may_see: false, permissions: PermissionSet::EMPTY };
+
     /// Whether they see the room and may do this in it.
     #[must_use]
     pub fn allows(&self, permission: Permission) -> bool {
         self.may_see && self.permissions.contains(permission)
+    }
+
+    /// What of it is for an API key with `scopes`, whose maker has it.
+    #[must_use]
+    pub fn within(self, scopes: &PermissionSet) -> Self {
+        if !self.may_see || !scopes.contains(Resource::Rooms.to(Action::Read)) {
+            return Self::NONE;
+        }
+        Self { may_see: true, permissions: self.permissions.intersection(*scopes) }
     }
 }
 
@@ -62,8 +73,8 @@ impl RoomFlags {
 ///
 /// A private room is seen by those who supervise, and by staff who are in it. For the latter the flags
 /// decide, both ways; but not against `denied`, the member's [`super::Overrides::denied`]: deny wins. Those
-/// who supervise are not bound by flags that they could change. API keys, which are in no room, are asked
-/// for as managers with their scopes.
+/// who supervise are not bound by flags that they could change. An API key has its maker's access,
+/// [`RoomAccess::within`] its scopes; one that the platform made is asked for as a manager with its scopes.
 #[must_use]
 pub fn room_access(
     role: Role,
@@ -74,7 +85,7 @@ pub fn room_access(
 ) -> RoomAccess {
     let is_in = role.supervises() || !is_private || flags.is_some();
     if !is_in || !permissions.contains(Resource::Rooms.to(Action::Read)) {
-        return RoomAccess { may_see: false, permissions: PermissionSet::EMPTY };
+        return RoomAccess::NONE;
     }
     let mut here = *permissions;
     for (allowed, decided) in flags.filter(|_| !role.supervises()).into_iter().flat_map(|f| f.decided()) {
@@ -161,5 +172,19 @@ mod tests {
         let permissions = PermissionSet::of_role(Role::Agent).difference(denied);
         let got = room_access(Role::Agent, &permissions, &denied, false, Some(&ALL));
         assert!(!got.allows(p("messages:create")) && got.allows(p("rooms:update")));
+    }
+
+    #[test]
+    fn a_key_has_what_its_maker_has_in_the_room_and_its_scopes_name() {
+        let scopes: PermissionSet =
+            ["rooms:read", "messages:create", "users:read"].map(p).into_iter().collect();
+        let in_it = access(Role::Viewer, true, Some(&ALL));
+        let key = in_it.within(&scopes);
+        assert!(key.allows(p("messages:create")), "a flag gives it to the maker");
+        assert!(!key.allows(p("rooms:update")), "no scope");
+        assert!(!access(Role::Viewer, true, Some(&NONE)).within(&scopes).allows(p("messages:create")));
+        assert_eq!(access(Role::Agent, true, None).within(&scopes), RoomAccess::NONE);
+        let blind = scopes.difference([p("rooms:read")].into_iter().collect());
+        assert_eq!(in_it.within(&blind), RoomAccess::NONE);
     }
 }

@@ -65,7 +65,13 @@ impl Scopes {
         }
     }
 
-    /// What the key may do.
+    /// What a key may do whose maker may do this by now: nobody keeps by a key what was taken from them.
+    #[must_use]
+    pub fn bounded_by(self, maker: &PermissionSet) -> PermissionSet {
+        self.0.intersection(*maker)
+    }
+
+    /// What it was made to do.
     #[must_use]
     pub fn permissions(&self) -> PermissionSet {
         self.0

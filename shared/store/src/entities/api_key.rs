@@ -47,7 +47,7 @@ pub struct ApiKey {
     /// From where.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_used_ip: Option<String>,
-    /// The account that made it.
+    /// The account that made it, or rotated it last, and answers for it; the platform when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub created_by: Option<Id>,
     /// The key that took its place; it holds on for a while, up to `expiresAt`.

@@ -1,8 +1,8 @@
 //! Who did what.
 
-use bson::doc;
+use bson::{DateTime, doc};
 use matome_domain::access::Resource;
-use matome_domain::audit::Chained;
+use matome_domain::audit::{Chained, Expiring, Tail};
 use matome_domain::clock::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,6 +12,7 @@ use strum::VariantArray;
 use crate::entity::{Entity, Index, Scope};
 use crate::exposed::{DeletePolicy, Examples, Exposed, Filter, NotCreatable, NotPatchable, Sort, example};
 use crate::shape::{Shape, date, number, object_id, one_of, string};
+use crate::time::timestamp;
 use crate::value::{Id, Time};
 
 /// An entry in the audit trail of an organization. Written by [`crate::audit`] and never changed; hash and
@@ -92,6 +93,26 @@ pub struct AuditRecord {
     pub created_at: Time,
     /// MongoDB deletes it then: after the organization's `auditRetentionDays`, as they were when it was written.
     pub expires_at: Time,
+}
+
+/// `organization.auditTail`: the newest entry of its trail, remembered when retention was about to take it, so
+/// that the next one comes after it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AuditTail {
+    /// Its place.
+    pub seq: i64,
+    /// Its hash.
+    pub hash: String,
+    /// When it was written.
+    pub written_at: DateTime,
+}
+
+impl From<&AuditTail> for Expiring {
+    fn from(tail: &AuditTail) -> Self {
+        let AuditTail { seq, hash, written_at } = tail.clone();
+        Self { tail: Tail { seq, hash }, written_at: timestamp(written_at) }
+    }
 }
 
 /// `auditEntry.phase`.

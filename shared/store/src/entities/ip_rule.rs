@@ -4,6 +4,7 @@ use bson::doc;
 use garde::Validate;
 use matome_domain::access::Resource;
 use matome_domain::access::network::{Network, Rule, RuleKind, Rules};
+use matome_domain::clock::Timestamp;
 use matome_domain::ids::TenantId;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -38,7 +39,7 @@ pub struct IpRule {
     /// Why.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// Not in force afterwards; absent = for good. MongoDB deletes it then.
+    /// Not in force afterwards; absent = for good. It stays: an allow list that ran out is not the same as none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Time>,
     /// The account or key that made it.
@@ -54,11 +55,12 @@ pub struct IpRule {
 }
 
 impl IpRule {
-    /// The rule, if it is in force.
+    /// Rules as they are at a time.
     #[must_use]
-    pub fn rule(&self, now: Time) -> Option<Rule> {
-        let in_force = self.expires_at.is_none_or(|end| now < end);
-        in_force.then_some(Rule { kind: self.kind, network: self.network })
+    pub fn at<'a>(now: Time, all: impl IntoIterator<Item = &'a Self>) -> Rules {
+        let rule = |rule: &Self| Rule { kind: rule.kind, network: rule.network };
+        let end = |rule: &Self| rule.expires_at.map(Timestamp::from);
+        Rules::at(now.into(), all.into_iter().map(|one| (rule(one), end(one))))
     }
 }
 
@@ -70,7 +72,6 @@ impl Entity for IpRule {
         vec![
             Index::unique(doc! { "tenantId": 1, "kind": 1, "network": 1 }),
             Index::on(doc! { "tenantId": 1, "createdAt": -1, "_id": -1 }),
-            Index::ttl(doc! { "expiresAt": 1 }),
         ]
     }
 
@@ -84,14 +85,33 @@ impl Entity for IpRule {
 }
 
 impl Store {
-    /// The tenant's rules that are in force.
+    /// The tenant's rules as they are at `now`.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn ip_rules(&self, tenant: &TenantId, now: Time) -> Result<Rules, StoreError> {
         let all = self.of_tenant::<IpRule>(tenant);
         let rules = all.find(doc! {}, doc! { "kind": 1, "network": 1 }, MAX_IP_RULES).await?;
-        Ok(rules.iter().filter_map(|rule| rule.rule(now)).collect())
+        Ok(IpRule::at(now, &rules))
+    }
+}
+
+/// `ipRule.state`: not stored, it comes with time.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum IpRuleState {
+    /// In force.
+    #[default]
+    Active,
+    /// Over.
+    Expired,
+}
+
+impl IpRuleView {
+    /// Says what it is at `now`.
+    pub fn look(&mut self, now: Time) {
+        let over = self.expires_at.is_some_and(|end| end <= now);
+        self.state = if over { IpRuleState::Expired } else { IpRuleState::Active };
     }
 }
 
@@ -114,6 +134,9 @@ pub struct IpRuleView {
     /// Why.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// Whether it is in force.
+    #[serde(default)]
+    pub state: IpRuleState,
     /// Not in force afterwards; absent = for good.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Time>,
@@ -208,7 +231,7 @@ impl Exposed for IpRule {
         Examples {
             view: example(json!({
                 "id": "671f0a2b9d3c4e5f60718295", "version": 0, "tenantId": "671f0a2b9d3c4e5f6071829b",
-                "kind": "allow", "network": "203.0.113.0/24", "reason": "Office",
+                "kind": "allow", "network": "203.0.113.0/24", "reason": "Office", "state": "active",
                 "createdBy": "671f0a2b9d3c4e5f60718292",
                 "createdAt": "2026-11-01T00:00:00.000Z", "updatedAt": "2026-11-01T00:00:00.000Z",
             })),

@@ -48,7 +48,7 @@ pub use activity::{KindCount, StoredQuarterHour};
 pub use ai_usage::AiUsage;
 pub use api_key::{ApiKey, ApiKeyPatch, ApiKeyView};
 pub use audit_entry::{
-    AccountAuditEntry, ActorKind, AuditActor, AuditEntry, AuditEntryView, AuditPhase, AuditRecord,
+    AccountAuditEntry, ActorKind, AuditActor, AuditEntry, AuditEntryView, AuditPhase, AuditRecord, AuditTail,
     AuditTarget,
 };
 pub use business_hours::{BusinessHours, Hours};
@@ -62,7 +62,7 @@ pub use device::{Device, DevicePatch, DeviceView};
 pub use erasure_certificate::{Erased, ErasureCertificate, Kept};
 pub use event::InboundEventRecord;
 pub use invitation::{Invitation, InvitationStatus, InvitationView};
-pub use ip_rule::{IpRule, IpRulePatch, IpRuleView, MAX_IP_RULES, NewIpRule};
+pub use ip_rule::{IpRule, IpRulePatch, IpRuleState, IpRuleView, MAX_IP_RULES, NewIpRule};
 pub use login_session::{LoginSession, LoginSessionView, RevokedBecause};
 pub use member::{Member, MemberPatch, MemberPresence, MemberStatus, MemberView, OverridesPatch};
 pub use message::{
@@ -102,8 +102,8 @@ pub use session::{
 };
 pub use summary::{
     AiMetadata, Citation, CitationView, Feedback, FeedbackView, StoredActionItem, Summary, SummaryAnalysis,
-    SummaryContent, SummaryExport, SummaryExportView, SummaryParticipant, SummaryParticipantView,
-    SummaryPatch, SummaryStatus, SummaryView, Visibility,
+    SummaryContent, SummaryExport, SummaryExportView, SummaryOrigin, SummaryParticipant,
+    SummaryParticipantView, SummaryPatch, SummaryStatus, SummaryView, Visibility,
 };
 pub use usage::{LastUsage, MonthlyUsage, UsageTotals, usage_id};
 pub use used_id_token::UsedIdToken;

@@ -86,6 +86,19 @@ pub struct Summary {
     pub version: i64,
 }
 
+/// Where a summary is of.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SummaryOrigin {
+    /// The summary.
+    #[serde(rename = "_id")]
+    pub id: ObjectId,
+    /// Its room.
+    pub room_id: ObjectId,
+    /// Its LINE channel.
+    pub channel_id: String,
+}
+
 /// `summary.content`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]

@@ -44,7 +44,7 @@ fn entry(number: u32) -> NewAuditEntry {
 async fn trail(world: &World, placement: Placement, length: u32) -> TenantStore {
     let tenant = world.tenant("t", placement).await;
     for number in 1..=length {
-        append_audit(&tenant, entry(number)).await.expect("written");
+        append_audit(&tenant, None, entry(number)).await.expect("written");
     }
     tenant
 }
@@ -84,7 +84,7 @@ async fn entries_make_a_chain_in_every_placement_and_come_back_as_they_were_hash
 async fn many_writers_at_once_leave_one_intact_chain() {
     let world = World::start().await;
     let tenant = world.tenant("t", Placement::Shared).await;
-    let written = join_all((1..=64).map(|number| append_audit(&tenant, entry(number)))).await;
+    let written = join_all((1..=64).map(|number| append_audit(&tenant, None, entry(number)))).await;
     let mut places: Vec<i64> = written.into_iter().map(|entry| entry.expect("written").record.seq).collect();
     places.sort_unstable();
     assert_eq!(places, (1..=64).collect::<Vec<_>>());
@@ -123,8 +123,10 @@ async fn an_entry_that_is_removed_or_changed_in_the_database_is_found() {
     assert_eq!(outcome(&verdict), (Some(4), Some(Reason::Removed)));
 
     documents.delete_many(doc! { "tenantId": "t", "seq": { "$lte": 3 } }).await.expect("deleted");
-    let kept_since =
-        |number: i64| Known { kept_since: Some(Timestamp(NOW.timestamp_millis() + number)), tail: None };
+    let kept_since = |number: i64| Known {
+        kept_since: Some(Timestamp(NOW.timestamp_millis() + number)),
+        ..Known::default()
+    };
     let verdict = verify_audit(&tenant, kept_since(3)).await.expect("read");
     assert_eq!(outcome(&verdict), (Some(4), Some(Reason::HeadRemoved)));
     let verdict = verify_audit(&tenant, kept_since(4)).await.expect("read");
@@ -135,6 +137,32 @@ async fn an_entry_that_is_removed_or_changed_in_the_database_is_found() {
     let known = Known { tail: Some(Tail { seq, hash }), ..kept_since(4) };
     let verdict = verify_audit(&tenant, known).await.expect("read");
     assert_eq!(outcome(&verdict), (Some(5), Some(Reason::TailRemoved)));
+}
+
+#[tokio::test]
+async fn a_trail_goes_on_after_all_of_it_has_expired() {
+    let world = World::start().await;
+    for placement in PLACEMENTS {
+        let tenant = trail(&world, placement, 3).await;
+        let until = |number: i64| Timestamp(NOW.timestamp_millis() * 2 + number);
+        assert_eq!(tenant.expiring_audit_tail(until(0)).await.expect("read"), None, "kept for longer");
+        let tail = tenant.expiring_audit_tail(until(1)).await.expect("read").expect("goes by then");
+        assert_eq!(tail.seq, 3);
+        documents(&world, &tenant, placement)
+            .delete_many(doc! { "seq": { "$gt": 1 } })
+            .await
+            .expect("deleted");
+        let next = append_audit(&tenant, Some(&tail), entry(9)).await.expect("written").record;
+        assert_eq!((next.seq, next.previous_hash.as_str()), (4, tail.hash.as_str()));
+        assert_eq!(next.previous_at, Some(tail.written_at.into()));
+        // What is there is newer than what is remembered.
+        assert_eq!(append_audit(&tenant, Some(&tail), entry(10)).await.expect("written").record.seq, 5);
+        let kept_since = Some(Timestamp(NOW.timestamp_millis() + 9));
+        let remembered = Some(Tail { seq: 3, hash: tail.hash.clone() });
+        let known = Known { kept_since, tail: remembered, expiring: Some((&tail).into()) };
+        let verdict = verify_audit(&tenant, known).await.expect("read");
+        assert!(verdict.intact && verdict.tail_known, "{placement:?}: {verdict:?}");
+    }
 }
 
 #[tokio::test]
@@ -159,6 +187,6 @@ async fn a_tenant_that_is_being_moved_takes_no_entry() {
     let world = World::start().await;
     let tenant = trail(&world, Placement::Shared, 1).await;
     tenant.fence().await.expect("fenced");
-    let refused = append_audit(&tenant, entry(2)).await.expect_err("fenced");
+    let refused = append_audit(&tenant, None, entry(2)).await.expect_err("fenced");
     assert!(refused.is_fenced(), "{refused}");
 }

@@ -416,12 +416,19 @@ async fn the_seeds_migrations_bring_old_documents_up_to_date() {
 
     let shorter_list = mongodb::IndexModel::builder().keys(doc! { "ownerId": 1, "createdAt": -1 }).build();
     organizations.create_index(shorter_list).await.expect("made");
+    // Rules that expired were deleted by it.
+    let rules = store.platform().collection::<Document>("ip_rules");
+    let sweep = mongodb::options::IndexOptions::builder().expire_after(Duration::ZERO).build();
+    let sweep = mongodb::IndexModel::builder().keys(doc! { "expiresAt": 1 }).options(sweep).build();
+    rules.create_index(sweep).await.expect("made");
 
     let migrator = Migrator::new(store.clone(), Arc::new(Still), "run");
     migrator.run(&Options::default()).await.expect("goes up");
     let lists = organizations.list_index_names().await.expect("listed");
     assert!(lists.contains(&"ownerId_1_createdAt_-1__id_-1".to_owned()), "{lists:?}");
     assert!(!lists.contains(&"ownerId_1_createdAt_-1".to_owned()), "{lists:?}");
+    let of_rules = rules.list_index_names().await.expect("listed");
+    assert!(!of_rules.contains(&"expiresAt_1".to_owned()), "{of_rules:?}");
     let read = async |id: ObjectId| {
         let organizations = store.platform_collection::<Organization>();
         organizations.find_one(doc! { "_id": id }).await.expect("read").expect("is there")
@@ -457,7 +464,7 @@ async fn the_seeds_migrations_bring_old_documents_up_to_date() {
     assert!(matches!(refused, MigrationError::NoWayBack { version: 1, .. }));
     let report = migrator.run(&Options::default()).await.expect("goes up again");
     assert!(report.places.iter().all(|place| place.version == 1));
-    assert_eq!(all().len(), 8);
+    assert_eq!(all().len(), 9);
     // A tenant that is only now made has nothing to catch up with.
     let id = TenantId::new("fresh").expect("a valid id");
     store.tenant(&id, Tier::Enterprise.placement()).ensure_collections().await.expect("made");

@@ -70,7 +70,8 @@ impl<'a> Business<'a> {
             organization: organization(&self.channel),
             name: "A shop".to_owned(),
             settings,
-            tier: Tier::Free,
+            // The lowest with keys for the API.
+            tier: Tier::Basic,
             placement: Placement::Shared,
             timezone: "Asia/Bangkok".to_owned(),
             channel_id: self.channel.channel_id.clone(),

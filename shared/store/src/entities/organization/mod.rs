@@ -14,6 +14,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use strum::VariantArray;
 
+use crate::entities::audit_entry::AuditTail;
 use crate::entities::business_hours::BusinessHours;
 use crate::entities::usage::LastUsage;
 use crate::entity::{Entity, Index, Scope};
@@ -84,6 +85,9 @@ pub struct Organization {
     /// was shorter. Written when it is made longer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub audit_kept_since: Option<DateTime>,
+    /// The newest entry of its trail, when retention was about to take it. Written by the scheduler.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub audit_tail: Option<AuditTail>,
     /// When somebody is there.
     #[serde(default)]
     pub business_hours: BusinessHours,
@@ -191,6 +195,7 @@ impl Organization {
             data_region: self.data_region.clone(),
             audit_retention_days: self.audit_retention_days,
             audit_kept_since: self.audit_kept_since,
+            audit_tail: None,
             status: OrganizationStatus::Offboarded,
             status_reason: Some(reason),
             updated_at: now,
@@ -239,6 +244,7 @@ impl NewOrganization {
             data_region: default_data_region(),
             audit_retention_days: default_audit_retention_days(),
             audit_kept_since: None,
+            audit_tail: None,
             business_hours: BusinessHours::default(),
             timezone: default_timezone(),
             primary_language: default_language(),

@@ -1,5 +1,6 @@
 //! How an organization wants to be served.
 
+use bson::oid::ObjectId;
 use matome_domain::session::{SessionTriggers, SummarySchedule};
 use matome_domain::summary::SummaryStyle;
 use schemars::JsonSchema;
@@ -116,6 +117,17 @@ pub struct Delivery {
     pub target: DeliveryTarget,
     /// LINE user ids for [`DeliveryTarget::Recipients`].
     pub recipients: Vec<String>,
+}
+
+impl Delivery {
+    /// Whether a summary of the room `of` is for whoever speaks in the room `here`, the conversation
+    /// `conversation_id` of the same channel. Anyone can make a client send any summary's id: it is for its own
+    /// room, and for those that summaries are delivered to.
+    #[must_use]
+    pub fn is_for(&self, of: ObjectId, here: Option<ObjectId>, conversation_id: &str) -> bool {
+        let delivered = self.target == DeliveryTarget::Recipients;
+        here == Some(of) || delivered && self.recipients.iter().any(|id| id == conversation_id)
+    }
 }
 
 /// See [`Delivery`].
