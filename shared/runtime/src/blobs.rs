@@ -2,6 +2,7 @@
 //! only from a tenant, so nobody reaches outside of a tenant's prefix.
 
 mod copy;
+mod key;
 mod link;
 mod prefix;
 
@@ -12,83 +13,16 @@ use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart, Delete, ObjectIdentifier};
 use bytes::{Bytes, BytesMut};
 use futures::{Stream, StreamExt};
-use matome_domain::ids::{DocumentId, TenantId};
 
 use crate::aws::Aws;
 use crate::config::{ConfigError, Env};
 
+pub use self::key::{BlobKey, MediaPart};
 pub use self::prefix::{BlobPrefix, BlobVersion, Versions};
 
 /// Bytes of every part but the last: as few as S3 takes, because a part is held in memory. Its 10,000
 /// parts are 48 GiB then.
 const PART: usize = 5 * 1024 * 1024;
-
-/// What of a message's media a blob is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum MediaPart {
-    /// As LINE had it.
-    Original,
-    /// A small picture of it.
-    Thumbnail,
-}
-
-/// Where a blob is; always under its tenant's prefix.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct BlobKey(String);
-
-impl BlobKey {
-    /// `tenants/{tenantId}/media/{messageId}/original` or `…/thumbnail`.
-    #[must_use]
-    pub fn media(tenant: &TenantId, message: &DocumentId, part: MediaPart) -> Self {
-        let part = match part {
-            MediaPart::Original => "original",
-            MediaPart::Thumbnail => "thumbnail",
-        };
-        Self(format!("tenants/{tenant}/media/{message}/{part}"))
-    }
-
-    /// `tenants/{tenantId}/exports/{userId}/{exportId}`: everything that is stored about one person.
-    #[must_use]
-    pub fn export(tenant: &TenantId, user: &DocumentId, export: &DocumentId) -> Self {
-        Self(format!("tenants/{tenant}/exports/{user}/{export}"))
-    }
-
-    /// `backups/{tenantId}/{name}`: a file of what stays of a tenant that leaves. Not under the tenant's
-    /// own prefix, which is erased.
-    ///
-    /// # Panics
-    /// When `name` leads elsewhere, which only a mistake in the caller can make it do.
-    #[must_use]
-    pub fn backup(tenant: &TenantId, name: &str) -> Self {
-        assert!(!name.is_empty() && !name.contains(".."), "a backup's name is a plain path");
-        Self(format!("backups/{tenant}/{name}"))
-    }
-
-    /// A key as it was stored, if it is one of this tenant's: one that is built of its prefix and names,
-    /// without anything that a proxy or an emulator could take for a way out.
-    #[must_use]
-    pub fn of_tenant(tenant: &TenantId, stored: &str) -> Option<Self> {
-        let rest = stored.strip_prefix("tenants/")?.strip_prefix(tenant.as_str())?.strip_prefix('/')?;
-        let is_name = |part: &str| {
-            !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
-        };
-        rest.split('/').all(is_name).then(|| Self(stored.to_owned()))
-    }
-
-    /// The message whose media it is part of, where it is one's.
-    #[must_use]
-    pub fn message(&self) -> Option<DocumentId> {
-        let mut parts = self.0.strip_prefix("tenants/")?.split('/').skip(1);
-        parts.next().filter(|kind| *kind == "media")?;
-        DocumentId::new(parts.next()?).ok()
-    }
-
-    /// The key in the bucket.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
 
 /// What was stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -157,7 +91,7 @@ impl Blobs {
         Self { client, bucket }
     }
 
-    /// Stores bytes that are in memory already.
+    /// Stores bytes that are in memory already, with the tags that the key's kind has.
     ///
     /// # Errors
     /// [`BlobError::S3`].
@@ -171,6 +105,7 @@ impl Blobs {
             .bucket(&self.bucket)
             .key(key.as_str())
             .content_type(media_type)
+            .set_tagging(key.tagging())
             .body(ByteStream::from(bytes))
             .send()
             .await
@@ -179,7 +114,7 @@ impl Blobs {
     }
 
     /// Stores a stream of unknown length, at most `limit` bytes, holding one part of it (5 MiB) at
-    /// a time. The blob appears whole or not at all.
+    /// a time. The blob appears whole or not at all, with the tags that the key's kind has.
     ///
     /// # Errors
     /// [`BlobError`]; parts already sent are removed, as far as S3 answers.
@@ -206,6 +141,7 @@ impl Blobs {
             .bucket(&self.bucket)
             .key(key.as_str())
             .content_type(media_type)
+            .set_tagging(key.tagging())
             .send()
             .await
             .map_err(|e| failed(key, "stored", e.into_service_error()))?;
@@ -386,20 +322,4 @@ fn failed(
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_key_stays_under_its_tenant() {
-        let (tenant, other) = (TenantId::new("t1").unwrap(), TenantId::new("t").unwrap());
-        let key = BlobKey::media(&tenant, &DocumentId::new("m1").unwrap(), MediaPart::Original);
-        assert_eq!(key.as_str(), "tenants/t1/media/m1/original");
-        assert_eq!(BlobKey::of_tenant(&tenant, key.as_str()), Some(key.clone()));
-        assert_eq!(BlobKey::of_tenant(&other, key.as_str()), None);
-        assert_eq!(key.message(), Some(DocumentId::new("m1").unwrap()));
-        assert_eq!(BlobKey::backup(&tenant, "media/m1").message(), None);
-    }
 }

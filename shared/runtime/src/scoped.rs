@@ -145,8 +145,8 @@ fn policy(partition: &str, bucket: &str, tenant: &TenantId) -> Value {
             {
                 "Effect": "Allow",
                 "Action": [
-                    "s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload", "s3:DeleteObject",
-                    "s3:DeleteObjectVersion"
+                    "s3:GetObject", "s3:PutObject", "s3:PutObjectTagging", "s3:AbortMultipartUpload",
+                    "s3:DeleteObject", "s3:DeleteObjectVersion"
                 ],
                 "Resource": format!("{bucket}/tenants/{tenant}/*"),
             },

@@ -59,6 +59,11 @@ pub(crate) struct Membership {
 }
 
 impl Membership {
+    /// In the organization of a tenant, of whose trail nothing has expired.
+    pub(crate) fn new(store: TenantStore, audit_retention_days: u32, role: Role) -> Self {
+        Self { store, audit_retention_days, audit_tail: None, role }
+    }
+
     /// In an organization that there is.
     pub(crate) async fn of(tenants: &Tenants, tenant: &TenantId, role: Role) -> anyhow::Result<Self> {
         let organization = match tenants.organization(tenant).await {
@@ -67,7 +72,7 @@ impl Membership {
         };
         let store = tenants.store(tenant).await?;
         let audit_tail = organization.audit_tail.clone();
-        Ok(Self { store, audit_retention_days: organization.audit_retention_days, audit_tail, role })
+        Ok(Self { audit_tail, ..Self::new(store, organization.audit_retention_days, role) })
     }
 }
 

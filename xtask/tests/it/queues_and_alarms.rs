@@ -1,3 +1,5 @@
+use std::path::Path;
+
 use matome_domain::queue::{QueueMessage, QueueVisitor, visit_queue_messages};
 use serde_json::{Value, json};
 
@@ -135,6 +137,63 @@ fn every_function_is_traced_logged_for_a_while_and_watched() {
             }
         }
     }
+}
+
+/// Every other alarm is silent where nothing is measured.
+#[test]
+fn a_function_that_time_sets_off_has_an_alarm_for_when_it_does_not_run() {
+    let template = Template::platform();
+    let mut timed = 0;
+    for (id, function) in template.functions() {
+        let events = function["Events"].as_object();
+        if !events.is_some_and(|events| events.values().any(|event| event["Type"] == "Schedule")) {
+            continue;
+        }
+        timed += 1;
+        let watched = template.all("AWS::CloudWatch::Alarm").values().any(|alarm| {
+            alarm["MetricName"] == "Invocations"
+                && alarm["Dimensions"][0]["Value"] == json!({ "Ref": id })
+                && (&alarm["ComparisonOperator"], &alarm["Threshold"])
+                    == (&json!("LessThanThreshold"), &json!(1))
+                && alarm["TreatMissingData"] == "breaching"
+                && !alarm["AlarmActions"].is_null()
+        });
+        assert!(watched, "{id}");
+    }
+    assert!(timed > 0);
+}
+
+#[test]
+fn alarms_on_our_own_metrics_name_what_the_code_counts() {
+    let template = Template::platform();
+    let mut own = Vec::new();
+    for (id, alarm) in template.all("AWS::CloudWatch::Alarm") {
+        if alarm["Namespace"] != matome_runtime::telemetry::NAMESPACE {
+            continue;
+        }
+        let [function, stage] = alarm["Dimensions"].as_array().unwrap().as_slice() else {
+            panic!("{id}: a metric has the dimensions function and stage, or it is another one");
+        };
+        assert_eq!((&function["Name"], &stage["Name"]), (&json!("function"), &json!("stage")), "{id}");
+        assert_eq!(stage["Value"], json!({ "Ref": "Stage" }), "{id}");
+        let (metric, function) = (alarm["MetricName"].as_str().unwrap(), function["Value"].as_str().unwrap());
+        let code = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("functions").join(function);
+        assert!(counts(&code.join("src"), metric), "{id}: {function} does not count {metric}");
+        own.push(metric);
+    }
+    for metric in ["AuditsNotBegun", "AuditsNotEnded"] {
+        assert!(own.contains(&metric), "{metric} has an alarm");
+    }
+}
+
+fn counts(folder: &Path, metric: &str) -> bool {
+    std::fs::read_dir(folder).unwrap().any(|entry| {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            return counts(&path, metric);
+        }
+        std::fs::read_to_string(path).unwrap().contains(&format!("counter!(\"{metric}\")"))
+    })
 }
 
 #[test]

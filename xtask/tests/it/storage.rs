@@ -1,5 +1,6 @@
 use serde_json::json;
 
+use crate::privileges::statements;
 use crate::template::{Template, list};
 
 #[test]
@@ -18,6 +19,36 @@ fn the_bucket_is_encrypted_versioned_closed_and_tidied() {
         );
         assert!(lifecycle.iter().any(|rule| rule["AbortIncompleteMultipartUpload"].is_object()), "{id}");
     }
+}
+
+/// A rule's prefix cannot have any tenant in its middle: the tag tells (`BlobKey::tagging`).
+#[test]
+fn what_was_exported_about_people_is_forgotten_after_a_week_in_all_versions() {
+    for template in Template::storing() {
+        for (id, bucket) in template.all("AWS::S3::Bucket") {
+            let rules = list(&bucket["LifecycleConfiguration"]["Rules"]);
+            let tag = json!([{ "Key": "matome:kind", "Value": "export" }]);
+            let rule = rules.iter().find(|rule| rule["TagFilters"] == tag);
+            let rule = rule.unwrap_or_else(|| panic!("{}: {id} keeps exports", template.name));
+            assert_eq!((&rule["Status"], &rule["ExpirationInDays"]), (&json!("Enabled"), &json!(7)), "{id}");
+            assert_eq!(rule["NoncurrentVersionExpiration"]["NoncurrentDays"], 1, "{id}");
+            // S3 takes neither together with tags.
+            for other in ["AbortIncompleteMultipartUpload", "ExpiredObjectDeleteMarker"] {
+                assert!(rule[other].is_null(), "{id}: {other}");
+            }
+        }
+    }
+}
+
+/// Whoever stores an export must be let tag it, or nothing is stored.
+#[test]
+fn who_acts_for_a_tenant_may_tag_what_it_stores() {
+    let template = Template::platform();
+    let mut storing = statements(&template).into_iter().filter(|(id, statement)| {
+        *id == "TenantAccessRole" && list(&statement["Action"]).contains(&json!("s3:PutObject"))
+    });
+    let (_, statement) = storing.next().expect("it stores");
+    assert!(list(&statement["Action"]).contains(&json!("s3:PutObjectTagging")));
 }
 
 #[test]

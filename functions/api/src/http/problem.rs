@@ -173,7 +173,7 @@ pub struct FieldProblem {
 
 /// What a problem looks like (RFC 9457).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[schemars(rename = "Problem", example = example())]
+#[schemars(rename = "Problem", example = Self::example(Code::InvalidField))]
 #[serde(rename_all = "camelCase")]
 pub struct ProblemBody {
     /// Where the code is described.
@@ -196,9 +196,15 @@ pub struct ProblemBody {
     pub errors: Vec<FieldProblem>,
 }
 
-fn example() -> serde_json::Value {
-    let problem = Problem::field("name", "must have between 1 and 200 characters");
-    serde_json::to_value(problem.body(Some("0b9c7b1e-6a1c-4f0e-9a55-1d0a6f0b7f53"))).unwrap_or_default()
+impl ProblemBody {
+    /// For the documentation.
+    pub(crate) fn example(code: Code) -> Self {
+        let problem = match code {
+            Code::InvalidField => Problem::field("name", "must have between 1 and 200 characters"),
+            _ => code.into(),
+        };
+        problem.body(Some("0b9c7b1e-6a1c-4f0e-9a55-1d0a6f0b7f53"))
+    }
 }
 
 /// A refusal on its way out. Made by whoever notices; turned into a response, and logged, by the guard alone.

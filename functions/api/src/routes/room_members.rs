@@ -13,12 +13,17 @@ use matome_store::time::date;
 
 use super::Route;
 use crate::context::App;
-use crate::crud::{Crud, PathIds, Placed, changed};
+use crate::crud::{Crud, PathIds, Placed, changed, without};
 use crate::guard::{Access, Rule, Tenant, Trail};
 use crate::http::problem::Code;
 use crate::http::{IfMatch, Problem, Shown};
 
 impl Placed for RoomMember {
+    /// Nor why somebody is banned, which says something of them.
+    fn audited(view: &RoomMemberView) -> serde_json::Value {
+        without(view, &["/bannedReason"])
+    }
+
     async fn before_create(_: &App, tenant: &Tenant, ids: &PathIds, new: &mut Self) -> Result<(), Problem> {
         let room = ids.get("roomId")?;
         if new.room_id != room {

@@ -10,7 +10,7 @@ use matome_domain::access::{Action, Resource};
 use matome_domain::ids::{ChannelId, ConversationId};
 use matome_domain::limits::Limit;
 use matome_domain::queue::{CloseSession, CloseTrigger, Inbound, OpenSession};
-use matome_store::entities::{Room, RoomView, Session, SessionView};
+use matome_store::entities::{Room, RoomType, RoomView, Session, SessionView};
 use matome_store::exposed::{Changed, Update};
 use matome_store::id::document_id;
 use matome_store::time::date;
@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 
 use super::Route;
 use crate::context::App;
-use crate::crud::{Crud, PathIds, Placed, done, view};
+use crate::crud::{Crud, PathIds, Placed, done, view, without};
 use crate::guard::{Access, Rule, Tenant, Trail};
 use crate::http::problem::Code;
 use crate::http::{Accepted, IfMatch, Ok200, Problem, Shown};
@@ -30,6 +30,12 @@ const ACTIVE: &str = "active";
 const ARCHIVED: &str = "archived";
 
 impl Placed for Room {
+    /// A chat with one person is called and described like them.
+    fn audited(view: &RoomView) -> Value {
+        const PERSONAL: [&str; 4] = ["/name", "/avatar", "/description", "/metadata/customFields"];
+        without(view, if view.room_type == RoomType::Individual { &PERSONAL } else { &[] })
+    }
+
     async fn before_create(_: &App, tenant: &Tenant, _: &PathIds, _: &mut Self) -> Result<(), Problem> {
         has_place_for_a_room(tenant).await
     }

@@ -17,6 +17,7 @@ mod crud;
 mod data_subjects;
 mod explain;
 mod external;
+mod held;
 mod holes;
 mod invitations;
 mod ip_rules;

@@ -22,6 +22,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::openapi::resolved;
 use crate::world::{World, of};
 
 /// What somebody wants to remember.
@@ -235,7 +236,7 @@ async fn an_entity_that_is_declared_is_served_by_one_line() {
 
 #[test]
 fn its_description_comes_of_the_declaration() {
-    let api: Value = serde_json::from_str(&openapi::of(&routes())).unwrap();
+    let api = resolved(&openapi::of(&routes()));
     let notes = &api["paths"]["/v1/organizations/{organizationId}/notes"];
     let one = &api["paths"]["/v1/organizations/{organizationId}/notes/{noteId}"];
     assert_eq!(notes["get"]["operationId"], "listNotes");

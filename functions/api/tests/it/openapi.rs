@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use jsonschema::Validator;
+use matome_api::http::problem;
 use matome_api::openapi;
 use serde_json::Value;
 
@@ -15,8 +16,32 @@ fn the_committed_file_is_what_the_routes_say() {
     );
 }
 
+/// The file as data, and where it refers to an answer, a parameter or a header under `components`, that is
+/// there instead. Schemas stay where they are.
+pub(crate) fn resolved(file: &str) -> Value {
+    let mut file: Value = serde_json::from_str(file).unwrap();
+    let components = file["components"].clone();
+    resolve(&mut file["paths"], &components);
+    file
+}
+
+fn resolve(value: &mut Value, components: &Value) {
+    let kinds = ["responses", "parameters", "headers"];
+    let reference = value["$ref"].as_str().and_then(|at| at.strip_prefix("#/components/"));
+    if let Some((kind, name)) = reference.and_then(|at| at.split_once('/')).filter(|at| kinds.contains(&at.0))
+    {
+        let described = components[kind].get(name);
+        *value = described.unwrap_or_else(|| panic!("there are no {kind} called {name}")).clone();
+    }
+    match value {
+        Value::Object(members) => members.values_mut().for_each(|value| resolve(value, components)),
+        Value::Array(items) => items.iter_mut().for_each(|value| resolve(value, components)),
+        _ => {}
+    }
+}
+
 fn file() -> Value {
-    serde_json::from_str(&openapi::generate()).unwrap()
+    resolved(&openapi::generate())
 }
 
 /// Calls `look` with every operation's path and what is said of it.
@@ -98,4 +123,29 @@ fn an_example_that_is_not_what_its_schema_says_is_found() {
     let problem = serde_json::json!({ "$ref": "#/components/schemas/Problem" });
     let validator = validator(&file, &problem);
     assert!(validator.iter_errors(&serde_json::json!({ "status": "none" })).count() > 0);
+}
+
+/// Or the file is as large as what it repeats: two megabytes once.
+#[test]
+fn every_refusal_is_described_once_with_an_example_of_its_own() {
+    let made = openapi::generate();
+    let file: Value = serde_json::from_str(&made).unwrap();
+    let mut used = BTreeSet::new();
+    each_operation(&file, |path, operation| {
+        for (status, answer) in operation["responses"].as_object().unwrap() {
+            let name = answer["$ref"].as_str().and_then(|at| at.strip_prefix("#/components/responses/"));
+            assert_eq!(name.is_some(), status.starts_with(['4', '5']), "{path}: {status}");
+            if let Some(name) = name {
+                let example =
+                    &file["components"]["responses"][name]["content"][problem::MEDIA_TYPE]["example"];
+                assert_eq!(example["code"], name);
+                assert_eq!(example["status"].to_string(), *status);
+                used.insert(name.to_owned());
+            }
+        }
+    });
+    let described: BTreeSet<String> =
+        file["components"]["responses"].as_object().unwrap().keys().cloned().collect();
+    assert_eq!(described, used, "what is described is used");
+    assert!(made.len() < 1_200_000, "it has {} bytes: what repeats itself?", made.len());
 }

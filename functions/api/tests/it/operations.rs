@@ -14,6 +14,7 @@ use matome_testing::TestTenant;
 use mongodb::Database;
 use serde_json::Value;
 
+use crate::openapi::resolved;
 use crate::world::{Call, World};
 
 /// An operation with its example.
@@ -25,7 +26,7 @@ pub(crate) struct Operation {
 
 /// All of them.
 pub(crate) fn operations() -> Vec<Operation> {
-    let file: Value = serde_json::from_str(&openapi::generate()).unwrap();
+    let file = resolved(&openapi::generate());
     routes::all().iter().map(|route| Operation::of(route.rule(), &file)).collect()
 }
 

@@ -152,6 +152,9 @@ async fn a_tenant_comes_to_a_stack_of_its_own_with_key_media_and_queues_and_leav
     customer.give_up(Tier::Enterprise, "copy").await;
     assert!(customer.stack().await.is_none());
     assert_eq!(customer.has(platform).await, customer.keys(&[0, 1]));
+    // It stays behind, and is erased there with the rest.
+    let export = BlobKey::export(tenant, &customer.messages[0], &customer.messages[1]);
+    platform.put(&export, "application/json", Bytes::from_static(b"{}")).await.unwrap();
     customer.assert_keyed(None).await;
 
     let job = world.ask(tenant, &ChangeTier { tier: Tier::Enterprise }).await;

@@ -59,6 +59,26 @@ async fn a_stream_of_any_length_arrives_whole_with_its_size_and_digest() {
 }
 
 #[tokio::test]
+async fn what_was_exported_is_tagged_for_the_lifecycle_rules_and_media_are_not() {
+    let (aws, name, blobs) = bucket().await;
+    let (tenant, id) = (TenantId::new("t1").unwrap(), DocumentId::new("u1").unwrap());
+    let export = BlobKey::export(&tenant, &id, &id);
+    // With a tenant's session, as the API does.
+    let role = "arn:aws:iam::000000000000:role/tenant-access".to_owned();
+    let access = TenantAccess::new(&aws, role, name.clone(), Arc::new(SystemClock));
+    let of_tenant = access.blobs(&tenant, None).await.unwrap();
+    of_tenant.put_stream(&export, "application/json", MIB as u64, content(1, 2)).await.unwrap();
+    blobs.put(&key("a"), "image/png", Bytes::new()).await.unwrap();
+    let tags = async |key: &BlobKey| {
+        let answer = aws.s3().get_object_tagging().bucket(&name).key(key.as_str()).send().await.unwrap();
+        let tags = answer.tag_set().iter().map(|tag| format!("{}={}", tag.key(), tag.value()));
+        tags.collect::<Vec<_>>()
+    };
+    assert_eq!(tags(&export).await, ["matome:kind=export"]);
+    assert_eq!(tags(&key("a")).await, [""; 0]);
+}
+
+#[tokio::test]
 async fn a_stream_that_breaks_off_or_is_too_long_stores_nothing() {
     let (aws, name, blobs) = bucket().await;
     let broken = stream::iter((0..20).map(|n| match n {

@@ -3,6 +3,7 @@
 //! LINE simulator. The functions work on one another's results, and a load that was not dealt with
 //! completely is an error, never a figure.
 
+mod api;
 mod ground;
 mod media;
 mod provisioner;
@@ -64,6 +65,7 @@ impl Bench<'_> {
             self.provided().await?,
             self.measure("sender", "sender", 64.0, sender::run).await?,
             self.measure("scheduler", "scheduler", 64.0, scheduler::run).await?,
+            self.measure("api", "api", 64.0, api::run).await?,
             self.measure("provisioner", "provisioner", 64.0, provisioner::run).await?,
         ])
     }

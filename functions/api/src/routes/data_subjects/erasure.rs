@@ -6,6 +6,8 @@
 //! summaries that rest on them are emptied and their sessions are due to be summarized anew. So whatever is
 //! interrupted goes on with the next call, and what is done is found done. The bucket is emptied of their media
 //! by the recorder, which the scheduler names every message to whose media are to be erased.
+//!
+//! What there is to be emptied says [`Kind`], as it does to the export.
 
 use std::collections::BTreeSet;
 
@@ -16,8 +18,8 @@ use futures::future::BoxFuture;
 use matome_domain::person::PersonStatus;
 use matome_runtime::blobs::BlobPrefix;
 use matome_store::entities::{
-    InboundEventRecord, Message, Room, RoomMember, RoomType, Session, SessionStatus, Summary, User,
-    UserPreferences, UserProfile,
+    InboundEventRecord, Message, Room, RoomMember, Session, SessionStatus, Summary, User, UserPreferences,
+    UserProfile,
 };
 use matome_store::id::document_id;
 use matome_store::time::date;
@@ -27,8 +29,10 @@ use matome_store::{Entity, StoreError, TenantStore, Transaction, Write};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
+use strum::VariantArray;
 
 use super::super::sessions;
+use super::held::{Held, Kind};
 use crate::context::App;
 use crate::crud::PathIds;
 use crate::guard::{Tenant, Trail};
@@ -112,24 +116,43 @@ async fn forget_who(tenant: &Tenant, user: &User, now: DateTime) -> Result<(), P
         let forget = doc! { "$set": set, "$unset": unset, "$inc": { "__v": 1_i64 } };
         store.collection::<User>().update(doc! { "_id": user.id }, forget).await?;
     }
-    let memberships = store.collection::<RoomMember>();
-    let memberships = memberships.find(doc! { "userId": user.id }, doc! { "_id": 1 }, 0).await?;
-    let rooms: Vec<ObjectId> = memberships.iter().map(|member| member.room_id).collect();
-    let banned: Vec<ObjectId> =
-        memberships.iter().filter(|m| m.banned_reason.is_some()).map(|member| member.id).collect();
-    update_each::<RoomMember>(store, banned, doc! { "$unset": unset(&["bannedReason"]) }).await?;
-    // A chat with one person is called like them.
-    let alone = doc! { "_id": { "$in": &rooms }, "lineUserId": &user.line_user_id };
-    let alone = store.collection::<Room>().find(alone, doc! { "_id": 1 }, 0).await?;
-    let alone = alone.iter().filter(|room| room.room_type == RoomType::Individual).map(|room| room.id);
-    let nameless = doc! {
-        "$set": { "refreshAt": DateTime::MAX, "updatedAt": now },
-        "$unset": unset(&["name", "renamed", "avatar", "description"]),
-    };
-    update_each::<Room>(store, alone.collect(), nameless).await?;
-    let raw = doc! { "roomId": { "$in": rooms }, "userId": user.id, "raw": { "$exists": true } };
-    let raw = store.collection::<InboundEventRecord>().ids(raw).await?;
-    update_each::<InboundEventRecord>(store, raw, doc! { "$unset": unset(&["raw"]) }).await
+    let held = Held::of(store, user.clone()).await?;
+    for kind in Kind::VARIANTS {
+        match kind {
+            Kind::Chats => {
+                let nameless = doc! {
+                    "$set": {
+                        "refreshAt": DateTime::MAX, "updatedAt": now,
+                        "metadata.tags": [], "metadata.customFields": {},
+                    },
+                    "$unset": unset(&["name", "renamed", "avatar", "description"]),
+                };
+                update_each::<Room>(store, held.chats().await?, nameless).await?;
+            }
+            Kind::Memberships => {
+                let banned = held.memberships.iter().filter(|member| member.banned_reason.is_some());
+                let banned = banned.map(|member| member.id).collect();
+                update_each::<RoomMember>(store, banned, doc! { "$unset": unset(&["bannedReason"]) }).await?;
+            }
+            // The stars are counted and stay.
+            Kind::Ratings => {
+                let nobodys = doc! {
+                    "$unset": unset(&["feedback.ratedBy", "feedback.comment"]), "$inc": { "__v": 1_i64 },
+                };
+                update_each::<Summary>(store, held.ratings().await?, nobodys).await?;
+            }
+            // That there was one keeps it from being done twice.
+            Kind::Events => {
+                let silent = doc! { "$unset": unset(&["raw", "action"]) };
+                update_each::<InboundEventRecord>(store, held.events().await?, silent).await?;
+            }
+            // Page by page, afterwards.
+            Kind::Messages | Kind::Sessions | Kind::Summaries => {}
+            // Hangs together by hashes, has nothing in it of what people are and said, and ends by itself.
+            Kind::Audit => {}
+        }
+    }
+    Ok(())
 }
 
 fn unset(fields: &[&str]) -> Document {

@@ -12,10 +12,12 @@ use matome_store::time::date;
 use matome_store::value::{Id, Time};
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
+use strum::VariantArray;
 
 use super::super::media_links;
 use super::collected;
+use super::held::{Held, Kind};
 use crate::context::App;
 use crate::crud::PathIds;
 use crate::guard::{Tenant, Trail};
@@ -35,7 +37,8 @@ pub(super) struct Export {
     user_id: Id,
     /// Bytes of JSON.
     bytes: u64,
-    /// The data, when there are few: `user`, `memberships`, `messages`, `sessions` and `summaries`.
+    /// The data, when there are few: `user`, `chats`, `memberships`, `messages`, `sessions`, `summaries`, `ratings`,
+    /// `events` and `audit`.
     #[serde(skip_serializing_if = "Option::is_none")]
     data: Option<Value>,
     /// The file with the same, when there are many.
@@ -56,10 +59,9 @@ struct ExportFile {
 }
 
 fn export_example() -> Value {
-    json!({
-        "userId": "671f0a2b9d3c4e5f60718294", "bytes": 5120,
-        "data": { "user": {}, "memberships": [], "messages": [], "sessions": [], "summaries": [] },
-    })
+    let lists = Kind::VARIANTS.iter().map(|kind| (kind.name().to_owned(), json!([])));
+    let data: Map<String, Value> = [("user".to_owned(), json!({}))].into_iter().chain(lists).collect();
+    json!({ "userId": "671f0a2b9d3c4e5f60718294", "bytes": 5120, "data": data })
 }
 
 pub(super) async fn export(
@@ -72,7 +74,8 @@ pub(super) async fn export(
     let user = user.ok_or_else(Problem::not_found)?;
     let id = user.id;
     trail.target("user", id.to_hex());
-    let mut pieces = Box::pin(collected::stream(tenant.store.clone(), user, date(app.clock.now())));
+    let held = Held::of(&tenant.store, user).await?;
+    let mut pieces = Box::pin(collected::stream(app.clone(), tenant.clone(), held, date(app.clock.now())));
     let mut begun = Vec::new();
     while begun.len() <= ANSWERED {
         let Some(piece) = pieces.try_next().await? else {

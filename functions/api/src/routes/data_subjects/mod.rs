@@ -6,6 +6,8 @@
 mod collected;
 mod erasure;
 mod export;
+mod held;
+mod shown;
 
 use matome_domain::access::{Action, Resource};
 use matome_domain::rate::Class;
@@ -24,8 +26,11 @@ pub(super) fn routes() -> Vec<Route> {
             )
             .says("data subjects", "Get everything that is stored about a person")
             .describes(
-                "Profile, memberships, messages, sessions and what summaries say of them, as JSON: in the answer if it is \
-                 small, else as a file behind a link that ends after five minutes.",
+                "Profile, chats, memberships, messages with what was seen in their pictures, sessions, what summaries say of \
+                 them, what they thought of summaries, events, and what staff did about them (not who of staff), as \
+                 JSON: in the answer if it is small, else as a file behind a link that ends after five minutes. The \
+                 file is deleted after seven days. Links to media in it end after five minutes too; timelines give \
+                 new ones.",
             )
             .counts_as(Class::Export),
             export::export,
@@ -38,10 +43,11 @@ pub(super) fn routes() -> Vec<Route> {
             )
             .says("data subjects", "Erase what is stored about a person")
             .describes(
-                "Profile, what their messages said with their media, the words they are found by, and what summaries say; \
-                 summaries are written anew without them. What was counted stays, and LINE's id of the person, which \
-                 says nothing of them but keeps the counts right. It cannot be taken back. Of a very long history one \
-                 call erases a part: repeat it until `complete`.",
+                "Profile, what their messages said with their media, the words they are found by, what summaries say, and \
+                 what they said of summaries; summaries are written anew without them. What was counted stays, and \
+                 LINE's id of the person, which says nothing of them but keeps the counts right; so does the audit, \
+                 which names what was done and not what was said, until its retention ends. It cannot be taken back. \
+                 Of a very long history one call erases a part: repeat it until `complete`.",
             )
             .counts_as(Class::Export),
             erasure::erase,

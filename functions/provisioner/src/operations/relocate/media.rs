@@ -1,5 +1,6 @@
 //! Media of a tenant that comes to a bucket of its own, or leaves it: copied before the fence, then what came to
-//! the old bucket until nobody writes there any more, and at last erased there.
+//! the old bucket until nobody writes there any more, and at last erased there. What was exported about people
+//! does not come along: it is there to be fetched for a while, and can be asked for again.
 
 use std::collections::HashSet;
 
@@ -117,7 +118,7 @@ async fn bring(
     for _ in 0..work.context.slice {
         let mut keys = page(work, old, &mut detail).await?;
         let unsent = unsent(messages, &keys).await?;
-        keys.retain(|key| key.message().is_none_or(|id| !unsent.contains(&id)));
+        keys.retain(|key| !key.is_export() && key.message().is_none_or(|id| !unsent.contains(&id)));
         let mut copied = detail.get_i64("copied").unwrap_or_default();
         for some in keys.chunks(AT_ONCE) {
             let new_ones = try_join_all(some.iter().map(|key| bring_one(old, new, key))).await?;

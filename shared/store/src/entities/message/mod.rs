@@ -17,6 +17,10 @@ pub use view::{EditView, MediaView, MessageMetadataView, MessageView};
 
 /// `_id` is derived from channel and LINE message id: the same message is one document, however
 /// often it is delivered.
+///
+/// The recorder writes what people say. What we say goes out by the outbox and is no message here yet, so nothing
+/// writes `delivered_at`, `read_at`, `ai_processing` and the states `read` and `failed`, which the seeds have: LINE
+/// tells neither that a message arrived nor that it was read, and staff read in no place that counts it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Message {
@@ -88,13 +92,13 @@ pub struct Message {
     /// is kept all the same. Written by the recorder.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub over_limits: Vec<Limit>,
-    /// Translation, intent and entities, once something finds them (the seed's `aiProcessing`).
+    /// Translation, intent and entities, once something finds them (the seed's `aiProcessing`). Nothing does yet.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ai_processing: Option<Document>,
-    /// Ours, and taken by LINE when.
+    /// Ours, and taken by LINE when. Not written yet.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delivered_at: Option<DateTime>,
-    /// Read by staff when.
+    /// Read by staff when. Not written yet.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub read_at: Option<DateTime>,
     /// Unsent when.

@@ -407,6 +407,7 @@ impl Entity for Organization {
             Index::on(doc! { "placement": 1 }),
             // The few whose usage is to be measured now.
             Index::on(doc! { "usageDueAt": 1 }),
+            // Of the seeds, for a search by name that there is not yet. To drop it takes a migration.
             Index::on(doc! { "name": "text" }),
         ]
     }
