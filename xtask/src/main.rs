@@ -1,6 +1,7 @@
 //! The hands of developers and operators: `cargo xtask up`, `test`, `say`, `deploy`, …
 
 mod account;
+mod audit;
 mod bench;
 mod command;
 mod conversation;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use matome_domain::ids::TenantId;
 use matome_domain::placement::Placement;
+use matome_store::entities::{ActorKind, AuditEntry, AuditPhase};
 use serde_json::Value;
 
 use crate::stage::{Business, Operator, Stage, eventually};
@@ -75,6 +76,10 @@ async fn what_operators_type_about_a_tenant_is_done_and_told_as_json() {
         (&"free".into(), &"suspended".into(), &"suspended".into())
     );
     assert_eq!(known["organization"]["statusReason"]["message"], "unpaid");
+    // Whoever looks after the tenant can read what was done to it, and by whom.
+    let trail: Vec<AuditEntry> = business.all(bson::doc! { "operation": "operations.suspend" }).await;
+    let told: Vec<_> = trail.iter().map(|entry| (entry.record.phase, entry.record.actor.kind)).collect();
+    assert_eq!(told, [(AuditPhase::Begun, ActorKind::System), (AuditPhase::Ended, ActorKind::System)]);
     assert_eq!(state(&operator.tenant(&["resume", id]).await.done()), ("resume", "done"));
 
     // Days of grace are not waited for, and end the offboarding where somebody wants that.

@@ -1,7 +1,6 @@
 //! Accounts that come from an operator's hand: the first super admin, and the demo's login. Everybody else is
 //! invited through the API.
 
-mod entry;
 #[cfg(test)]
 mod tests;
 
@@ -23,6 +22,8 @@ use matome_store::{Entity as _, Store, TenantStore};
 use matome_tenancy::{TenancyError, Tenants};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
+
+use crate::audit;
 
 /// Characters of a generated password: none that is taken for another, none that a shell minds.
 const ALPHABET: &[u8; 56] = b"23456789abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ";
@@ -113,11 +114,11 @@ pub(crate) async fn create(store: &Store, new: &NewAccount, secret: &SecretStrin
     };
     let member = new.membership.as_ref().map(|membership| member(&account, membership, now));
 
-    let created = entry::begun("accounts.create", now, default_audit_retention_days());
+    let created = audit::begun("accounts.create", now, default_audit_retention_days());
     let begun = store.append_account_audit(id, created.clone()).await?;
     let joined = match &new.membership {
         Some(Membership { store, audit_retention_days, audit_tail, .. }) => {
-            let joined = entry::begun("members.create", now, *audit_retention_days);
+            let joined = audit::begun("members.create", now, *audit_retention_days);
             let begun = append_audit(store, audit_tail.as_ref(), joined.clone()).await?;
             Some((store, audit_tail, begun.id, joined))
         }
@@ -139,11 +140,11 @@ pub(crate) async fn create(store: &Store, new: &NewAccount, secret: &SecretStrin
         "organization": member.as_ref().map(|member| &member.tenant_id),
         "role": member.as_ref().map(|member| member.role.as_str()),
     });
-    let ended = entry::ended(begun.id, created, Some(("account", id)), Some(after));
+    let ended = audit::ended(begun.id, created, Some(("account", id)), Some(after));
     store.append_account_audit(id, ended).await?;
     if let (Some((store, audit_tail, begun, joined)), Some(member)) = (joined, &member) {
         let after = json!({ "accountId": id.to_hex(), "role": member.role.as_str() });
-        let ended = entry::ended(begun, joined, Some(("member", member.id)), Some(after));
+        let ended = audit::ended(begun, joined, Some(("member", member.id)), Some(after));
         append_audit(store, audit_tail.as_ref(), ended).await?;
     }
     Ok(id)
@@ -160,7 +161,7 @@ pub(crate) async fn change_password(
     rules::check(secret.expose_secret(), &account.email)?;
     let now = Time::from(SystemClock.now());
     let hash = password::hash(&SystemRandom, secret).await?;
-    let changed = entry::begun("accounts.changePassword", now, default_audit_retention_days());
+    let changed = audit::begun("accounts.changePassword", now, default_audit_retention_days());
     let begun = store.append_account_audit(account.id, changed.clone()).await?;
     let change = doc! {
         "$set": { "passwordHash": hash, "passwordChangedAt": now, "updatedAt": now, "failedAttempts": 0_i64 },
@@ -168,7 +169,7 @@ pub(crate) async fn change_password(
         "$inc": { "__v": 1_i64 },
     };
     store.platform_collection::<Credentials>().update_one(doc! { "_id": account.id }, change).await?;
-    store.append_account_audit(account.id, entry::ended(begun.id, changed, None, None)).await?;
+    store.append_account_audit(account.id, audit::ended(begun.id, changed, None, None)).await?;
     Ok(true)
 }
 

@@ -1,16 +1,19 @@
 //! The audit of a change: an entry before it, without which it does not happen, and one after it.
 //!
 //! What is a tenant's goes into the tenant's trail; what somebody does to their own account into the
-//! account's. What nobody known does (a wrong password) goes into the trail of the account it was about, if
+//! account's. What is done to somebody else's account, or to a tenant by a path that is not theirs, is told to
+//! their trail as well, when it is done. What nobody known does (a wrong password) goes into the trail of the account it was about, if
 //! there is one, and into the log.
 
 use bson::oid::ObjectId;
 use http::StatusCode;
 use matome_domain::audit::REDACTED;
+use matome_domain::ids::TenantId;
 use matome_store::audit::{NewAuditEntry, append_audit};
 use matome_store::entities::{ActorKind, AuditActor, AuditPhase, AuditTail, AuditTarget};
 use matome_store::value::{Id, Time};
 use matome_store::{StoreError, TenantStore};
+use matome_tenancy::TenancyError;
 use serde_json::{Map, Value};
 
 use crate::context::App;
@@ -93,7 +96,7 @@ pub(crate) async fn begin(
 }
 
 pub(crate) async fn end(app: &App, trace: &Trace, begun: Begun, trail: &Trail, status: StatusCode) {
-    let Told { target_kind, target_id, before, after, account } = trail.told();
+    let Told { target_kind, target_id, before, after, account, tenant } = trail.told();
     let target = match (target_kind, target_id) {
         (Some(kind), Some(id)) => Some(AuditTarget { kind, id }),
         _ => None,
@@ -108,15 +111,50 @@ pub(crate) async fn end(app: &App, trace: &Trace, begun: Begun, trail: &Trail, s
         created_at: app.now(),
         ..begun.begun
     };
+    let mut written = Vec::new();
     // A login's account is known only afterwards.
-    let kept = begun.trail.or_else(|| account.map(|account| Kept::Account(Id::from(account))));
-    let Some(kept) = kept else { return };
-    if let Err(error) = kept.append(app, ended).await {
+    let account = account.map(Id::from);
+    match (begun.trail, account) {
+        (Some(kept), account) => {
+            let is_own = matches!((&kept, account), (Kept::Account(own), Some(account)) if *own == account);
+            written.push(kept.append(app, ended.clone()).await.map(drop));
+            if let Some(other) = account.filter(|_| !is_own) {
+                written.push(Kept::Account(other).append(app, told_to_others(&ended)).await.map(drop));
+            }
+        }
+        (None, Some(account)) => written.push(Kept::Account(account).append(app, ended.clone()).await.map(drop)),
+        (None, None) => {}
+    }
+    if let Some(tenant) = tenant {
+        written.push(tell_tenant(app, &tenant, &ended).await);
+    }
+    for error in written.into_iter().filter_map(Result::err) {
         // It was done: the entry that began it stays without an end, and says so.
         metrics::counter!("AuditsNotEnded").increment(1);
         let request = trace.request_id.as_str();
         tracing::error!(request.id = request, error = %matome_runtime::lambda::Chain(&error), "an audit was not ended");
     }
+}
+
+/// What somebody who runs the platform did, as it is told to those it was done to: not from where. The entry
+/// that began it is in the operator's own trail.
+fn told_to_others(ended: &NewAuditEntry) -> NewAuditEntry {
+    NewAuditEntry { begun_id: None, ip: None, user_agent: None, ..ended.clone() }
+}
+
+/// A tenant that is in no directory any more has no trail.
+async fn tell_tenant(app: &App, tenant: &TenantId, ended: &NewAuditEntry) -> Result<(), StoreError> {
+    let (store, organization) = match tokio::try_join!(app.tenants.store(tenant), app.tenants.organization(tenant)) {
+        Ok(found) => found,
+        Err(TenancyError::Store(error)) => return Err(error),
+        Err(error) => {
+            tracing::info!(tenant.id = %tenant, error = %error, "the tenant has no audit trail to be told");
+            return Ok(());
+        }
+    };
+    let expires_at = after_days(ended.created_at, organization.audit_retention_days);
+    let entry = NewAuditEntry { expires_at, ..told_to_others(ended) };
+    append_audit(&store, organization.audit_tail.as_ref(), entry).await.map(drop)
 }
 
 /// What a path names, as it is kept: ids, and names as short as those of channels and providers are. Whatever

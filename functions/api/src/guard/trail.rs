@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
+use matome_domain::ids::TenantId;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -16,8 +17,10 @@ pub(crate) struct Told {
     pub(crate) target_id: Option<String>,
     pub(crate) before: Option<Value>,
     pub(crate) after: Option<Value>,
-    /// Whose account it was about, where there was no caller yet (a login).
+    /// Whose account it was about, where there was no caller yet (a login), or another one.
     pub(crate) account: Option<bson::oid::ObjectId>,
+    /// Which tenant it was about, where the path does not say.
+    pub(crate) tenant: Option<TenantId>,
 }
 
 /// See the module. Secrets in what is told are redacted when it is written.
@@ -48,9 +51,15 @@ impl Trail {
         self.tell(|told| told.after = serde_json::to_value(after).ok());
     }
 
-    /// Whose account it was about: a login has no caller.
+    /// Whose account it was about: a login has no caller, and what is done to somebody else's account is told
+    /// to its owner as well.
     pub fn account(&self, account: bson::oid::ObjectId) {
         self.tell(|told| told.account = Some(account));
+    }
+
+    /// Which tenant it was about, whose path it is not: its trail is told as well.
+    pub fn tenant(&self, tenant: TenantId) {
+        self.tell(|told| told.tenant = Some(tenant));
     }
 
     pub(crate) fn told(&self) -> Told {

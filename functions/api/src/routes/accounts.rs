@@ -4,7 +4,9 @@ use axum::extract::State;
 use bson::oid::ObjectId;
 use bson::{Document, doc};
 use matome_domain::access::{Action, PlatformRole, Resource};
-use matome_store::entities::{Account, AccountPatch, AccountStatus, AccountView, RevokedBecause};
+use matome_store::entities::{
+    Account, AccountAuditEntry, AccountAuditEntryView, AccountPatch, AccountStatus, AccountView, RevokedBecause,
+};
 use matome_store::exposed::{Changed, Changes, Exposed, Patched};
 
 use super::Route;
@@ -46,6 +48,12 @@ pub(super) fn routes() -> Vec<Route> {
             Rule::post("/accounts/{accountId}/restore", "restoreAccount", delete)
                 .says(TAG, "Take back that an account was deleted"),
             restore,
+        ),
+        Route::new(
+            Rule::get("/accounts/{accountId}/audit", "listAccountAudit", read)
+                .says(TAG, "List what was done to an account")
+                .describes("Log-ins as well, also those that failed. Kept for a year."),
+            audit,
         ),
         Route::new(
             Rule::delete("/accounts/{accountId}/sessions", "endAccountSessions", update)
@@ -114,6 +122,7 @@ async fn patch(
     if closes {
         app.accounts.revoke_sessions(id.into(), None, RevokedBecause::AccountClosed).await?;
     }
+    trail.account(id);
     trail.before(&before.view);
     trail.after(&after.view);
     Ok(Shown { version: after.version, document: after.view })
@@ -133,6 +142,7 @@ async fn remove(
     let now = app.now().into();
     let Changed { before, .. } = done(accounts.soft_delete(id, version, Some(signed_in.id()), now).await?)?;
     app.accounts.revoke_sessions(id.into(), None, RevokedBecause::AccountClosed).await?;
+    trail.account(id);
     trail.before(&before.view);
     Ok(NoContent)
 }
@@ -147,8 +157,21 @@ async fn restore(
     trail.target(Account::NAME, id.to_hex());
     let accounts = app.tenants.platform().of_platform::<Account>();
     let Changed { after, .. } = done(accounts.restore(id, version, app.now().into()).await?)?;
+    trail.account(id);
     trail.after(&after.view);
     Ok(Shown { version: after.version, document: after.view })
+}
+
+/// The same list that [`super::account`] shows to whose account it is.
+async fn audit(
+    State(app): State<App>,
+    ids: PathIds,
+    mut listing: Listing<AccountAuditEntry>,
+) -> Result<Ok200<PageOf<Sparse<AccountAuditEntryView>>>, Problem> {
+    let id = ids.get("accountId")?;
+    exists(&app, id).await?;
+    listing.filter.insert("accountId", id);
+    page(&app.tenants.platform().of_platform(), listing, Document::new()).await
 }
 
 async fn end_sessions(
@@ -159,6 +182,7 @@ async fn end_sessions(
     let id = ids.get("accountId")?;
     exists(&app, id).await?;
     trail.target(Account::NAME, id.to_hex());
+    trail.account(id);
     let ended = app.accounts.revoke_sessions(id.into(), None, RevokedBecause::Revoked).await?;
     Ok(Ok200(SessionsEnded { ended }))
 }
@@ -167,6 +191,7 @@ async fn unlock(State(app): State<App>, ids: PathIds, trail: Trail) -> Result<No
     let id = ids.get("accountId")?;
     exists(&app, id).await?;
     trail.target(Account::NAME, id.to_hex());
+    trail.account(id);
     if app.accounts.unlock(id.into()).await? { Ok(NoContent) } else { Err(Problem::not_found()) }
 }
 

@@ -130,6 +130,7 @@ async fn abort(
     let tenant = TenantId::new(&*found.tenant_id).map_err(Problem::internal)?;
     let platform = app.tenants.platform();
     let asked = operations::request_abort(platform, &app.queues, &tenant, found.id, app.clock.now()).await;
+    trail.tenant(tenant);
     Ok(Accepted(written(&app, doc! { "_id": found.id }, asked).await?))
 }
 
@@ -143,5 +144,6 @@ async fn retry(
     let tenant = TenantId::new(&*found.tenant_id).map_err(Problem::internal)?;
     let platform = app.tenants.platform();
     let asked = operations::retry(platform, &app.queues, &tenant, found.id, app.clock.now()).await;
+    trail.tenant(tenant);
     Ok(Accepted(written(&app, doc! { "_id": found.id }, asked).await?))
 }

@@ -283,6 +283,34 @@ async fn who_runs_the_platform_unlocks_and_logs_out_others() {
     assert_eq!(world.post(nobody).by(&admin).send().await.status, 404);
 }
 
+#[tokio::test]
+async fn what_who_runs_the_platform_did_to_an_account_is_told_to_its_owner_but_not_from_where() {
+    let world = World::start().await;
+    let (admin, person) = (world.super_admin().await, world.person().await);
+    let path = format!("/v1/accounts/{}", person.account);
+    let give = world.patch(&path).by(&admin).json(&json!({ "platformRole": "super_admin" }));
+    assert_eq!(give.send().await.status, 200);
+    // What does not happen is in the operator's trail alone.
+    let stale = world.patch(&path).by(&admin).header("if-match", "\"77\"").json(&json!({ "platformRole": null }));
+    assert_eq!(stale.send().await.status, 412);
+    let told = world.get("/v1/account/audit?operation=updateAccount").by(&person).send().await.ok();
+    let [entry] = told["items"].as_array().unwrap().as_slice() else { panic!("{told}") };
+    assert_eq!((&entry["actor"]["id"], &entry["phase"]), (&json!(admin.account), &json!("ended")));
+    assert_eq!(entry["after"]["platformRole"], "super_admin");
+    assert!(entry.get("ip").is_none() && entry.get("userAgent").is_none(), "{entry}");
+    let own = world.get("/v1/account/audit?operation=updateAccount").by(&admin).send().await.ok();
+    let statuses: Vec<_> = own["items"].as_array().unwrap().iter().filter_map(|e| e["status"].as_i64()).collect();
+    assert_eq!((statuses, own["items"].as_array().unwrap().len()), (vec![412, 200], 4));
+
+    let shown = world.get(format!("{path}/audit")).by(&admin).send().await.ok();
+    assert_eq!(shown["items"].as_array().unwrap().len(), 1, "{shown}");
+    let nobody = format!("/v1/accounts/{}/audit", world.id());
+    assert_eq!(world.get(nobody).by(&admin).send().await.status, 404);
+    let known = matome_domain::audit::Known::default();
+    let verdict = world.system.store.verify_account_audit(person.account, known).await.unwrap();
+    assert!(verdict.intact && verdict.entries == 1, "{verdict:?}");
+}
+
 /// Sets the tenant's policy.
 async fn policy(
     world: &World,

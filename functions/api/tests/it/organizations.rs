@@ -75,6 +75,22 @@ async fn owners_have_organizations_made_as_many_as_their_plan_allows() {
 }
 
 #[tokio::test]
+async fn that_an_operation_was_given_up_is_in_its_organizations_trail() {
+    let world = World::start().await;
+    let (tenant, admin) = (world.tenant().await, world.super_admin().await);
+    let owner = world.member(&tenant, Role::Owner).await;
+    let suspend = world.post(of(&tenant, "/suspension")).by(&admin).json(&json!({ "reason": "unpaid" }));
+    let operation = suspend.send().await.body;
+    let path = format!("/v1/operations/{}", operation["id"].as_str().unwrap());
+    assert_eq!(world.post(format!("{path}/abort")).by(&admin).send().await.status, 202);
+    let trail = of(&tenant, "/audit?operation=abortOperation");
+    let told = world.get(trail).by(&owner).send().await.ok();
+    let [entry] = told["items"].as_array().unwrap().as_slice() else { panic!("{told}") };
+    assert_eq!((&entry["target"]["id"], &entry["status"]), (&operation["id"], &json!(202)));
+    assert!(entry.get("ip").is_none(), "{entry}");
+}
+
+#[tokio::test]
 async fn an_organization_is_shown_to_its_people_and_changed_by_its_administrators() {
     let world = World::start().await;
     let (tenant, other) = (world.tenant().await, world.tenant().await);

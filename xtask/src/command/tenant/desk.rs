@@ -13,12 +13,14 @@ use matome_runtime::config::Env;
 use matome_runtime::keys::{DataKeys, Sealed};
 use matome_runtime::queue::Queues;
 use matome_runtime::random::{Random, SystemRandom};
+use matome_store::audit::append_audit;
 use matome_store::entities::{Operation, OperationState};
 use matome_tenancy::Tenants;
 use matome_tenancy::operations::{self, Request};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{OPERATOR, watch};
+use crate::audit;
 use crate::settings::DATABASE_PREFIX;
 use crate::stack_file::StackFile;
 
@@ -72,10 +74,23 @@ impl Desk {
         })
     }
 
-    /// Asks for an operation.
+    /// Asks for an operation. The tenant's audit trail, where there is one already, hears of it.
     pub(crate) async fn ask<R: Request>(&self, tenant: &TenantId, request: &R) -> anyhow::Result<Operation> {
         let now = SystemClock.now();
-        Ok(operations::ask(self.tenants.platform(), &self.queues, tenant, request, OPERATOR, now).await?)
+        let platform = self.tenants.platform();
+        if self.tenants.directory().newest_tenant(tenant).await?.is_none() {
+            return Ok(operations::ask(platform, &self.queues, tenant, request, OPERATOR, now).await?);
+        }
+        let (store, organization) =
+            (self.tenants.store(tenant).await?, self.tenants.organization(tenant).await?);
+        let kind = serde_json::to_value(R::KIND)?;
+        let name = format!("operations.{}", kind.as_str().unwrap_or_default());
+        let entry = audit::begun(&name, now.into(), organization.audit_retention_days);
+        let begun = append_audit(&store, organization.audit_tail.as_ref(), entry.clone()).await?;
+        let operation = operations::ask(platform, &self.queues, tenant, request, OPERATOR, now).await?;
+        let ended = audit::ended(begun.id, entry, Some(("operation", operation.id.into())), None);
+        append_audit(&store, organization.audit_tail.as_ref(), ended).await?;
+        Ok(operation)
     }
 
     /// Asks for an operation and waits for its end.

@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The entry before a change.
-pub(super) fn begun(operation: &str, now: Time, retention_days: u32) -> NewAuditEntry {
+pub(crate) fn begun(operation: &str, now: Time, retention_days: u32) -> NewAuditEntry {
     NewAuditEntry {
         phase: AuditPhase::Begun,
         operation: operation.to_owned(),
@@ -33,7 +33,7 @@ pub(super) fn begun(operation: &str, now: Time, retention_days: u32) -> NewAudit
 }
 
 /// The one after it: what became of which kind of thing, and of which.
-pub(super) fn ended(
+pub(crate) fn ended(
     begun_id: Id,
     begun: NewAuditEntry,
     target: Option<(&str, Id)>,
