@@ -112,7 +112,10 @@ mod tests {
             let read = Environment::read(include_str!("../../samconfig.toml"), name).unwrap();
             for key in secret.keys() {
                 let reference = format!("{{{{resolve:secretsmanager:matome/{name}:SecretString:{key}}}}}");
-                assert!(read.parameters.iter().any(|overrides| overrides.contains(&reference)), "{name} {key}");
+                assert!(
+                    read.parameters.iter().any(|overrides| overrides.contains(&reference)),
+                    "{name} {key}"
+                );
             }
             let alarms = read.parameters.iter().any(|overrides| overrides.contains("AlarmTopicArn=arn:"));
             assert_eq!(alarms, name == "prod", "{name}");

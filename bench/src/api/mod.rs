@@ -57,7 +57,7 @@ pub(crate) async fn measure() -> anyhow::Result<Vec<Figure>> {
         asked.push(Asked::of(tenant.clone(), owner, agent).await?);
     }
     let mut bench = Bench { world, asked, operator, figures: Vec::new() };
-    let api: Value = serde_json::from_str(&openapi::generate())?;
+    let api = openapi::whole(&openapi::generate());
     for route in routes::all() {
         let rule = route.rule();
         if rule.method == Method::GET {

@@ -2,7 +2,6 @@
 //! those who do the work; every hour, measures what each tenant uses and looks after its trial. It reads ids across tenants, counts
 //! within one, and nothing else.
 
-pub mod audit_tails;
 pub mod context;
 pub mod error;
 pub mod handler;

@@ -18,7 +18,7 @@ use matome_store::usage_due::DueUsage;
 
 use crate::error::SweepError;
 use crate::handler::Run;
-use crate::{audit_tails, trials};
+use crate::trials;
 
 /// How often each tenant is measured.
 const EVERY: Duration = Duration::from_secs(60 * 60);
@@ -155,7 +155,9 @@ async fn one(run: Run<'_>, due: &DueUsage, month: &Month, elsewhere: &Elsewhere)
     measurement.raised.iter().for_each(tell);
     run.context.faults.boundary("scheduler.usage_written")?;
     let next = next_after(&due.tenant_id, run.now);
-    audit_tails::look_after(run, due, &store).await?;
+    if let Some(tail) = &measurement.audit_tail {
+        run.context.tenants.platform().remember_audit_tail(due.id, tail).await?;
+    }
     trials::look_after(run, due).await?;
     let platform = run.context.tenants.platform();
     platform.channels_measured(&due.tenant_id, &measurement.channels).await?;

@@ -144,7 +144,11 @@ async fn is_absent(store: &TenantStore, entry: &OutboxEntry, room: Option<&Room>
 }
 
 /// Whether another application has the conversation by now: LINE wants nothing of ours in it.
-async fn is_standby(store: &TenantStore, entry: &OutboxEntry, room: Option<&Room>) -> Result<bool, SendError> {
+async fn is_standby(
+    store: &TenantStore,
+    entry: &OutboxEntry,
+    room: Option<&Room>,
+) -> Result<bool, SendError> {
     let standby = |room: &Room| room.mode.is_some_and(|mode| mode.standby);
     match room {
         Some(room) => Ok(standby(room)),

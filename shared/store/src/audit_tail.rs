@@ -1,6 +1,8 @@
 //! The end of an audit trail, remembered before retention takes it: a trail in which nothing is written for as
 //! long as its entries are kept loses all of them, and would begin anew.
 
+use std::time::Duration;
+
 use bson::oid::ObjectId;
 use bson::{Document, doc};
 use matome_domain::clock::Timestamp;
@@ -10,6 +12,11 @@ use crate::entities::{AuditEntry, AuditRecord, AuditTail, Organization};
 use crate::entity::Entity;
 use crate::error::StoreError;
 use crate::store::{Store, TenantStore};
+use crate::time::date;
+use crate::transaction::LookUp;
+
+/// An end is remembered so long before it goes: longer than the scheduler is ever down.
+const BEFORE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 impl AuditTail {
     /// An entry as it is remembered.
@@ -19,17 +26,13 @@ impl AuditTail {
     }
 }
 
-impl TenantStore {
-    /// The newest entry of the audit trail, if retention takes it before `until`.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn expiring_audit_tail(&self, until: Timestamp) -> Result<Option<AuditTail>, StoreError> {
-        let entries = self.collection::<AuditEntry>();
-        let newest = entries.inner.find_one(entries.scoped(doc! {})).sort(doc! { "seq": -1 }).await?;
-        let expiring = newest.filter(|entry| entry.record.expires_at < until.into());
-        Ok(expiring.map(|entry| AuditTail::of(&entry.record)))
-    }
+/// The newest entry of the audit trail as [`AuditTail`], if retention takes it soon.
+pub(crate) fn look_up(store: &TenantStore, now: Timestamp, into: &'static str) -> LookUp {
+    LookUp::of::<AuditEntry>(store, doc! {}, into)
+        .then(doc! { "$sort": { "seq": -1 } })
+        .then(doc! { "$limit": 1 })
+        .then(doc! { "$match": { "expiresAt": { "$lt": date(now.plus(BEFORE)) } } })
+        .then(doc! { "$project": { "_id": 0, "seq": 1, "hash": 1, "writtenAt": "$createdAt" } })
 }
 
 impl Store {

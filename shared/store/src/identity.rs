@@ -47,7 +47,7 @@ pub enum Maker {
     #[default]
     Platform,
     /// An active member.
-    Member(Member),
+    Member(Box<Member>),
     /// Nobody: they were suspended or have left.
     Gone,
 }
@@ -60,7 +60,9 @@ impl Maker {
         match account.filter(Account::is_active) {
             None => Self::Gone,
             Some(account) if account.platform_role.is_some() => Self::Platform,
-            Some(_) => member.filter(Member::is_active).map_or(Self::Gone, Self::Member),
+            Some(_) => {
+                member.filter(Member::is_active).map_or(Self::Gone, |member| Self::Member(Box::new(member)))
+            }
         }
     }
 

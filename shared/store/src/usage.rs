@@ -9,9 +9,10 @@ use matome_domain::limits::{Level, Levels, Limit, Limits, Usage};
 use matome_domain::month::Month;
 use serde::Deserialize;
 
+use crate::audit_tail;
 use crate::collection::encode;
 use crate::entities::{
-    AiUsage, LastUsage, Message, MonthlyUsage, Notice, Room, RoomMember, UsageTotals, usage_id,
+    AiUsage, AuditTail, LastUsage, Message, MonthlyUsage, Notice, Room, RoomMember, UsageTotals, usage_id,
 };
 use crate::error::StoreError;
 use crate::store::TenantStore;
@@ -38,6 +39,8 @@ pub struct Measurement {
     pub raised: Vec<Notice>,
     /// What its channels brought.
     pub channels: Vec<ChannelCounts>,
+    /// The end of the audit trail, if retention is about to take it.
+    pub audit_tail: Option<AuditTail>,
 }
 
 impl Measurement {
@@ -61,6 +64,7 @@ struct Found {
     storage: Storage,
     ai: Ai,
     notices: Vec<Notice>,
+    audit_tail: Option<AuditTail>,
 }
 
 /// What the rooms of one channel say of it; see [`crate::entities::ChannelStatistics`].
@@ -130,7 +134,7 @@ impl TenantStore {
         elsewhere: CountedElsewhere,
         now: Timestamp,
     ) -> Result<Measurement, StoreError> {
-        let found = self.usage_found(month, limits).await?;
+        let found = self.usage_found(month, limits, now).await?;
         let CountedElsewhere { agents, api_calls } = elsewhere;
         let sum = |of: fn(&Rooms) -> i64| found.rooms.iter().map(of).sum::<i64>();
         let used = Usage {
@@ -167,10 +171,10 @@ impl TenantStore {
         };
         let channels = found.rooms.iter().filter(|rooms| rooms.channel_id != Room::NO_CHANNEL);
         let channels = channels.map(Rooms::of_channel).collect();
-        Ok(Measurement { usage, totals, raised, channels })
+        Ok(Measurement { usage, totals, raised, channels, audit_tail: found.audit_tail })
     }
 
-    async fn usage_found(&self, month: &Month, limits: &Limits) -> Result<Found, StoreError> {
+    async fn usage_found(&self, month: &Month, limits: &Limits, now: Timestamp) -> Result<Found, StoreError> {
         let this_month = doc! { "month": month.as_str() };
         let look_ups = vec![
             LookUp::of::<Room>(self, doc! {}, "rooms").then(rooms(month)),
@@ -187,6 +191,7 @@ impl TenantStore {
                 "totalTokens": { "$sum": "$tokensUsed" }, "summaries": { "$sum": "$summaries" },
             } }),
             LookUp::of::<Notice>(self, this_month, "notices"),
+            audit_tail::look_up(self, now, "auditTail"),
         ];
         let mut answer = self.look_up(look_ups).await?;
         // An empty collection has no group.
@@ -196,6 +201,7 @@ impl TenantStore {
             storage: decode(&mut answer, "storage")?.pop().unwrap_or_default(),
             ai: decode(&mut answer, "ai")?.pop().unwrap_or_default(),
             notices: decode(&mut answer, "notices")?,
+            audit_tail: decode(&mut answer, "auditTail")?.pop(),
         })
     }
 

@@ -59,7 +59,9 @@ impl Names {
         match value {
             Bson::ObjectId(id) => Bson::String(self.0.get(&id).cloned().unwrap_or_else(|| "?".to_owned())),
             Bson::Document(document) => Bson::Document(self.put_into(document)),
-            Bson::Array(values) => values.into_iter().map(|value| self.put_into_value(value)).collect::<Vec<_>>().into(),
+            Bson::Array(values) => {
+                values.into_iter().map(|value| self.put_into_value(value)).collect::<Vec<_>>().into()
+            }
             other => other,
         }
     }

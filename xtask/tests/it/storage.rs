@@ -45,10 +45,11 @@ fn what_was_exported_about_people_is_forgotten_after_a_week_in_all_versions() {
 fn who_acts_for_a_tenant_may_tag_what_it_stores() {
     let template = Template::platform();
     let mut storing = statements(&template).into_iter().filter(|(id, statement)| {
-        *id == "TenantAccessRole" && list(&statement["Action"]).contains(&json!("s3:PutObject"))
+        *id == "TenantAccessRole"
+            && list(&statement["Action"]).iter().any(|action| **action == "s3:PutObject")
     });
     let (_, statement) = storing.next().expect("it stores");
-    assert!(list(&statement["Action"]).contains(&json!("s3:PutObjectTagging")));
+    assert!(list(&statement["Action"]).iter().any(|action| **action == "s3:PutObjectTagging"));
 }
 
 #[test]

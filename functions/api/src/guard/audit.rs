@@ -122,7 +122,9 @@ pub(crate) async fn end(app: &App, trace: &Trace, begun: Begun, trail: &Trail, s
                 written.push(Kept::Account(other).append(app, told_to_others(&ended)).await.map(drop));
             }
         }
-        (None, Some(account)) => written.push(Kept::Account(account).append(app, ended.clone()).await.map(drop)),
+        (None, Some(account)) => {
+            written.push(Kept::Account(account).append(app, ended.clone()).await.map(drop))
+        }
         (None, None) => {}
     }
     if let Some(tenant) = tenant {
@@ -144,7 +146,10 @@ fn told_to_others(ended: &NewAuditEntry) -> NewAuditEntry {
 
 /// A tenant that is in no directory any more has no trail.
 async fn tell_tenant(app: &App, tenant: &TenantId, ended: &NewAuditEntry) -> Result<(), StoreError> {
-    let (store, organization) = match tokio::try_join!(app.tenants.store(tenant), app.tenants.organization(tenant)) {
+    let (store, organization) = match tokio::try_join!(
+        app.tenants.store(tenant),
+        app.tenants.organization(tenant)
+    ) {
         Ok(found) => found,
         Err(TenancyError::Store(error)) => return Err(error),
         Err(error) => {

@@ -92,6 +92,20 @@ pub fn of(routes: &[Route]) -> String {
     text
 }
 
+/// A file as data, with what operations refer to in its place, but for schemas: for whoever walks over
+/// operations.
+///
+/// # Panics
+/// When it is no file of [`of`]'s.
+#[doc(hidden)]
+#[must_use]
+pub fn whole(file: &str) -> Value {
+    let mut api: Value = serde_json::from_str(file).expect("the file is JSON");
+    let components = api["components"].clone();
+    shared::put_back(&mut api["paths"], &components);
+    api
+}
+
 fn operation(schemas: &mut SchemaGenerator, problems: &mut Problems, route: &Route) -> Value {
     let rule = route.rule();
     let Operation { parameters: taken, body, mut responses } = route.documented(schemas);

@@ -62,6 +62,25 @@ fn is_key(name: &str) -> bool {
     name.chars().all(|letter| letter.is_ascii_alphanumeric() || "._-".contains(letter))
 }
 
+/// Puts what is referred to under `components` in place of what refers to it, at any depth; but schemas.
+///
+/// # Panics
+/// When it is not there.
+pub(super) fn put_back(value: &mut Value, components: &Value) {
+    let kinds = ["responses", "parameters", "headers"];
+    let reference = value.get("$ref").and_then(Value::as_str).and_then(|at| at.strip_prefix("#/components/"));
+    let part = reference.and_then(|at| at.split_once('/')).filter(|(kind, _)| kinds.contains(kind));
+    if let Some((kind, name)) = part {
+        let described = components[kind].get(name);
+        *value = described.unwrap_or_else(|| panic!("there are no {kind} called {name}")).clone();
+    }
+    match value {
+        Value::Object(members) => members.values_mut().for_each(|value| put_back(value, components)),
+        Value::Array(items) => items.iter_mut().for_each(|value| put_back(value, components)),
+        _ => {}
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -84,6 +103,9 @@ mod tests {
             let reference = &paths[path]["get"]["parameters"][0]["$ref"];
             assert_eq!(reference, "#/components/parameters/query-cursor");
         }
+        let mut whole = Value::from(paths);
+        put_back(&mut whole, &json!({ "parameters": components }));
+        assert_eq!(whole["/other"]["get"]["parameters"][0], named("cursor", "Where to go on"));
     }
 
     #[test]

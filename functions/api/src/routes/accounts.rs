@@ -5,7 +5,8 @@ use bson::oid::ObjectId;
 use bson::{Document, doc};
 use matome_domain::access::{Action, PlatformRole, Resource};
 use matome_store::entities::{
-    Account, AccountAuditEntry, AccountAuditEntryView, AccountPatch, AccountStatus, AccountView, RevokedBecause,
+    Account, AccountAuditEntry, AccountAuditEntryView, AccountPatch, AccountStatus, AccountView,
+    RevokedBecause,
 };
 use matome_store::exposed::{Changed, Changes, Exposed, Patched};
 

@@ -5,6 +5,7 @@ use bson::doc;
 use bson::oid::ObjectId;
 use matome_domain::access::{Action, Permission, Resource};
 use matome_domain::limits::Limit;
+use matome_domain::person::RoomMemberStatus;
 use matome_store::entities::{
     Member, RoomMember, RoomMemberKind, RoomMemberPatch, RoomMemberView, RoomPermissions, User,
 };
@@ -86,7 +87,8 @@ async fn fits_in(tenant: &Tenant, who: &RoomMember) -> Result<(), Problem> {
     if who.kind == RoomMemberKind::Staff {
         gives_no_more_than_own(tenant, who.room_id, who.permissions).await?;
     }
-    let limit = tenant.organization.limits.of(Limit::MembersPerRoom).filter(|_| who.status == "active");
+    let limit = tenant.organization.limits.of(Limit::MembersPerRoom);
+    let limit = limit.filter(|_| who.status == RoomMemberStatus::Active);
     let Some(limit) = limit else { return Ok(()) };
     let there = doc! { "roomId": who.room_id, "status": "active", "deletedAt": null };
     if tenant.store.collection::<RoomMember>().count(there).await? < limit {

@@ -291,7 +291,8 @@ async fn what_who_runs_the_platform_did_to_an_account_is_told_to_its_owner_but_n
     let give = world.patch(&path).by(&admin).json(&json!({ "platformRole": "super_admin" }));
     assert_eq!(give.send().await.status, 200);
     // What does not happen is in the operator's trail alone.
-    let stale = world.patch(&path).by(&admin).header("if-match", "\"77\"").json(&json!({ "platformRole": null }));
+    let stale =
+        world.patch(&path).by(&admin).header("if-match", "\"77\"").json(&json!({ "platformRole": null }));
     assert_eq!(stale.send().await.status, 412);
     let told = world.get("/v1/account/audit?operation=updateAccount").by(&person).send().await.ok();
     let [entry] = told["items"].as_array().unwrap().as_slice() else { panic!("{told}") };
@@ -299,7 +300,8 @@ async fn what_who_runs_the_platform_did_to_an_account_is_told_to_its_owner_but_n
     assert_eq!(entry["after"]["platformRole"], "super_admin");
     assert!(entry.get("ip").is_none() && entry.get("userAgent").is_none(), "{entry}");
     let own = world.get("/v1/account/audit?operation=updateAccount").by(&admin).send().await.ok();
-    let statuses: Vec<_> = own["items"].as_array().unwrap().iter().filter_map(|e| e["status"].as_i64()).collect();
+    let statuses: Vec<_> =
+        own["items"].as_array().unwrap().iter().filter_map(|e| e["status"].as_i64()).collect();
     assert_eq!((statuses, own["items"].as_array().unwrap().len()), (vec![412, 200], 4));
 
     let shown = world.get(format!("{path}/audit")).by(&admin).send().await.ok();

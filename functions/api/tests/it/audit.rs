@@ -2,9 +2,7 @@
 
 use bson::doc;
 use matome_domain::access::Role;
-use matome_domain::clock::Timestamp;
-use matome_store::entities::{AuditEntry, Organization};
-use matome_testing::tenant::BEGIN;
+use matome_store::entities::{AuditEntry, AuditTail, Organization};
 use serde_json::{Value, json};
 
 use crate::world::{World, of};
@@ -125,7 +123,8 @@ async fn a_trail_goes_on_after_retention_took_all_of_it_and_no_end_is_missed() {
     let organizations = world.system.store.platform_collection::<Organization>();
     let own = doc! { "tenantId": tenant.id.as_str() };
     let organization = organizations.find_one(own.clone()).await.unwrap().unwrap();
-    let tail = tenant.store.expiring_audit_tail(Timestamp(2 * BEGIN.0)).await.unwrap().unwrap();
+    let last = entries.find_one(doc! { "seq": end["seq"].as_i64() }).await.unwrap().unwrap();
+    let tail = AuditTail::of(&last.record);
     world.system.store.remember_audit_tail(organization.id, &tail).await.unwrap();
     forget().await;
     let gone = ask(&remembered).await;

@@ -148,7 +148,7 @@ async fn everything_that_is_held_of_a_person_is_exported_and_after_the_erasure_g
     let audit = data["audit"].as_array().unwrap();
     let done = |operation: &str| audit.iter().any(|e| e["operation"] == operation && e["status"] == 200);
     assert!(done("updateUser") && done("updateRoomMember") && done("updateRoom"), "{audit:#?}");
-    for theirs in [hex(admin.account), "192.0.2.1".to_owned()] {
+    for theirs in [admin.account.to_hex(), "192.0.2.1".to_owned()] {
         assert!(!Value::from(audit.clone()).to_string().contains(&theirs), "who of staff is not told");
     }
 

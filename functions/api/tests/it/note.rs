@@ -22,7 +22,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::openapi::resolved;
 use crate::world::{World, of};
 
 /// What somebody wants to remember.
@@ -236,7 +235,7 @@ async fn an_entity_that_is_declared_is_served_by_one_line() {
 
 #[test]
 fn its_description_comes_of_the_declaration() {
-    let api = resolved(&openapi::of(&routes()));
+    let api = openapi::whole(&openapi::of(&routes()));
     let notes = &api["paths"]["/v1/organizations/{organizationId}/notes"];
     let one = &api["paths"]["/v1/organizations/{organizationId}/notes/{noteId}"];
     assert_eq!(notes["get"]["operationId"], "listNotes");

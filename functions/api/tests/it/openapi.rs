@@ -16,32 +16,8 @@ fn the_committed_file_is_what_the_routes_say() {
     );
 }
 
-/// The file as data, and where it refers to an answer, a parameter or a header under `components`, that is
-/// there instead. Schemas stay where they are.
-pub(crate) fn resolved(file: &str) -> Value {
-    let mut file: Value = serde_json::from_str(file).unwrap();
-    let components = file["components"].clone();
-    resolve(&mut file["paths"], &components);
-    file
-}
-
-fn resolve(value: &mut Value, components: &Value) {
-    let kinds = ["responses", "parameters", "headers"];
-    let reference = value["$ref"].as_str().and_then(|at| at.strip_prefix("#/components/"));
-    if let Some((kind, name)) = reference.and_then(|at| at.split_once('/')).filter(|at| kinds.contains(&at.0))
-    {
-        let described = components[kind].get(name);
-        *value = described.unwrap_or_else(|| panic!("there are no {kind} called {name}")).clone();
-    }
-    match value {
-        Value::Object(members) => members.values_mut().for_each(|value| resolve(value, components)),
-        Value::Array(items) => items.iter_mut().for_each(|value| resolve(value, components)),
-        _ => {}
-    }
-}
-
 fn file() -> Value {
-    resolved(&openapi::generate())
+    openapi::whole(&openapi::generate())
 }
 
 /// Calls `look` with every operation's path and what is said of it.

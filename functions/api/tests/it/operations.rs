@@ -14,7 +14,6 @@ use matome_testing::TestTenant;
 use mongodb::Database;
 use serde_json::Value;
 
-use crate::openapi::resolved;
 use crate::world::{Call, World};
 
 /// An operation with its example.
@@ -26,7 +25,7 @@ pub(crate) struct Operation {
 
 /// All of them.
 pub(crate) fn operations() -> Vec<Operation> {
-    let file = resolved(&openapi::generate());
+    let file = openapi::whole(&openapi::generate());
     routes::all().iter().map(|route| Operation::of(route.rule(), &file)).collect()
 }
 

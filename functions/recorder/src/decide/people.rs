@@ -5,8 +5,8 @@ use matome_domain::clock::Timestamp;
 use matome_domain::limits::Limit;
 use matome_domain::person::{PersonStatus, RoomMemberStatus};
 use matome_store::entities::{
-    Presence, Room, RoomMember, RoomMemberKind, RoomMemberStatistics, RoomMode, RoomPermissions, RoomSettings,
-    RoomStatistics, RoomType, User, UserMetadata, UserStatistics,
+    Presence, Room, RoomMember, RoomMemberKind, RoomMemberStatistics, RoomMode, RoomPermissions,
+    RoomSettings, RoomStatistics, RoomType, User, UserMetadata, UserStatistics,
 };
 use matome_store::time::date;
 

@@ -213,7 +213,8 @@ fn a_room_is_in_the_mode_of_its_newest_event() {
         fact(id, second, "message", json!({ "mode": mode, "message": message }))
     };
     let mode = |facts: &[Fact]| {
-        let plan = plan(RoomState { room: Some(room(RoomSettings::default())), ..RoomState::default() }, facts);
+        let plan =
+            plan(RoomState { room: Some(room(RoomSettings::default())), ..RoomState::default() }, facts);
         let set = plan.rooms[0].update.get_document("$set").unwrap().clone();
         set.get_document("mode").unwrap().get_bool("standby").unwrap()
     };

@@ -20,7 +20,7 @@ async fn summary(tenant: &TestTenant, conversation: &str) -> Summary {
         rated_at: Some(matome_store::time::date(BEGIN)),
     };
     let summary = Summary { feedback: Some(feedback), ..fixtures::summary(&session) };
-    tenant.store.collection().insert(&summary).await.unwrap();
+    tenant.store.collection().insert(&summary).await.expect("can be stored");
     summary
 }
 
@@ -31,7 +31,7 @@ async fn rate(recorder: &Recorder, talk: &Talk<'_>, summary: &Summary, stars: u8
 }
 
 async fn stored(tenant: &TestTenant, summary: &Summary) -> Summary {
-    tenant.store.collection::<Summary>().get(summary.id).await.unwrap().unwrap()
+    tenant.store.collection::<Summary>().get(summary.id).await.expect("can be read").expect("is there")
 }
 
 #[tokio::test]

@@ -34,7 +34,7 @@ async fn an_announcement_that_nobody_could_hear_waits_for_their_return() {
 
 #[tokio::test]
 async fn nothing_is_sent_into_a_conversation_that_another_application_has_and_the_summary_waits() {
-    let at = bson::DateTime::now();
+    let at = matome_store::time::date(matome_testing::tenant::BEGIN);
     let mode = |standby: bool| to_bson(&RoomMode { standby, at }).unwrap();
     for (in_room, token) in [(true, false), (true, true), (false, false)] {
         let stage = Stage::chat().await;

@@ -252,7 +252,8 @@ mod tests {
     fn an_allow_list_that_has_run_out_lets_nobody_in_and_another_rule_makes_up_for_it() {
         use AllowList::{Absent, Ending, Expired, Lasting};
         let (over, later) = (Some(NOW), Some(Timestamp(1_001)));
-        let table: [(&[(&str, Option<Timestamp>)], AllowList, Result<(), Refused>); 8] = [
+        type Case<'a> = (&'a [(&'a str, Option<Timestamp>)], AllowList, Result<(), Refused>);
+        let table: [Case<'_>; 8] = [
             (&[], Absent, Ok(())),
             (&[("block 192.0.2.1", over)], Absent, Ok(())),
             (&[("block 192.0.2.1", None)], Absent, Err(Refused::Address)),

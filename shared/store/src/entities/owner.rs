@@ -288,7 +288,7 @@ pub struct OwnerLimitsPatch {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema, Validate)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SubscriptionPatch {
-    /// State. Once it is `active`, the trials of the owner's organizations are none any more.
+    /// State. While it is `active`, trials of the owner's organizations end with nothing taken.
     #[garde(skip)]
     #[serde(default, skip_serializing_if = "Kept::is_absent")]
     pub status: Kept<SubscriptionStatus>,

@@ -108,7 +108,8 @@ impl Caller<'_> {
 
 /// As an HTTP API of API Gateway hands a request over (payload format 2.0, as `template.yaml` has it).
 fn event(method: &str, path: &str, query: &str, token: Option<&str>, body: Option<&Value>) -> Value {
-    let mut headers = json!({ "host": "bench.example.com", "user-agent": "bench", "accept": "application/json" });
+    let mut headers =
+        json!({ "host": "bench.example.com", "user-agent": "bench", "accept": "application/json" });
     if let Some(token) = token {
         headers["authorization"] = format!("Bearer {token}").into();
     }
@@ -137,7 +138,9 @@ fn id(list: &Value, number: usize) -> anyhow::Result<&str> {
 }
 
 fn thirty_days() -> anyhow::Result<String> {
-    let day = |at: Timestamp| date(at).try_to_rfc3339_string().map(|text| text.chars().take(10).collect::<String>());
+    let day = |at: Timestamp| {
+        date(at).try_to_rfc3339_string().map(|text| text.chars().take(10).collect::<String>())
+    };
     let now = SystemClock.now();
     Ok(format!("from={}&to={}", day(now.minus(Duration::from_secs(29 * 24 * 60 * 60)))?, day(now)?))
 }

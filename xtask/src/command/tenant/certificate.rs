@@ -14,7 +14,8 @@ pub(super) async fn show(desk: &Desk, tenant: &TenantId, as_json: bool) -> anyho
     let certificates = desk.tenants.platform().platform_collection::<ErasureCertificate>();
     let of_tenant = doc! { "tenantId": tenant.as_str() };
     let found = certificates.find_one(of_tenant).sort(doc! { "createdAt": -1 }).await?;
-    let found = found.with_context(|| format!("tenant {tenant} was not offboarded: there is no certificate"))?;
+    let found =
+        found.with_context(|| format!("tenant {tenant} was not offboarded: there is no certificate"))?;
     if as_json {
         // The very text that its `sha256` is over, but for that field.
         println!("{}", canonical(&Bson::Document(encode(&found)?).into_relaxed_extjson()));

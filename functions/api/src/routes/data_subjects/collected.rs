@@ -121,7 +121,7 @@ impl Collecting {
             Kind::Memberships => self.held.memberships.iter().map(|member| member.id).collect(),
             Kind::Chats => self.held.chats().await?,
             Kind::Ratings => self.held.ratings().await?,
-            Kind::Events => self.held.events().await?,
+            Kind::Events => self.held.events(doc! {}).await?,
             Kind::Audit => self.held.audit().await?,
         };
         Ok(Left::Ids(ids.into_iter()))

@@ -63,11 +63,11 @@ impl Held {
         self.store.collection::<Summary>().ids(self.in_rooms(doc! { "feedback.ratedBy": self.user.id })).await
     }
 
-    pub(super) async fn events(&self) -> Result<Vec<ObjectId>, StoreError> {
-        self.store
-            .collection::<InboundEventRecord>()
-            .ids(self.in_rooms(doc! { "userId": self.user.id }))
-            .await
+    /// Those of their events that `which` matches too.
+    pub(super) async fn events(&self, which: Document) -> Result<Vec<ObjectId>, StoreError> {
+        let mut theirs = self.in_rooms(which);
+        theirs.insert("userId", self.user.id);
+        self.store.collection::<InboundEventRecord>().ids(theirs).await
     }
 
     /// Entries about them, their memberships and their chats.

@@ -105,7 +105,7 @@ impl UserPreferences {
     /// Whether the person wants to be told nothing in LINE, or no summaries.
     #[must_use]
     pub fn decline_summaries(&self) -> bool {
-        ["line", "summary"].iter().any(|name| self.notifications.get_bool(name) == Ok(false))
+        ["line", "summary"].iter().any(|name| matches!(self.notifications.get_bool(name), Ok(false)))
     }
 }
 
