@@ -2,8 +2,8 @@
 //!
 //! What is a tenant's goes into the tenant's trail; what somebody does to their own account into the
 //! account's. What is done to somebody else's account, or to a tenant by a path that is not theirs, is told to
-//! their trail as well, when it is done. What nobody known does (a wrong password) goes into the trail of the account it was about, if
-//! there is one, and into the log.
+//! their trail as well, when it is done. What nobody known does (a wrong password) goes into the trail of the
+//! account it was about, if there is one, and into the log.
 
 use bson::oid::ObjectId;
 use http::StatusCode;

@@ -32,8 +32,7 @@ const ARCHIVED: &str = "archived";
 impl Placed for Room {
     /// A chat with one person is called and described like them.
     fn audited(view: &RoomView) -> Value {
-        const PERSONAL: [&str; 5] =
-            ["/name", "/avatar", "/description", "/metadata/tags", "/metadata/customFields"];
+        const PERSONAL: [&str; 4] = ["/name", "/avatar", "/description", "/metadata/customFields"];
         without(view, if view.room_type == RoomType::Individual { &PERSONAL } else { &[] })
     }
 

@@ -21,14 +21,13 @@ const MAX_ROOMS: i64 = 500;
 impl Placed for User {
     /// Not who it is: a person can be forgotten, an entry of the audit cannot.
     fn audited(view: &UserView) -> serde_json::Value {
-        const PERSONAL: [&str; 9] = [
+        const PERSONAL: [&str; 8] = [
             "/displayName",
             "/pictureUrl",
             "/statusMessage",
             "/email",
             "/phoneNumber",
             "/profile",
-            "/metadata/tags",
             "/metadata/customerId",
             "/metadata/customFields",
         ];
