@@ -226,7 +226,6 @@ impl<'a> Desk<'a> {
             self.repeated = true;
             return;
         }
-        self.heard_in_mode(fact);
         match &fact.what {
             What::Said(message, command) => {
                 if self.say(fact, message, *command) {
@@ -264,6 +263,7 @@ impl<'a> Desk<'a> {
         if fact.place.is_some() {
             self.room(fact);
         }
+        self.heard_in_mode(fact);
         let user_id = fact.user.as_deref().filter(|_| fact.place.is_some()).map(|u| self.person(fact, u));
         self.events.push(InboundEventRecord {
             id,

@@ -73,6 +73,7 @@ impl Desk<'_> {
             }
             return true;
         }
+        self.heard_in_mode(fact);
         if command == Some(Command::Summarize) {
             if let Some(closed) = self.cursor.expire(fact.at) {
                 // Its time was up anyway: this is the summary that is asked for.
