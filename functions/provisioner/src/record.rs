@@ -27,7 +27,7 @@ pub async fn load(
 }
 
 /// Writes an operation in the place of the version it was read as. A wish to give it up that came
-/// meanwhile is taken along.
+/// meanwhile is taken along: an operation that was to wait is due at once.
 ///
 /// # Errors
 /// [`ProvisionError::Overtaken`] when somebody else went on with it.
@@ -54,6 +54,9 @@ pub async fn save(
             {
                 operation.abort_requested = true;
                 operation.version = found.version;
+                if operation.state == OperationState::Waiting {
+                    operation.not_before = found.not_before;
+                }
             }
             _ => return Err(ProvisionError::Overtaken),
         }

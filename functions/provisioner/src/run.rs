@@ -90,6 +90,10 @@ pub async fn run(context: &Context, job: &TenantJob) -> Result<OperationState, P
                 None => continue,
             },
         };
+        if may_be_taken_back(&operation) && !operation.taken_back {
+            // Somebody gave it up while the step was at work: what it would wait for does not matter.
+            continue;
+        }
         if step.urgent {
             tokio::time::sleep(pause.min(URGENT_PAUSE)).await;
             continue;

@@ -12,6 +12,7 @@ use matome_domain::placement::Placement;
 use matome_domain::queue::TenantJob;
 use matome_domain::tier::Tier;
 use matome_provisioner::operations::steps;
+use matome_provisioner::record;
 use matome_runtime::blobs::{BlobKey, MediaPart};
 use matome_runtime::directory::Status;
 use matome_store::create_organization::default_room;
@@ -297,6 +298,51 @@ async fn during_the_days_of_grace_it_can_be_taken_back() {
         assert_eq!(setting.bucket.versions().await, keys, "the backup is discarded");
         assert!(setting.mentions("canary").await.len() > 10);
     }
+}
+
+/// The wish comes while a step is at work that is about to wait for 30 days: it is not waited for.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_takes_it_back_in_the_middle_of_a_step_does_not_wait_for_the_days_of_grace() {
+    let setting = Setting::new().await;
+    let world = &setting.world;
+    for moment in ["grace", "backup_manifest"] {
+        let id = setting.tenant(Tier::Free, "canary").await;
+        let job = setting.offboard(&id, 30).await;
+        let begun = world.system.clock.now();
+        let (platform, queues) = (world.system.store.clone(), world.queues.clone());
+        let operation = world.operation(&job).await.id;
+        let asking = tokio::runtime::Handle::current();
+        let asks = Faults::at(move |boundary| {
+            if boundary == moment {
+                let ask = request_abort(&platform, &queues, &id, operation, begun);
+                tokio::task::block_in_place(|| asking.block_on(ask)).unwrap();
+            }
+            false
+        });
+        let ended = world.drive_with(&job, asks).await;
+        assert_eq!(ended.state, OperationState::Aborted, "{moment}");
+        let waited = world.system.clock.now().0 - begun.0;
+        assert!(waited < DAY.as_millis() as i64, "{moment}: {waited} ms");
+    }
+}
+
+/// The wish comes between a step's end and the note that it is to be waited for.
+#[tokio::test]
+async fn what_is_to_wait_is_due_at_once_when_somebody_gave_it_up() {
+    let setting = Setting::new().await;
+    let world = &setting.world;
+    let id = setting.tenant(Tier::Free, "canary").await;
+    let job = setting.offboard(&id, 30).await;
+    let mut waiting = world.operation(&job).await;
+    let now = world.system.clock.now();
+    request_abort(&world.system.store, &world.queues, &id, waiting.id, now).await.unwrap();
+
+    waiting.state = OperationState::Waiting;
+    waiting.not_before = Some(date(now.plus(30 * DAY)));
+    let saved = record::save(&world.context(Faults::none()), waiting, now).await.unwrap();
+    assert_eq!((saved.abort_requested, saved.not_before), (true, Some(date(now))));
+    assert_eq!(world.drive(&job).await.state, OperationState::Aborted);
+    assert_eq!(world.system.clock.now(), now, "nothing was waited for");
 }
 
 #[tokio::test]
