@@ -12,8 +12,10 @@ pub mod preview;
 pub mod profile;
 pub mod record;
 pub mod room_key;
+pub mod seen;
 pub mod state;
 pub mod tracked;
+pub mod video;
 
 pub use context::Context;
 pub use handler::handle;

@@ -14,6 +14,7 @@ use matome_line_simulator::{
 use matome_runtime::blobs::Blobs;
 use matome_store::entities::{Dimensions, Media, MediaStatus, Message, Room, User};
 use matome_testing::crash::{Boundaries, once_at};
+use matome_testing::mp4::Mp4;
 use matome_testing::tenant::BEGIN;
 use matome_testing::{TestSystem, TestTenant, sqs};
 
@@ -183,12 +184,14 @@ async fn a_picture_larger_than_the_memory_for_it_has_dimensions_and_a_thumbnail(
 }
 
 #[tokio::test]
-async fn a_video_has_a_thumbnail_and_unsending_it_erases_both() {
+async fn a_video_has_dimensions_and_a_thumbnail_and_unsending_it_erases_both() {
     let studio = Studio::open().await;
     let recorder = studio.recorder(Faults::none());
-    let content = Content { preview: png(), ..Content::new("video/mp4", vec![7; 100_000]) };
+    let video = Mp4::new(1_280, 720, 100_000).bytes();
+    let content = Content { preview: png(), ..Content::new("video/mp4", video.clone()) };
     let media = fetched(&studio, &recorder, Act::Video { media: content, duration: 5_000 }).await;
-    assert_eq!((media.file_size, media.dimensions), (Some(100_000), None));
+    assert_eq!(media.dimensions, Some(Dimensions { width: 1_280, height: 720 }));
+    assert!(get(&studio, media.key).await == video, "stored as LINE has it");
     let small = image::load_from_memory(&get(&studio, media.thumbnail_key).await).expect("a picture");
     assert_eq!(small.width(), 240);
     assert_eq!(studio.versions().await, 2);

@@ -12,6 +12,7 @@ use matome_line_simulator::{Act, Deed, Media};
 use matome_store::entities::{MediaStatus, Message};
 use matome_store::id::document_id;
 use matome_testing::TestTenant;
+use matome_testing::mp4::Mp4;
 
 use super::{Ground, consume};
 use crate::bench::process::Process;
@@ -36,8 +37,11 @@ pub(super) async fn send(ground: &Ground, recorder: &mut Process) -> anyhow::Res
     };
     let chat = ground.chat("葵");
     let happens = |act: Act| ground.happens(&ground.usual, &Deed::new(&chat, chat.id(), act));
+    let video = Mp4::new(1_920, 1_080, 0);
+    let video = Mp4 { pictures: 200 * MB - video.bytes().len(), ..video };
+    let video = Media { bytes: video.bytes(), ..media("video/mp4", 0) };
     let mut sent = vec![
-        happens(Act::Video { media: media("video/mp4", 200 * MB), duration: 60_000 })?,
+        happens(Act::Video { media: video, duration: 60_000 })?,
         happens(Act::File { media: media("application/pdf", 50 * MB), file_name: "plan.pdf".to_owned() })?,
         happens(Act::Audio { media: media("audio/m4a", 3 * MB), duration: 60_000 })?,
     ];
@@ -83,7 +87,7 @@ async fn fetch(tenant: &TestTenant, process: &mut Process) -> anyhow::Result<(us
         ensure!(media.status == MediaStatus::Stored, "a {kind} is {:?}", media.status);
         let shown = matches!(kind.as_str(), "image" | "video");
         ensure!(media.thumbnail_key.is_some() == shown, "a {kind}'s thumbnail: {:?}", media.thumbnail_key);
-        ensure!(media.dimensions.is_some() == (kind == "image"), "a {kind}'s size: {:?}", media.dimensions);
+        ensure!(media.dimensions.is_some() == shown, "a {kind}'s size: {:?}", media.dimensions);
         largest = largest.max(media.file_size.unwrap_or_default());
     }
     Ok((jobs.len(), largest))
