@@ -19,3 +19,4 @@ mod refusal;
 mod scoped;
 mod stage;
 mod tenants;
+mod up;

@@ -6,6 +6,7 @@
 
 mod business;
 mod client;
+mod copy;
 mod deployed;
 mod eventually;
 mod operator;
@@ -26,6 +27,7 @@ use serde_json::Value;
 
 pub(crate) use self::business::{Business, Group};
 pub(crate) use self::client::Client;
+pub(crate) use self::copy::Copy;
 use self::deployed::Deployed;
 pub(crate) use self::deployed::{SECOND, SENDER};
 pub(crate) use self::eventually::eventually;

@@ -117,7 +117,7 @@ impl Operator {
 }
 
 /// Built as the tests were; nothing to do where `cargo xtask` runs them.
-async fn program(checkout: &Checkout) -> PathBuf {
+pub(super) async fn program(checkout: &Checkout) -> PathBuf {
     let mut build = Command::new(variable("CARGO").unwrap_or_else(|| "cargo".to_owned()));
     let arguments = ["build", "--package", "xtask", "--message-format", "json-render-diagnostics"];
     build.current_dir(checkout.root()).args(arguments);
