@@ -11,6 +11,9 @@ const GIGABYTE: f64 = 1_000_000_000.0;
 /// Whoever is told about a limit is told from this share of it on.
 const NOTICE_PERCENT: u128 = 80;
 
+/// The largest number that every reader of JSON takes for what it is (RFC 8259, section 6).
+pub const MOST: u64 = (1 << 53) - 1;
+
 /// What is limited, and what happens beyond the limit. At 80 % and at 100 % nothing happens but that
 /// people are told ([`Level::Notice`], [`Level::Reached`]); see [`Limit::consequence`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]

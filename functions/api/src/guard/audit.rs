@@ -2,8 +2,10 @@
 //!
 //! What is a tenant's goes into the tenant's trail; what somebody does to their own account into the
 //! account's. What is done to somebody else's account, or to a tenant by a path that is not theirs, is told to
-//! their trail as well, when it is done. What nobody known does (a wrong password) goes into the trail of the
-//! account it was about, if there is one, and into the log.
+//! their trail as well, when it is done. Who has a link from a mail is known only once the handler has looked it
+//! up: it begins the audit then, in the trail of the account or the tenant that the link is of. Signing in and
+//! registering make nothing but a session or an account that waits for its address to be verified, and are told to
+//! the account's trail afterwards, as are wrong passwords.
 
 use bson::oid::ObjectId;
 use http::StatusCode;
@@ -28,7 +30,8 @@ const ACCOUNT_DAYS: u32 = 365;
 /// Characters of a path's value that is no id of ours; LINE's channel ids have ten digits.
 const LONGEST_NAME: usize = 20;
 
-/// An audit that has begun.
+/// An audit that has begun, or of which it is not known yet where it belongs.
+#[derive(Debug)]
 pub(crate) struct Begun {
     trail: Option<Kept>,
     begun: NewAuditEntry,
@@ -36,12 +39,21 @@ pub(crate) struct Begun {
 }
 
 /// Where a trail is kept.
+#[derive(Debug)]
 enum Kept {
     Tenant(TenantStore, Option<AuditTail>),
     Account(Id),
 }
 
 impl Kept {
+    /// Whose own it is.
+    fn account(&self) -> Option<Id> {
+        match self {
+            Self::Tenant(..) => None,
+            Self::Account(account) => Some(*account),
+        }
+    }
+
     async fn append(&self, app: &App, entry: NewAuditEntry) -> Result<Id, StoreError> {
         match self {
             Self::Tenant(store, gone) => Ok(append_audit(store, gone.as_ref(), entry).await?.id),
@@ -85,47 +97,77 @@ pub(crate) async fn begin(
         created_at: now,
         expires_at: after_days(now, days),
     };
-    let begun_id = match &trail {
-        None => None,
-        Some(trail) => Some(trail.append(app, begun.clone()).await.map_err(|error| {
-            metrics::counter!("AuditsNotBegun").increment(1);
-            Problem::unavailable(error)
-        })?),
-    };
-    Ok(Begun { trail, begun, begun_id })
+    match trail {
+        None => Ok(Begun { trail: None, begun, begun_id: None }),
+        Some(trail) => Begun::in_trail(app, trail, begun).await.map_err(Problem::unavailable),
+    }
+}
+
+impl Begun {
+    async fn in_trail(app: &App, trail: Kept, begun: NewAuditEntry) -> Result<Self, StoreError> {
+        let id = trail.append(app, begun.clone()).await;
+        let id = id.inspect_err(|_| metrics::counter!("AuditsNotBegun").increment(1))?;
+        Ok(Self { trail: Some(trail), begun, begun_id: Some(id) })
+    }
+
+    /// What begins it, for who finds out where it belongs.
+    pub(crate) fn opening(&self) -> NewAuditEntry {
+        self.begun.clone()
+    }
+
+    /// Begins it in an account's trail.
+    pub(crate) async fn in_account(
+        app: &App,
+        account: Id,
+        opening: NewAuditEntry,
+    ) -> Result<Self, StoreError> {
+        Self::in_trail(app, Kept::Account(account), opening).await
+    }
+
+    /// Begins it in a tenant's trail.
+    pub(crate) async fn in_tenant(
+        app: &App,
+        tenant: &TenantId,
+        opening: NewAuditEntry,
+    ) -> Result<Self, TenancyError> {
+        let (store, organization) =
+            tokio::try_join!(app.tenants.store(tenant), app.tenants.organization(tenant))?;
+        let expires_at = after_days(opening.created_at, organization.audit_retention_days);
+        let kept = Kept::Tenant(store, organization.audit_tail.clone());
+        Ok(Self::in_trail(app, kept, NewAuditEntry { expires_at, ..opening }).await?)
+    }
 }
 
 pub(crate) async fn end(app: &App, trace: &Trace, begun: Begun, trail: &Trail, status: StatusCode) {
-    let Told { target_kind, target_id, before, after, account, tenant } = trail.told();
+    let Told { target_kind, target_id, before, after, account, tenant, begun: late } = trail.take();
     let target = match (target_kind, target_id) {
         (Some(kind), Some(id)) => Some(AuditTarget { kind, id }),
         _ => None,
     };
-    let ended = NewAuditEntry {
+    let end_of = |begun: &Begun| NewAuditEntry {
         phase: AuditPhase::Ended,
         begun_id: begun.begun_id,
-        target,
+        target: target.clone(),
         status: Some(i32::from(status.as_u16())),
-        before,
-        after,
+        before: before.clone(),
+        after: after.clone(),
         created_at: app.now(),
-        ..begun.begun
+        ..begun.opening()
     };
+    let ended = end_of(&begun);
     let mut written = Vec::new();
-    // A login's account is known only afterwards.
-    let account = account.map(Id::from);
-    match (begun.trail, account) {
-        (Some(kept), account) => {
-            let is_own = matches!((&kept, account), (Kept::Account(own), Some(account)) if *own == account);
-            written.push(kept.append(app, ended.clone()).await.map(drop));
-            if let Some(other) = account.filter(|_| !is_own) {
-                written.push(Kept::Account(other).append(app, told_to_others(&ended)).await.map(drop));
-            }
+    let mut told = None;
+    for begun in std::iter::once(&begun).chain(&late) {
+        if let Some(kept) = &begun.trail {
+            written.push(kept.append(app, end_of(begun)).await.map(drop));
+            told = told.or(kept.account());
         }
-        (None, Some(account)) => {
-            written.push(Kept::Account(account).append(app, ended.clone()).await.map(drop))
-        }
-        (None, None) => {}
+    }
+    // Whose account it was about is known only afterwards, or it is another one.
+    if let Some(account) = account.map(Id::from).filter(|account| told != Some(*account)) {
+        let is_own = ended.actor.kind == ActorKind::Nobody;
+        let entry = if is_own { ended.clone() } else { told_to_others(&ended) };
+        written.push(Kept::Account(account).append(app, entry).await.map(drop));
     }
     if let Some(tenant) = tenant {
         written.push(tell_tenant(app, &tenant, &ended).await);

@@ -14,7 +14,8 @@ use matome_store::entities::SecurityPolicy;
 
 use crate::context::App;
 
-const METHODS: &str = "GET, POST, PATCH, DELETE";
+/// All that routes have; a test of `tests/it/conduct.rs` holds it against them.
+const METHODS: &str = "GET, POST, PUT, PATCH, DELETE";
 const HEADERS: &str = "Authorization, Content-Type, If-Match, Idempotency-Key";
 const EXPOSED: &str = "ETag, Location, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id, Idempotency-Replayed, \
                        X-Matome-Calls-Remaining";

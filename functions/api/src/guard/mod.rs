@@ -101,7 +101,6 @@ async fn work(
         replay::Begun::Done(response) => return Ok(response),
         replay::Begun::New(repeat) => repeat,
     };
-    let trail = Trail::new();
     let entry = match audit::begin(app, rule, trace, admitted).await {
         Ok(entry) => entry,
         Err(problem) => {
@@ -109,6 +108,7 @@ async fn work(
             return Err(problem);
         }
     };
+    let trail = Trail::of(app, &entry);
     let mut request = Request::from_parts(parts, Body::from(body));
     request.extensions_mut().insert(trail.clone());
     let response = run(PATIENCE, request, next).await;

@@ -262,6 +262,9 @@ async fn archive(
     IfMatch(version): IfMatch,
 ) -> Result<Shown<RoomView>, Problem> {
     let room = room(&tenant, &ids).await?;
+    if version.is_some_and(|version| version != room.version) {
+        return Err(Code::VersionMismatch.into());
+    }
     // First: a room is not archived with a session open that nobody was told to close.
     close_open_session(&app, &tenant, &room).await?;
     set_status(&app, &tenant, &trail, room.id, version, ARCHIVED).await

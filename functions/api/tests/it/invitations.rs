@@ -59,6 +59,12 @@ async fn who_is_asked_in_becomes_a_member_once() {
 
     let members = world.get(of(&tenant, "/members?email=bun@example.com")).by(&admin).send().await.ok();
     assert_eq!(members["items"][0]["title"], "Support");
+    // The organization is told who came in.
+    let trail = world.get(of(&tenant, "/audit?operation=acceptInvitation")).by(&admin).send().await.ok();
+    let [ended, begun] = trail["items"].as_array().unwrap().as_slice() else { panic!("{trail}") };
+    assert_eq!((&begun["phase"], &ended["begunId"]), (&json!("begun"), &begun["id"]));
+    assert_eq!(ended["target"], json!({ "kind": "member", "id": members["items"][0]["id"] }));
+    assert_eq!((&ended["after"]["role"], &ended["before"]), (&json!("agent"), &Value::Null));
     assert_eq!(world.get(&path).by(&admin).send().await.ok()["status"], "accepted");
     assert_eq!(world.delete(&path).by(&admin).send().await.status, 409);
     assert_eq!(world.post(of(&tenant, "/invitations")).by(&admin).json(&body).send().await.status, 409);

@@ -33,6 +33,13 @@ async fn rules_hold_at_once_and_nobody_shuts_themselves_out_unasked() {
     let elsewhere = "198.51.100.7".parse().unwrap();
     let from_elsewhere = || world.get(&all).by(&admin).from(elsewhere).send();
     assert_eq!(from_elsewhere().await.code(), "address_not_allowed");
+    // Where somebody is, API Gateway says; what they say of it themselves is nothing.
+    for header in ["x-forwarded-for", "forwarded", "x-real-ip", "client-ip", "cf-connecting-ip", "via"] {
+        let claims = world.get(&all).by(&admin).from(elsewhere).header(header, "192.0.2.1").send().await;
+        assert_eq!(claims.code(), "address_not_allowed", "{header}");
+        let denies = world.get(&all).by(&admin).header(header, "198.51.100.7").send().await;
+        assert_eq!(denies.status, 200, "{header}");
+    }
     // The other one allows somebody; without one's own rule one would be out.
     let made = world.post(&all).by(&admin).json(&allow("198.51.100.0/24")).send().await;
     assert_eq!(made.status, 201, "{}", made.body);

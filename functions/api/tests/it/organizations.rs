@@ -246,6 +246,12 @@ async fn owners_and_plans_are_for_who_runs_the_platform() {
         world.patch(&path).by(&staff).header("if-match", "\"1\"").json(&pays).send().await.status,
         403
     );
+    let much = json!({ "limits": { "maxMembers": u64::MAX } });
+    let refused = world.patch(&path).by(&admin).header("if-match", "\"1\"").json(&much).send().await;
+    assert_eq!(
+        (refused.code(), &refused.body["errors"][0]["field"]),
+        ("invalid_field", &json!("limits.maxMembers"))
+    );
     let changed = world.patch(&path).by(&admin).header("if-match", "\"1\"").json(&pays).send().await.ok();
     let subscription = &changed["subscription"];
     assert_eq!(
@@ -281,6 +287,16 @@ async fn limits_that_were_agreed_on_are_set_by_who_runs_the_platform_alone_and_h
     assert_eq!(world.put(&path).with_token(&key).json(&agreed).send().await.status, 403);
     for bad in [json!({ "maxRooms": -1 }), json!({ "maxStorageGB": -0.5 }), json!({ "maxRoom": 1 })] {
         assert_eq!(world.put(&path).by(&admin).json(&bad).send().await.status, 422, "{bad}");
+    }
+    // What the database could not hold, or JSON not tell.
+    for field in ["maxRooms", "maxMembersPerRoom", "maxMessagesPerMonth", "maxAgents", "apiCallsPerMonth"] {
+        for much in [1_u64 << 53, u64::MAX] {
+            let refused = world.put(&path).by(&admin).json(&json!({ field: much })).send().await;
+            assert_eq!(
+                (refused.code(), &refused.body["errors"][0]["field"]),
+                ("invalid_field", &json!(field))
+            );
+        }
     }
     let stale = world.put(&path).by(&admin).header("if-match", "\"9\"").json(&agreed).send().await;
     assert_eq!(stale.code(), "version_mismatch");

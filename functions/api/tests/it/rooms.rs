@@ -118,12 +118,13 @@ async fn a_room_is_archived_with_its_session_and_counts_what_was_said() {
             "avgMessagesPerSession": 3.0,
         })
     );
+    let late = world.post(of(&tenant, &talk.room("/archive"))).by(&manager).header("if-match", "\"99\"");
+    assert_eq!(told(&late.send().await), (412, "version_mismatch"));
+    assert!(world.queued.sent::<Inbound>().is_empty(), "nothing was closed for an archive that was refused");
     let archive = world.post(of(&tenant, &talk.room("/archive"))).by(&manager);
     let archived = archive.send().await;
     assert_eq!(archived.body["status"], "archived");
     assert!(matches!(world.queued.sent::<Inbound>().as_slice(), [Inbound::Close(_)]));
-    let late = world.post(of(&tenant, &talk.room("/archive"))).by(&manager).header("if-match", "\"99\"");
-    assert_eq!(told(&late.send().await), (412, "version_mismatch"));
     let back = world.post(of(&tenant, &talk.room("/unarchive"))).by(&manager).send().await.ok();
     assert_eq!((back["status"].as_str(), back["archivedAt"].as_str()), (Some("active"), None));
 

@@ -137,6 +137,10 @@ impl Seeded {
                 "userId": of(User::COLLECTION), "lineMessageId": number.to_string(), "messageType": "text",
                 "status": "delivered", "content": format!("{WORD} {number}"),
                 "search": [WORD, number.to_string()],
+                "media": {
+                    "status": "stored", "key": format!("tenants/{tenant}/media/{number}/original"),
+                    "mimeType": "image/png", "fileSize": 3_i64, "attempts": 0_i64,
+                },
                 "timestamp": DateTime::from_millis(BEGIN.0 - i64::from(number) * 1_000),
             })
         })
@@ -209,7 +213,7 @@ impl Seeded {
         .await;
         self.seed::<Operation>(world, |_| {
             sample::<Operation>(doc! {
-                "kind": "change_tier", "input": {}, "state": "done", "requestedBy": "operator",
+                "kind": "change_tier", "input": {}, "state": "done", "requestedBy": self.owner.account.to_hex(),
             })
         })
         .await;

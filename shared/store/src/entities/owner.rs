@@ -4,6 +4,7 @@ use bson::oid::ObjectId;
 use bson::{DateTime, doc};
 use garde::Validate;
 use matome_domain::access::Resource;
+use matome_domain::limits::MOST;
 use matome_domain::plan::{BillingCycle, OwnerLimits};
 use matome_domain::tier::Tier;
 use schemars::JsonSchema;
@@ -275,11 +276,11 @@ pub struct OwnerPatch {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct OwnerLimitsPatch {
     /// Organizations.
-    #[garde(skip)]
+    #[garde(range(max = MOST))]
     #[serde(default, skip_serializing_if = "Patched::is_absent")]
     pub max_organizations: Patched<u64>,
     /// Members over all its organizations.
-    #[garde(skip)]
+    #[garde(range(max = MOST))]
     #[serde(default, skip_serializing_if = "Patched::is_absent")]
     pub max_members: Patched<u64>,
 }

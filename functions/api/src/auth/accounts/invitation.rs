@@ -13,7 +13,7 @@ use matome_store::entities::{
     Account, AccountStatus, Credentials, Invitation, Member, MemberPresence, MemberStatus, Organization,
     OrganizationStatus,
 };
-use matome_store::staff::{StaffError, Whom};
+use matome_store::staff::{StaffError, Staffed, Whom};
 use matome_store::{Id, Time};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -35,14 +35,14 @@ pub struct Newcomer<'a> {
 }
 
 /// What came of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Joined {
     /// The account that is a member now.
     pub account: Id,
     /// The organization.
-    pub organization: String,
-    /// The membership.
-    pub member: Id,
+    pub tenant: TenantId,
+    /// The membership: none before where there was none.
+    pub staffed: Staffed,
     /// As what the invitation was.
     pub role: Role,
 }
@@ -50,7 +50,8 @@ pub struct Joined {
 impl Accounts {
     /// Accepts an invitation for the account that has the address it was sent to. Where there is none, or
     /// one whose address nobody has verified, it is made of `newcomer`, with a verified address. `caller`,
-    /// if somebody is signed in, must have that address.
+    /// if somebody is signed in, must have that address. `begins` is told of the organization before anything
+    /// changes.
     ///
     /// # Errors
     /// [`AuthError::BadToken`], [`AuthError::OtherAddress`], [`AuthError::AccountNeeded`],
@@ -60,6 +61,7 @@ impl Accounts {
         token: &str,
         caller: Option<&Account>,
         newcomer: Option<&Newcomer<'_>>,
+        begins: impl AsyncFnOnce(&TenantId) -> Result<(), AuthError>,
     ) -> Result<Joined, AuthError> {
         let (_, at) = self.now();
         let invitation = self.invitation(token, at).await?;
@@ -68,6 +70,8 @@ impl Accounts {
         }
         self.check_inviter(&invitation).await?;
         self.check_place(&invitation).await?;
+        let tenant = TenantId::new(&*invitation.tenant_id).map_err(|_| AuthError::BadToken)?;
+        begins(&tenant).await?;
         let account = match self.store.account_by_email(&invitation.email).await? {
             Some(account) if account.is_active() => account,
             Some(account) if account.status == AccountStatus::Pending && account.deleted_at.is_none() => {
@@ -76,17 +80,22 @@ impl Accounts {
             Some(_) => return Err(AuthError::Closed),
             None => self.begin(&invitation, newcomer, at).await?,
         };
-        let member = self.join(&invitation, &account, at).await?;
-        Ok(Joined { account: account.id, organization: invitation.tenant_id, member, role: invitation.role })
+        let staffed = self.join(&tenant, &invitation, &account, at).await?;
+        Ok(Joined { account: account.id, tenant, staffed, role: invitation.role })
     }
 
     /// Uses the invitation up and makes the account a member, or neither. Who is one already stays as they
     /// are; who was one comes back as the same member, with what the invitation says.
-    async fn join(&self, invitation: &Invitation, account: &Account, at: Time) -> Result<Id, AuthError> {
-        let tenant = TenantId::new(&*invitation.tenant_id).map_err(|_| AuthError::BadToken)?;
+    async fn join(
+        &self,
+        tenant: &TenantId,
+        invitation: &Invitation,
+        account: &Account,
+        at: Time,
+    ) -> Result<Staffed, AuthError> {
         let new = self.member(invitation, account, at);
         let whom = Whom::Invited { account: account.id, invitation: invitation.id };
-        let joined = self.store.change_staff(&tenant, whom, at, |before| -> Result<Member, Infallible> {
+        let joined = self.store.change_staff(tenant, whom, at, |before| -> Result<Member, Infallible> {
             Ok(match before {
                 Some(before) if before.is_active() => before.clone(),
                 Some(before) => Member { id: before.id, created_at: before.created_at, ..new.clone() },
@@ -94,7 +103,7 @@ impl Accounts {
             })
         });
         match joined.await {
-            Ok(staffed) => Ok(staffed.after.view.id),
+            Ok(staffed) => Ok(staffed),
             Err(StaffError::Refused(never)) => match never {},
             Err(StaffError::AgentsFull(_) | StaffError::MembersFull(_)) => Err(AuthError::AgentsLimit),
             // An owner who is invited as something less while shut out; nothing a mail should do.

@@ -106,6 +106,9 @@ pub enum AuthError {
     /// A mail that the answer depends on was not sent.
     #[error(transparent)]
     Mail(#[from] MailError),
+    /// What was about to be changed could not be put on record first.
+    #[error("the audit could not be begun")]
+    Audit(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// MongoDB.
     #[error(transparent)]
     Store(#[from] StoreError),

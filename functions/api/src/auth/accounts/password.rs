@@ -34,11 +34,17 @@ impl Accounts {
     }
 
     /// Chooses a new password by such a link; whose it is. All sessions are ended, and the address is
-    /// verified, for the mail arrived there. A second factor stays.
+    /// verified, for the mail arrived there. A second factor stays. `begins` is told whose account it is
+    /// before anything of it changes.
     ///
     /// # Errors
-    /// [`AuthError::BadToken`], [`AuthError::WeakPassword`].
-    pub async fn reset_password(&self, token: &str, new: &SecretString) -> Result<Id, AuthError> {
+    /// [`AuthError::BadToken`], [`AuthError::WeakPassword`]; what `begins` fails with.
+    pub async fn reset_password(
+        &self,
+        token: &str,
+        new: &SecretString,
+        begins: impl AsyncFnOnce(Id) -> Result<(), AuthError>,
+    ) -> Result<Id, AuthError> {
         let token = OneTimeToken::parse(token).ok_or(AuthError::BadToken)?;
         let tag = token.tag(&self.vault.secrets().await?.mac, Purpose::ResetPassword);
         let (_, at) = self.now();
@@ -50,6 +56,7 @@ impl Accounts {
         let account = self.account(token.subject()).await?;
         check(new.expose_secret(), &account.email)?;
         let hash = password::hash(&*self.random, new).await?;
+        begins(account.id).await?;
         let update = doc! {
             "$set": { "passwordHash": hash, "passwordChangedAt": at, "failedAttempts": 0_i64, "updatedAt": at },
             "$unset": {

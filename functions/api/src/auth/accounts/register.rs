@@ -126,9 +126,16 @@ impl Accounts {
     /// opens the link of somebody else's registration does not know its password, and who made that one has no
     /// link.
     ///
+    /// `begins` is told whose account it is before anything of it changes.
+    ///
     /// # Errors
-    /// [`AuthError::BadToken`] for the link and for the password alike.
-    pub async fn verify_email(&self, token: &str, password: &SecretString) -> Result<Id, AuthError> {
+    /// [`AuthError::BadToken`] for the link and for the password alike; what `begins` fails with.
+    pub async fn verify_email(
+        &self,
+        token: &str,
+        password: &SecretString,
+        begins: impl AsyncFnOnce(Id) -> Result<(), AuthError>,
+    ) -> Result<Id, AuthError> {
         let token = OneTimeToken::parse(token).ok_or(AuthError::BadToken)?;
         let tag = token.tag(&self.vault.secrets().await?.mac, Purpose::VerifyEmail);
         let credentials = self.credentials().find_one(doc! { "_id": token.subject() }).await?;
@@ -140,6 +147,7 @@ impl Accounts {
         if !is_unverified(&self.account(token.subject()).await?) {
             return Err(AuthError::BadToken);
         }
+        begins(token.subject()).await?;
         // The password, the account, the tokens, in this order: whoever is interrupted in between opens the
         // link again.
         let set = doc! { "passwordHash": &chosen.password_hash, "passwordChangedAt": at, "updatedAt": at };

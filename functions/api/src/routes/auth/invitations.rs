@@ -3,6 +3,7 @@
 use axum::extract::State;
 use garde::Validate;
 use matome_domain::access::Role;
+use matome_domain::ids::TenantId;
 use matome_domain::language::Language;
 use matome_store::Id;
 use schemars::JsonSchema;
@@ -83,13 +84,16 @@ async fn accept(
         }
         _ => None,
     };
-    let joined = app.accounts.accept_invitation(body.token.expose(), signed_in, newcomer.as_ref()).await;
-    let joined = joined.map_err(problem)?;
+    let begins = async |tenant: &TenantId| trail.begins_in_tenant(tenant).await;
+    let joined = app.accounts.accept_invitation(body.token.expose(), signed_in, newcomer.as_ref(), begins);
+    let joined = joined.await.map_err(problem)?;
+    let member = joined.staffed.after.view.id;
     trail.account(joined.account.into());
-    trail.target("member", joined.member);
-    Ok(Ok200(Membership {
-        organization_id: joined.organization,
-        member_id: joined.member,
-        role: joined.role,
-    }))
+    trail.target("member", member);
+    if let Some(before) = &joined.staffed.before {
+        trail.before(&before.view);
+    }
+    trail.after(&joined.staffed.after.view);
+    let organization_id = joined.tenant.to_string();
+    Ok(Ok200(Membership { organization_id, member_id: member, role: joined.role }))
 }

@@ -48,8 +48,9 @@ struct Reset {
 }
 
 async fn reset(State(app): State<App>, trail: Trail, Json(body): Json<Reset>) -> Result<NoContent, Problem> {
-    let account =
-        app.accounts.reset_password(body.token.expose(), &body.password.0).await.map_err(problem)?;
+    let begins = async |account| trail.begins_in_account(account).await;
+    let reset = app.accounts.reset_password(body.token.expose(), &body.password.0, begins).await;
+    let account = reset.map_err(problem)?;
     trail.account(account.into());
     Ok(NoContent)
 }

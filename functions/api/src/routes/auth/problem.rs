@@ -43,6 +43,7 @@ pub(in crate::routes) fn field_problem(error: AuthError, password: &str) -> Prob
         AuthError::OtherAddress => Problem::new(Code::PermissionDenied, told),
         AuthError::External(error) => external(error),
         AuthError::Store(error) => error.into(),
+        AuthError::Audit(error) => Problem::unavailable(error),
         AuthError::Mail(error) => Problem::unavailable(error),
         AuthError::Vault(error) => Problem::unavailable(error),
         AuthError::Password(error) => Problem::internal(error),

@@ -103,7 +103,9 @@ async fn verify(
     trail: Trail,
     Json(body): Json<Verification>,
 ) -> Result<NoContent, Problem> {
-    let account = app.accounts.verify_email(body.token.expose(), &body.password.0).await.map_err(problem)?;
+    let begins = async |account| trail.begins_in_account(account).await;
+    let verified = app.accounts.verify_email(body.token.expose(), &body.password.0, begins).await;
+    let account = verified.map_err(problem)?;
     trail.account(account.into());
     Ok(NoContent)
 }

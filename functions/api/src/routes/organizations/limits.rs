@@ -3,7 +3,7 @@
 use axum::extract::State;
 use garde::Validate;
 use matome_domain::access::Action;
-use matome_domain::limits::Limits;
+use matome_domain::limits::{Limits, MOST};
 use matome_store::entities::{Organization, OrganizationView};
 use matome_store::exposed::Update;
 use matome_store::time::date;
@@ -34,23 +34,23 @@ pub(super) fn routes() -> Vec<Route> {
 #[schemars(example = json!({ "maxRooms": 2000, "maxMessagesPerMonth": 300_000, "maxStorageGB": 50.0 }))]
 struct Agreed {
     /// Rooms in use.
-    #[garde(skip)]
+    #[garde(range(max = MOST))]
     max_rooms: Option<u64>,
     /// Members of any one room.
-    #[garde(skip)]
+    #[garde(range(max = MOST))]
     max_members_per_room: Option<u64>,
     /// Messages recorded in a month.
-    #[garde(skip)]
+    #[garde(range(max = MOST))]
     max_messages_per_month: Option<u64>,
     /// Gigabytes of media.
     #[garde(range(min = 0.0, max = 1_000_000.0))]
     #[serde(rename = "maxStorageGB")]
     max_storage_gb: Option<f64>,
     /// Active agents.
-    #[garde(skip)]
+    #[garde(range(max = MOST))]
     max_agents: Option<u64>,
     /// Calls of the API in a month.
-    #[garde(skip)]
+    #[garde(range(max = MOST))]
     api_calls_per_month: Option<u64>,
 }
 
