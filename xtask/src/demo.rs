@@ -17,7 +17,6 @@ use secrecy::SecretString;
 use crate::account::{self, Membership, NewAccount};
 use crate::command::tenant::Desk;
 use crate::conversation::Cast;
-use crate::settings::DATABASE_PREFIX;
 use crate::stack_file::StackFile;
 
 /// The tenant that the demo channel belongs to.
@@ -37,7 +36,7 @@ const EMAIL: &str = "owner@demo.example";
 
 /// Makes the demo's login, with a password that is new each time.
 pub(crate) async fn login(file: &StackFile, tenant: &TenantId) -> anyhow::Result<Login> {
-    let store = Store::connect(&file.mongodb_uri, DATABASE_PREFIX, 2).await?;
+    let store = Store::connect(&file.mongodb_uri, &file.database_prefix, 2).await?;
     let password = account::generate_password();
     if account::change_password(&store, EMAIL, &password).await? {
         return Ok(Login { email: EMAIL, password });

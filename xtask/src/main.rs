@@ -5,6 +5,7 @@ mod audit;
 mod bench;
 mod command;
 mod conversation;
+mod databases;
 mod demo;
 mod samconfig;
 mod settings;

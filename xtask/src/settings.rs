@@ -5,7 +5,7 @@ use matome_local_stack::variable;
 /// The stack that `up` and `deploy` run.
 pub(crate) const STACK: &str = "dev";
 
-/// What names of MongoDB databases start with; the functions' own default.
+/// What names of MongoDB databases start with unless something else is said; the functions' own default.
 pub(crate) const DATABASE_PREFIX: &str = "matome";
 
 /// Environment variables that override the template's parameters. `MONGODB_URI` does so too, but is

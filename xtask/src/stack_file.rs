@@ -19,6 +19,8 @@ pub(crate) struct StackFile {
     pub(crate) api_url: String,
     /// Connection string.
     pub(crate) mongodb_uri: String,
+    /// What the names of databases there begin with.
+    pub(crate) database_prefix: String,
     /// MiniStack.
     pub(crate) aws_endpoint: String,
     /// The LINE simulator; controls under `/_sim`.
@@ -89,6 +91,7 @@ mod tests {
             host_header: "a.execute-api.localhost:1".into(),
             api_url: "http://a.execute-api.localhost:1/v1".into(),
             mongodb_uri: "mongodb://127.0.0.1:2".into(),
+            database_prefix: "matome".into(),
             aws_endpoint: "http://127.0.0.1:1".into(),
             line_simulator_url: "http://127.0.0.1:3".into(),
             directory_table: "directory".into(),

@@ -14,7 +14,8 @@ use crate::stack::Stacks;
 use crate::status::{Outputs, Status};
 
 /// The platform's settings that every tenant's stack is given: variable, parameter.
-const HANDED_ON: [(&str, &str); 11] = [
+const HANDED_ON: [(&str, &str); 12] = [
+    ("DATABASE_PREFIX", "DatabasePrefix"),
     ("ARCHITECTURE", "Architecture"),
     ("LOG_RETENTION_DAYS", "LogRetentionDays"),
     ("RUST_LOG", "LogLevel"),

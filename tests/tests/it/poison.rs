@@ -2,6 +2,8 @@
 
 use aws_sdk_sqs::types::{Message as Letter, QueueAttributeName};
 use bson::doc;
+use matome_domain::ids::{ChannelId, ConversationId};
+use matome_domain::lane;
 use matome_line_simulator::Deed;
 use matome_runtime::queue::redrive;
 use matome_store::entities::{Message, OrganizationSettings, Session};
@@ -20,8 +22,8 @@ async fn one_percent_poison_ends_among_the_dead_letters_once_and_comes_back_when
     let groups = ["a", "b", "c"].map(|name| business.group(name, &people));
     let foreign = stranger.group("d", &people);
 
-    // Of a tenant that the directory does not know; no JSON, in front of healthy ones of its group; and
-    // JSON that says nothing.
+    // Of a tenant that the directory does not know; no JSON, and JSON that says nothing, in front of healthy
+    // ones in their lanes.
     let deed = Deed::text(&foreign.place, &foreign.users[0], "of a stranger");
     let event = stage.line.compose(&stranger.channel.channel_id, &deed).unwrap();
     let (unknown, group) = Stage::inbound(&stranger, &event);
@@ -34,8 +36,9 @@ async fn one_percent_poison_ends_among_the_dead_letters_once_and_comes_back_when
     for (number, body) in [(0, "{ not json"), (1, r#"{"kind":"event"}"#)] {
         // Each run of the test has letters of its own.
         let body = format!("{body} {}", business.tenant);
-        let group =
-            format!("{}#{}#{}", business.tenant, business.channel.channel_id, groups[number].place.id());
+        let conversation = ConversationId::new(groups[number].place.id()).unwrap();
+        let channel = ChannelId::new(business.channel.channel_id.as_str()).unwrap();
+        let group = lane::group(&business.tenant, &channel, &conversation);
         stage.queue_body(&body, &group, &format!("{number}-{}", business.tenant)).await;
         poison.push(body);
     }

@@ -33,6 +33,7 @@ pub(crate) fn environment(mongodb_uri: &str, aws_endpoint: &str, line_url: &str)
         ("AWS_SECRET_ACCESS_KEY", "test".to_owned()),
         ("AWS_ENDPOINT_URL", aws_endpoint.to_owned()),
         ("MONGODB_URI", mongodb_uri.to_owned()),
+        ("DATABASE_PREFIX", "matome".to_owned()),
         ("DIRECTORY_TABLE", DIRECTORY_TABLE.to_owned()),
         ("EPHEMERAL_TABLE", EPHEMERAL_TABLE.to_owned()),
         ("BLOBS_BUCKET", BUCKET.to_owned()),

@@ -104,7 +104,8 @@ async fn store(aws: bool) -> anyhow::Result<Store> {
         let prefix = env.optional("DATABASE_PREFIX")?;
         (env.required("MONGODB_URI")?, prefix.unwrap_or_else(|| DATABASE_PREFIX.to_owned()))
     } else {
-        (StackFile::read(&Checkout::find()?)?.mongodb_uri, DATABASE_PREFIX.to_owned())
+        let file = StackFile::read(&Checkout::find()?)?;
+        (file.mongodb_uri, file.database_prefix)
     };
     Ok(Store::connect(&uri, &prefix, 2).await?)
 }

@@ -39,7 +39,7 @@ pub(crate) struct Migrate {
 
 impl Migrate {
     pub(crate) async fn run(self) -> anyhow::Result<()> {
-        let mut settings = vec![("MONGODB_URI", self.uri()?), ("DATABASE_PREFIX", self.prefix())];
+        let mut settings = vec![("MONGODB_URI", self.uri()?), ("DATABASE_PREFIX", self.prefix()?)];
         settings.extend(variable("CELLS").map(|cells| ("CELLS", cells)));
         let cells = Cells::from_env(&Env::from_map(settings.iter().map(|(n, v)| (*n, v.as_str())))).await?;
         let run = format!("cargo xtask migrate {}", uuid::Uuid::new_v4().simple());
@@ -78,9 +78,15 @@ impl Migrate {
         }
     }
 
-    fn prefix(&self) -> String {
+    /// The running local stack's where the connection string is that one's as well.
+    fn prefix(&self) -> anyhow::Result<String> {
         let given = self.database_prefix.clone().or_else(|| variable("DATABASE_PREFIX"));
-        given.unwrap_or_else(|| DATABASE_PREFIX.to_owned())
+        let is_local = self.mongodb_uri.is_none() && variable("MONGODB_URI").is_none();
+        Ok(match given {
+            Some(given) => given,
+            None if is_local => StackFile::read(&Checkout::find()?)?.database_prefix,
+            None => DATABASE_PREFIX.to_owned(),
+        })
     }
 }
 

@@ -9,7 +9,6 @@ use matome_seeding::sets::{DataSet, SeedChannel, SeedTenant};
 use matome_seeding::{Target, seed};
 use serde_json::{Value, json};
 
-use crate::settings::DATABASE_PREFIX;
 use crate::stack_file::StackFile;
 
 #[derive(Debug, Args)]
@@ -23,7 +22,7 @@ impl Seed {
         let file = StackFile::read(&Checkout::find()?)?;
         let target = Target {
             mongodb_uri: file.mongodb_uri.clone(),
-            database_prefix: DATABASE_PREFIX.to_owned(),
+            database_prefix: file.database_prefix.clone(),
             aws_endpoint: file.aws_endpoint.clone(),
             region: REGION.to_owned(),
             directory_table: file.directory_table.clone(),

@@ -14,6 +14,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::command::logs;
 use crate::conversation::{Cast, Script, Watch, play, show};
+use crate::databases;
 use crate::demo::{self, Login};
 use crate::settings::{STACK, overrides};
 use crate::stack_file::{Demo, StackFile};
@@ -61,6 +62,7 @@ impl Up {
     }
 
     async fn with(&self, checkout: &Checkout, stack: &Stack, progress: Progress) -> anyhow::Result<Ended> {
+        let database_prefix = databases::prepare(checkout, stack).await?;
         lambda::build(checkout, progress).await?;
         let line = LineSimulator::start(SimulatorConfig {
             port: stack.port_for("line")?,
@@ -73,6 +75,7 @@ impl Up {
             ("LineApiUrl".to_owned(), line.api_url()),
             ("LineDataApiUrl".to_owned(), line.api_url()),
             ("WebhookBaseUrl".to_owned(), endpoint.clone()),
+            ("DatabasePrefix".to_owned(), database_prefix.clone()),
         ];
         parameters.extend(overrides());
         let outputs = stack.deploy(&parameters).await?;
@@ -88,6 +91,7 @@ impl Up {
             host_header,
             api_url: outputs.get("ApiUrl")?.to_owned(),
             mongodb_uri: stack.mongodb_uri().to_owned(),
+            database_prefix,
             aws_endpoint: endpoint,
             line_simulator_url: line.api_url(),
             directory_table: outputs.get("DirectoryTable")?.to_owned(),
@@ -106,7 +110,7 @@ impl Up {
         demo::provision(&file, &tenant, &cast, progress).await?;
         let login = demo::login(&file, &tenant).await?;
 
-        let watch = Watch::new(stack.mongodb_uri(), &tenant, &cast.group).await?;
+        let watch = Watch::new(&file, &tenant, &cast.group).await?;
         tokio::try_join!(play(&script, &cast, &line), watch.until_summarized())?;
         println!("\n  {}\n", style("and in LINE:").bold());
         let answer = line.inspect(|world| world.chat.iter().rfind(|entry| entry.is_from_bot()).map(show));

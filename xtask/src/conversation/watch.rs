@@ -10,6 +10,8 @@ use matome_line_simulator::Place;
 use matome_store::entities::{OutboxEntry, OutboxState, Purpose, Session, SessionStatus, Summary};
 use matome_store::{Store, TenantStore};
 
+use crate::stack_file::StackFile;
+
 /// How long the whole way back may take on a slow machine.
 const PATIENCE: Duration = Duration::from_secs(180);
 const LOOK_EVERY: Duration = Duration::from_millis(200);
@@ -23,8 +25,8 @@ pub(crate) struct Watch {
 
 impl Watch {
     /// For one group of one tenant.
-    pub(crate) async fn new(mongodb_uri: &str, tenant: &TenantId, place: &Place) -> anyhow::Result<Self> {
-        let store = Store::connect(mongodb_uri, crate::settings::DATABASE_PREFIX, 2).await?;
+    pub(crate) async fn new(file: &StackFile, tenant: &TenantId, place: &Place) -> anyhow::Result<Self> {
+        let store = Store::connect(&file.mongodb_uri, &file.database_prefix, 2).await?;
         Ok(Self { store: store.tenant(tenant, Placement::Shared), place: place.clone(), shown: Vec::new() })
     }
 

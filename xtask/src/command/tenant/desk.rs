@@ -21,7 +21,6 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::{OPERATOR, watch};
 use crate::audit;
-use crate::settings::DATABASE_PREFIX;
 use crate::stack_file::StackFile;
 
 /// See the module.
@@ -45,7 +44,7 @@ impl Desk {
             ("AWS_REGION", REGION),
             ("AWS_ENDPOINT_URL", &file.aws_endpoint),
             ("MONGODB_URI", &file.mongodb_uri),
-            ("DATABASE_PREFIX", DATABASE_PREFIX),
+            ("DATABASE_PREFIX", &file.database_prefix),
             ("DIRECTORY_TABLE", &file.directory_table),
             ("KMS_KEY_ID", &file.tenant_key_arn),
             ("TENANTS_QUEUE_URL", &file.tenants_queue_url),
