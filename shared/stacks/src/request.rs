@@ -9,8 +9,11 @@ pub struct Request {
     pub name: String,
     /// Where the template lies in S3, by `https`.
     pub template_url: String,
-    /// Parameters of the template; what is left out keeps the template's default.
+    /// Parameters of the template; what is left out here and below has the template's default.
     pub parameters: BTreeMap<String, String>,
+    /// Parameters that are for operators to set on the stack itself: given when it is created (`None`: the
+    /// template's default), and from then on left as they are.
+    pub initial: BTreeMap<String, Option<String>>,
     /// Given to every resource that can have tags.
     pub tags: BTreeMap<String, String>,
     /// What CloudFormation does it as; the caller's own rights when `None`.
@@ -26,6 +29,7 @@ impl std::fmt::Debug for Request {
             .field("name", &self.name)
             .field("template_url", &self.template_url)
             .field("parameters", &self.parameters.keys())
+            .field("initial", &self.initial.keys())
             .field("tags", &self.tags)
             .field("role_arn", &self.role_arn)
             .field("token", &self.token)
@@ -43,6 +47,7 @@ mod tests {
             name: "s".to_owned(),
             template_url: String::new(),
             parameters: BTreeMap::from([("MongoDbUri".to_owned(), "canary".to_owned())]),
+            initial: BTreeMap::new(),
             tags: BTreeMap::new(),
             role_arn: None,
             token: "t".to_owned(),

@@ -20,11 +20,11 @@ const VALIDATION: &str = "ValidationError";
 
 /// What a stack shall be, said to either of two builders that have the same methods and no trait in common.
 macro_rules! told {
-    ($builder:expr, $request:ident) => {
+    ($builder:expr, $request:ident, $parameters:expr) => {
         $builder
             .stack_name(&$request.name)
             .template_url(&$request.template_url)
-            .set_parameters(Some(parameters($request)))
+            .set_parameters(Some($parameters))
             .set_tags(Some(tags($request)))
             .set_role_arn($request.role_arn.clone())
             .capabilities(Capability::CapabilityNamedIam)
@@ -132,13 +132,13 @@ impl Stacks {
     }
 
     async fn create(&self, request: &Request) -> Result<Status> {
-        let begun = told!(self.client.create_stack(), request).send().await;
+        let begun = told!(self.client.create_stack(), request, at_first(request)).send().await;
         begun.map_err(|error| failed(&request.name, "created", error.into_service_error()))?;
         Ok(Status::InProgress)
     }
 
     async fn update(&self, request: &Request, stack: &Stack) -> Result<Status> {
-        let begun = told!(self.client.update_stack(), request).send().await;
+        let begun = told!(self.client.update_stack(), request, from_then_on(request, stack)).send().await;
         match begun {
             Ok(_) => Ok(Status::InProgress),
             Err(error) if says(&error, "No updates are to be performed") => Ok(Status::Done(outputs(stack))),
@@ -226,11 +226,22 @@ fn says<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>, words: &str) -> bool
     error.code() == Some(VALIDATION) && error.message().is_some_and(|message| message.contains(words))
 }
 
-fn parameters(request: &Request) -> Vec<Parameter> {
-    let pair = |(name, value): (&String, &String)| {
-        Parameter::builder().parameter_key(name).parameter_value(value).build()
-    };
-    request.parameters.iter().map(pair).collect()
+/// The parameters of a stack that is created.
+fn at_first(request: &Request) -> Vec<Parameter> {
+    let initial = request.initial.iter().filter_map(|(name, value)| Some((name, value.as_ref()?)));
+    request.parameters.iter().chain(initial).map(|(name, value)| given(name, value)).collect()
+}
+
+/// The parameters of one that is there: what operators set stays.
+fn from_then_on(request: &Request, stack: &Stack) -> Vec<Parameter> {
+    let has = |name: &str| stack.parameters().iter().any(|known| known.parameter_key() == Some(name));
+    let kept = request.initial.keys().filter(|name| has(name) && !request.parameters.contains_key(*name));
+    let kept = kept.map(|name| Parameter::builder().parameter_key(name).use_previous_value(true).build());
+    request.parameters.iter().map(|(name, value)| given(name, value)).chain(kept).collect()
+}
+
+fn given(name: &str, value: &str) -> Parameter {
+    Parameter::builder().parameter_key(name).parameter_value(value).build()
 }
 
 fn tags(request: &Request) -> Vec<Tag> {

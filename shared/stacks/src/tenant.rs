@@ -29,6 +29,17 @@ const HANDED_ON: [(&str, &str); 12] = [
     ("AI_API_KEY", "AiApiKey"),
 ];
 
+/// Parameters that operators set on a tenant's stack itself, with `sam deploy` or in the console.
+const OPERATORS: [&str; 6] = [
+    "ChannelKeys",
+    "MediaConcurrency",
+    MONTHLY_BUDGET,
+    "RecorderConcurrency",
+    "SenderConcurrency",
+    "SummarizerConcurrency",
+];
+const MONTHLY_BUDGET: &str = "MonthlyBudgetUsd";
+
 /// What is particular to one dedicated tenant.
 #[derive(Debug, Clone, Default)]
 pub struct Dedicated {
@@ -87,12 +98,14 @@ pub struct TenantStacks {
     template_url: String,
     role_arn: Option<String>,
     mongodb_uri: SecretString,
+    /// US dollars a month that a tenant's new stack gets as its budget.
+    monthly_budget: Option<String>,
     parameters: BTreeMap<String, SecretString>,
 }
 
 impl TenantStacks {
     /// From `PLATFORM_STACK_NAME`, `STAGE`, `MONGODB_URI`, `TENANT_STACK_TEMPLATE_URL`, `CODE_BUCKET`,
-    /// `CODE_PREFIX`, `TENANT_DEPLOY_ROLE_ARN` and what stands in [`HANDED_ON`]; `None` where no code
+    /// `CODE_PREFIX`, `TENANT_DEPLOY_ROLE_ARN`, `TENANT_MONTHLY_BUDGET_USD` and what stands in [`HANDED_ON`]; `None` where no code
     /// for tenants' stacks was deployed (`TENANT_STACK_TEMPLATE_URL` is empty).
     ///
     /// # Errors
@@ -120,6 +133,7 @@ impl TenantStacks {
             template_url,
             role_arn: env.optional("TENANT_DEPLOY_ROLE_ARN")?,
             mongodb_uri: SecretString::from(env.required("MONGODB_URI")?),
+            monthly_budget: env.optional("TENANT_MONTHLY_BUDGET_USD")?,
             parameters,
         }))
     }
@@ -170,10 +184,15 @@ impl TenantStacks {
             parameters.insert("MonthlyBudgetUsd".to_owned(), budget.to_string());
         }
         parameters.extend(wanted.parameters.clone());
+        let initial = OPERATORS.map(|name| {
+            let value = self.monthly_budget.clone().filter(|_| name == MONTHLY_BUDGET);
+            (name.to_owned(), value)
+        });
         Ok(Request {
             name: stack_name(&self.platform, tenant)?,
             template_url: self.template_url.clone(),
             parameters,
+            initial: initial.into(),
             tags: BTreeMap::from([
                 ("matome:platform".to_owned(), self.platform.clone()),
                 ("matome:tenant".to_owned(), tenant.to_string()),
@@ -220,7 +239,8 @@ mod tests {
 
     use super::*;
 
-    const VARIABLES: [(&str, &str); 12] = [
+    const VARIABLES: [(&str, &str); 13] = [
+        ("TENANT_MONTHLY_BUDGET_USD", "25"),
         ("AWS_ACCESS_KEY_ID", "a"),
         ("AWS_SECRET_ACCESS_KEY", "b"),
         ("AWS_REGION", "ap-northeast-1"),
@@ -269,6 +289,8 @@ mod tests {
         let expected: BTreeMap<_, _> =
             expected.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         assert_eq!(request.parameters, expected);
+        let initial = request.initial.into_iter().filter_map(|(name, value)| Some((name, value?)));
+        assert_eq!(initial.collect::<Vec<_>>(), [("MonthlyBudgetUsd".to_owned(), "25".to_owned())]);
     }
 
     /// A parameter that the template does not know would be refused by CloudFormation.
@@ -278,7 +300,7 @@ mod tests {
         let own =
             ["PlatformStackName", "Stage", "CodeBucket", "CodePrefix", "Cells", "TenantId", "MongoDbUri"];
         let named = HANDED_ON.into_iter().map(|(_, parameter)| parameter);
-        for parameter in named.chain(own).chain(["ChannelKeys", "MonthlyBudgetUsd"]) {
+        for parameter in named.chain(own).chain(OPERATORS) {
             assert!(template.contains(&format!("\n  {parameter}:\n    Type: ")), "{parameter}");
         }
     }

@@ -45,6 +45,7 @@ pub(crate) fn environment(mongodb_uri: &str, aws_endpoint: &str, line_url: &str)
         ("TENANTS_QUEUE_URL", queue("tenants.fifo")),
         ("WEBHOOK_BASE_URL", aws_endpoint.to_owned()),
         ("PLATFORM_STACK_NAME", "matome-bench".to_owned()),
+        ("TENANT_MONTHLY_BUDGET_USD", "0".to_owned()),
         ("DATA_REGION", "jp".to_owned()),
         ("TENANT_ACCESS_ROLE_ARN", "arn:aws:iam::000000000000:role/access".to_owned()),
         ("TENANT_DEPLOY_ROLE_ARN", "arn:aws:iam::000000000000:role/deploy".to_owned()),

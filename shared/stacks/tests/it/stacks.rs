@@ -65,6 +65,7 @@ impl Stage {
             name: self.name.clone(),
             template_url: self.template_url.clone(),
             parameters: parameters.iter().map(own).collect(),
+            initial: BTreeMap::new(),
             tags: BTreeMap::from([("matome:tenant".to_owned(), "t1".to_owned())]),
             role_arn: None,
             token: token.to_owned(),
@@ -111,6 +112,21 @@ async fn a_stack_is_created_once_changed_when_asked_and_left_alone_otherwise() {
     assert_eq!(stage.stacks.ensure(&second).await.unwrap(), Status::InProgress);
     assert!(url(stage.settle(&second).await).ends_with(&two));
     assert!(stage.aws.sqs().get_queue_url().queue_name(&one).send().await.is_err());
+}
+
+#[tokio::test]
+async fn what_an_operator_set_on_a_stack_stays() {
+    let stage = Stage::new().await;
+    let [one, two, three] = ["one", "two", "three"].map(|suffix| format!("{}-{suffix}.fifo", stage.name));
+    let initially = |name: &str| BTreeMap::from([("Name".to_owned(), Some(name.to_owned()))]);
+    let fifo = [("Fifo", "true")];
+    let created = Request { initial: initially(&one), ..stage.request("first", &fifo) };
+    assert!(url(stage.settle(&created).await).ends_with(&one));
+    // As `sam deploy` would.
+    let by_hand = stage.request("by-hand", &[("Name", two.as_str()), fifo[0]]);
+    assert!(url(stage.settle(&by_hand).await).ends_with(&two));
+    let again = Request { initial: initially(&three), ..stage.request("second", &fifo) };
+    assert!(url(stage.settle(&again).await).ends_with(&two));
 }
 
 #[tokio::test]
