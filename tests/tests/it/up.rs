@@ -3,7 +3,7 @@
 
 use bson::{Document, doc};
 use matome_line_simulator::signature;
-use matome_local_stack::install;
+use matome_local_stack::{install, shared};
 use serde_json::{Value, json};
 
 use crate::stage::{Copy, eventually};
@@ -21,7 +21,11 @@ fn assert_told(said: &str) {
 #[tokio::test]
 async fn up_works_in_two_checkouts_at_once_and_after_a_crash() {
     assert!(install::on_path("curl").is_some(), "the lines for curl can only be shown with curl");
-    let (one, other) = (Copy::make().await, Copy::make().await);
+    let (mut one, other) = (Copy::make().await, Copy::make().await);
+    // In a MongoDB that is not its own, where what the first run leaves is still there for the second.
+    let mongodb_uri = shared::mongodb_uri().await.unwrap();
+    let others = demos_in(&mongodb_uri).await;
+    one.environment.push(("MONGODB_URI", mongodb_uri.clone()));
     let mut crashes = one.start(&["up", "--once"], "crashed.txt").await;
     crashes.says("… sam deploy").await;
     crashes.kill().await;
@@ -31,6 +35,7 @@ async fn up_works_in_two_checkouts_at_once_and_after_a_crash() {
     let again = one.start(&["up", "--once"], "again.txt").await;
     let mut stays = other.start(&["up"], "stays.txt").await;
     assert_told(&again.ends_well().await);
+    assert_eq!(demos_in(&mongodb_uri).await, others + 1, "what the first run left is gone");
     assert!(!left.iter().any(matome_local_stack::Record::is_alive), "the crashed one's servers");
     assert_eq!(one.servers(), []);
     assert!(!one.stack_file().exists());
@@ -43,6 +48,19 @@ async fn up_works_in_two_checkouts_at_once_and_after_a_crash() {
     assert!(stays.ends_well().await.contains("The stack was stopped from elsewhere."));
     assert_eq!(other.servers(), []);
     assert!(!other.stack_file().exists());
+}
+
+/// Platforms that `up` made there, by their demo.
+async fn demos_in(mongodb_uri: &str) -> usize {
+    let mongodb = mongodb::Client::with_uri_str(mongodb_uri).await.unwrap();
+    let mut demos = 0;
+    for name in mongodb.list_database_names().await.unwrap() {
+        if name.starts_with("matome_up_") && name.ends_with("_platform") {
+            let owners = mongodb.database(&name).collection::<Document>("owners");
+            demos += owners.count_documents(doc! { "email": "demo@example.com" }).await.unwrap();
+        }
+    }
+    usize::try_from(demos).unwrap()
 }
 
 #[tokio::test]

@@ -15,6 +15,8 @@ use super::operator::program;
 pub(crate) struct Copy {
     checkout: Checkout,
     program: PathBuf,
+    /// What else its commands find in their environment.
+    pub(crate) environment: Vec<(&'static str, String)>,
     _folder: tempfile::TempDir,
 }
 
@@ -36,7 +38,7 @@ impl Copy {
         let there = format!("#!/bin/sh\ncd '{}' && exec '{cargo}' \"$@\"\n", here.root().display());
         std::fs::write(checkout.local().join("cargo"), there).unwrap();
         make_executable(&checkout.local().join("cargo"));
-        Self { checkout, program: program(&here).await, _folder: folder }
+        Self { checkout, program: program(&here).await, environment: Vec::new(), _folder: folder }
     }
 
     /// `cargo xtask <arguments>`, which says what it does in the file `says`.
@@ -71,7 +73,8 @@ impl Copy {
         command
             .args(arguments)
             .current_dir(self.checkout.root())
-            .env("CARGO", self.checkout.local().join("cargo"));
+            .env("CARGO", self.checkout.local().join("cargo"))
+            .envs(self.environment.iter().cloned());
         command.stdin(Stdio::null()).stdout(file.try_clone().unwrap()).stderr(file).kill_on_drop(true);
         Running { child: command.spawn().unwrap(), says }
     }
