@@ -37,6 +37,7 @@ async fn cell(stage: &Stage) -> Outputs {
         name: format!("{}-cell-{SECOND}", stage.platform()),
         template_url: told["TENANT_STACK_TEMPLATE_URL"].clone(),
         parameters: parameters.map(pair).into(),
+        initial: BTreeMap::new(),
         tags: BTreeMap::new(),
         role_arn: None,
         token: "e2e".to_owned(),
