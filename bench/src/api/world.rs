@@ -130,12 +130,12 @@ impl World {
             idempotency: Idempotency::in_memory(Arc::new(system.keys()), clock.clone(), random.clone()),
             keys: Arc::new(system.keys()),
             queues: Queues::recording().0,
-            access: TenantAccess::new(
+            access: Arc::new(TenantAccess::new(
                 &aws,
                 "arn:aws:iam::0:role/x".to_owned(),
                 "b".to_owned(),
                 clock.clone(),
-            ),
+            )),
             origins: Origins::default(),
             settings: Settings {
                 issuer: URL.to_owned(),

@@ -13,6 +13,7 @@ use matome_runtime::blobs::Blobs;
 use matome_runtime::clock::SystemClock;
 use matome_runtime::config::Env;
 use matome_runtime::directory::Directory;
+use matome_runtime::ephemeral::Ephemeral;
 use matome_runtime::idempotency::Idempotency;
 use matome_runtime::keys::DataKeys;
 use matome_runtime::lambda;
@@ -56,7 +57,7 @@ pub struct Context {
     /// The recorder, the summarizer, the sender and the provisioner.
     pub queues: Queues,
     /// AWS with the rights of one tenant, for its media: see [`Context::blobs`].
-    pub access: TenantAccess,
+    pub access: Arc<TenantAccess>,
     /// Tenants' own origins.
     pub origins: Origins,
     /// What is set from outside.
@@ -134,7 +135,10 @@ impl Context {
         let settings = Settings::from_env(env)?;
         let vault = Vault::open(cells.home().clone(), keys()?, Arc::clone(&clock), Arc::clone(&random));
         let vault = Arc::new(vault);
-        let tenants_keys = Arc::new(keys()?);
+        // What a tenant has in DynamoDB and its data key, as its media: with the rights of this tenant alone.
+        let access = Arc::new(TenantAccess::from_env(env, &aws, Arc::clone(&clock))?);
+        let tenants_keys = Arc::new(keys()?.as_tenants(Arc::clone(&access)));
+        let ephemeral = Ephemeral::from_env(env, &aws)?.as_tenants(Arc::clone(&access));
         let tokens = AccessTokens::new(&settings.issuer, &settings.audience);
         let accounts = Accounts::from_env(
             env,
@@ -150,22 +154,21 @@ impl Context {
             tokens,
             accounts,
             tenants: Tenants::new(directory, cells, Arc::clone(&clock)),
-            limits: RateLimits::from_env(env, &aws, Arc::clone(&clock))?,
-            api_calls: ApiCalls::from_env(env, &aws, Arc::clone(&clock))?,
-            idempotency: Idempotency::from_env(
-                env,
-                &aws,
+            limits: RateLimits::new(ephemeral.clone(), Arc::clone(&clock)),
+            api_calls: ApiCalls::new(ephemeral.clone(), Arc::clone(&clock)),
+            idempotency: Idempotency::new(
+                ephemeral,
                 Arc::clone(&tenants_keys),
                 Arc::clone(&clock),
                 Arc::clone(&random),
-            )?,
+            ),
             keys: tenants_keys,
             queues: Queues::new(&aws, Arc::clone(&random))
                 .with::<Inbound>(env)?
                 .with::<SummaryJob>(env)?
                 .with::<OutboundJob>(env)?
                 .with::<TenantJob>(env)?,
-            access: TenantAccess::from_env(env, &aws, Arc::clone(&clock))?,
+            access,
             origins: Origins::default(),
             settings,
             clock,

@@ -9,6 +9,7 @@ use matome_runtime::api_calls::ApiCalls;
 use matome_runtime::aws::{Aws, Patience};
 use matome_runtime::clock::SystemClock;
 use matome_runtime::config::Env;
+use matome_runtime::ephemeral::Ephemeral;
 use matome_runtime::queue::Queues;
 use matome_runtime::random::SystemRandom;
 use matome_tenancy::{TenancyError, Tenants};
@@ -44,7 +45,7 @@ impl Context {
                 .with::<OutboundJob>(env)?
                 .with::<TenantJob>(env)?,
             tenants: Tenants::from_env(env, &aws, Arc::clone(&clock)).await?,
-            api_calls: ApiCalls::from_env(env, &aws, Arc::clone(&clock))?,
+            api_calls: ApiCalls::new(Ephemeral::from_env(env, &aws)?, Arc::clone(&clock)),
             clock,
             faults: Faults::none(),
         })

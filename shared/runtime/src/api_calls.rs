@@ -12,8 +12,7 @@ use matome_domain::ids::TenantId;
 use matome_domain::limits::{Consequence, Level, Limit};
 use matome_domain::month::Month;
 
-use crate::aws::Aws;
-use crate::config::{ConfigError, Env};
+use crate::ephemeral::{Ephemeral, Scope};
 
 /// How long after its month a count is kept: long enough to be put into the month's usage.
 const KEEP: Duration = Duration::from_secs(40 * 24 * 60 * 60);
@@ -65,27 +64,16 @@ pub struct ApiCalls {
 }
 
 enum Table {
-    DynamoDb {
-        client: aws_sdk_dynamodb::Client,
-        table: String,
-    },
+    DynamoDb(Ephemeral),
     #[cfg(any(test, feature = "test-support"))]
     Memory(std::sync::Mutex<HashMap<String, u64>>),
 }
 
 impl ApiCalls {
-    /// In the table that `EPHEMERAL_TABLE` names.
-    ///
-    /// # Errors
-    /// [`ConfigError`] with the variable's name.
-    pub fn from_env(env: &Env, aws: &Aws, clock: Arc<dyn Clock>) -> Result<Self, ConfigError> {
-        Ok(Self::from_client(aws.dynamodb(), env.required("EPHEMERAL_TABLE")?, clock))
-    }
-
-    /// Over a table and a client made elsewhere (tests, tools). The table's only key is `pk`, a string.
+    /// In that table.
     #[must_use]
-    pub fn from_client(client: aws_sdk_dynamodb::Client, table: String, clock: Arc<dyn Clock>) -> Self {
-        Self { table: Table::DynamoDb { client, table }, clock }
+    pub fn new(ephemeral: Ephemeral, clock: Arc<dyn Clock>) -> Self {
+        Self { table: Table::DynamoDb(ephemeral), clock }
     }
 
     /// In memory.
@@ -101,13 +89,15 @@ impl ApiCalls {
     /// [`ApiCallsError`]; whether the call was counted is not known then.
     pub async fn count(&self, tenant: &TenantId, limit: Option<u64>) -> Result<Counted, ApiCallsError> {
         let month = Month::of(self.clock.now());
-        let (key, resets_at) = (key(tenant, &month), month.end());
+        let scope = Scope::Tenant(tenant.clone());
+        let (key, resets_at) = (key(&scope, &month), month.end());
         let used = match &self.table {
-            Table::DynamoDb { client, table } => {
+            Table::DynamoDb(ephemeral) => {
+                let client = ephemeral.client(&scope).await.map_err(|e| failed("counted", e))?;
                 let expires_at = resets_at.plus(KEEP).0 / 1_000;
                 let counted = client
                     .update_item()
-                    .table_name(table)
+                    .table_name(ephemeral.table())
                     .key("pk", AttributeValue::S(key))
                     .update_expression("ADD calls :one SET expiresAt = :expires")
                     .expression_attribute_values(":one", AttributeValue::N("1".to_owned()))
@@ -130,12 +120,14 @@ impl ApiCalls {
         Ok(Counted { used, limit, resets_at })
     }
 
-    /// The calls of a month, one count for each of `tenants`; one request for a hundred.
+    /// The calls of a month, one count for each of `tenants`; one request for a hundred, with the function's
+    /// own rights.
     ///
     /// # Errors
     /// [`ApiCallsError`].
     pub async fn used(&self, tenants: &[TenantId], month: &Month) -> Result<Vec<u64>, ApiCallsError> {
-        let keys: Vec<String> = tenants.iter().map(|tenant| key(tenant, month)).collect();
+        let keys: Vec<String> =
+            tenants.iter().map(|tenant| key(&Scope::Tenant(tenant.clone()), month)).collect();
         let mut counts = HashMap::new();
         for keys in keys.chunks(BATCH) {
             self.read(keys, &mut counts).await?;
@@ -145,13 +137,14 @@ impl ApiCalls {
 
     async fn read(&self, keys: &[String], counts: &mut HashMap<String, u64>) -> Result<(), ApiCallsError> {
         match &self.table {
-            Table::DynamoDb { client, table } => {
+            Table::DynamoDb(ephemeral) => {
                 let keys =
                     keys.iter().map(|key| HashMap::from([("pk".to_owned(), AttributeValue::S(key.clone()))]));
                 let wanted = KeysAndAttributes::builder().set_keys(Some(keys.collect())).build();
-                let mut wanted = HashMap::from([(table.clone(), wanted.map_err(|e| failed("read", e))?)]);
+                let mut wanted =
+                    HashMap::from([(ephemeral.table().to_owned(), wanted.map_err(|e| failed("read", e))?)]);
                 for _ in 0..ATTEMPTS {
-                    let read = client.batch_get_item().set_request_items(Some(wanted)).send().await;
+                    let read = ephemeral.own().batch_get_item().set_request_items(Some(wanted)).send().await;
                     let read = read.map_err(|e| failed("read", e.into_service_error()))?;
                     for item in read.responses.unwrap_or_default().into_values().flatten() {
                         let key = item.get("pk").and_then(|key| key.as_s().ok());
@@ -176,8 +169,8 @@ impl ApiCalls {
     }
 }
 
-fn key(tenant: &TenantId, month: &Month) -> String {
-    format!("TENANT#{tenant}#APICALLS#{month}")
+fn key(scope: &Scope, month: &Month) -> String {
+    format!("{scope}APICALLS#{month}")
 }
 
 fn calls(item: &HashMap<String, AttributeValue>) -> Option<u64> {

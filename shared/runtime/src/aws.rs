@@ -1,6 +1,7 @@
 //! AWS clients, made without any look-up over the network or in files: in Lambda the region and
 //! the credentials are environment variables, and every other provider costs cold start time.
 
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
@@ -43,11 +44,20 @@ impl Patience {
 /// Attempts for each call, the first one included.
 const ATTEMPTS: u32 = 3;
 
-/// Makes clients that share one HTTP client, so that one connection pool and one set of root
-/// certificates serve all of them.
+/// Clients that share one HTTP client, so that one connection pool and one set of root certificates
+/// serve all of them. Each is made when it is first asked for, and once: clones have the same ones.
 #[derive(Debug, Clone)]
 pub struct Aws {
     config: SdkConfig,
+    clients: Arc<Clients>,
+}
+
+#[derive(Debug, Default)]
+struct Clients {
+    sqs: OnceLock<aws_sdk_sqs::Client>,
+    dynamodb: OnceLock<aws_sdk_dynamodb::Client>,
+    kms: OnceLock<aws_sdk_kms::Client>,
+    s3: OnceLock<aws_sdk_s3::Client>,
 }
 
 impl Aws {
@@ -88,7 +98,11 @@ impl Aws {
                     .build(),
             );
         config.set_endpoint_url(env.optional("AWS_ENDPOINT_URL")?);
-        Ok(Self { config: config.build() })
+        Ok(Self::new(config.build()))
+    }
+
+    fn new(config: SdkConfig) -> Self {
+        Self { config, clients: Arc::default() }
     }
 
     /// What clients are made with, for crates that bring a client of their own.
@@ -101,35 +115,38 @@ impl Aws {
     #[must_use]
     pub fn with_credentials(&self, credentials: Credentials) -> Self {
         let credentials = SharedCredentialsProvider::new(credentials);
-        Self { config: self.config.to_builder().credentials_provider(credentials).build() }
+        Self::new(self.config.to_builder().credentials_provider(credentials).build())
     }
 
     /// SQS.
     #[must_use]
     pub fn sqs(&self) -> aws_sdk_sqs::Client {
-        aws_sdk_sqs::Client::new(&self.config)
+        self.clients.sqs.get_or_init(|| aws_sdk_sqs::Client::new(&self.config)).clone()
     }
 
     /// DynamoDB.
     #[must_use]
     pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
-        aws_sdk_dynamodb::Client::new(&self.config)
+        self.clients.dynamodb.get_or_init(|| aws_sdk_dynamodb::Client::new(&self.config)).clone()
     }
 
     /// KMS.
     #[must_use]
     pub fn kms(&self) -> aws_sdk_kms::Client {
-        aws_sdk_kms::Client::new(&self.config)
+        self.clients.kms.get_or_init(|| aws_sdk_kms::Client::new(&self.config)).clone()
     }
 
     /// S3; with the bucket in the path where the endpoint is overridden, because a local one has no
     /// wildcard DNS.
     #[must_use]
     pub fn s3(&self) -> aws_sdk_s3::Client {
-        let config = aws_sdk_s3::config::Builder::from(&self.config)
-            .force_path_style(self.config.endpoint_url().is_some())
-            .build();
-        aws_sdk_s3::Client::from_conf(config)
+        let make = || {
+            let config = aws_sdk_s3::config::Builder::from(&self.config)
+                .force_path_style(self.config.endpoint_url().is_some())
+                .build();
+            aws_sdk_s3::Client::from_conf(config)
+        };
+        self.clients.s3.get_or_init(make).clone()
     }
 }
 
@@ -148,6 +165,17 @@ fn trust_store() -> tls::TrustStore {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_client_is_made_once_and_for_these_credentials_only() {
+        let set =
+            [("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "b"), ("AWS_REGION", "ap-northeast-1")];
+        let aws = Aws::from_env(&Env::from_map(set), Patience::CONSUMER).unwrap();
+        drop(aws.clone().dynamodb());
+        assert!(aws.clients.dynamodb.get().is_some());
+        let other = aws.with_credentials(Credentials::new("c", "d", None, None, "test"));
+        assert!(other.clients.dynamodb.get().is_none());
+    }
 
     #[test]
     fn what_is_missing_is_named() {

@@ -23,9 +23,7 @@ use matome_domain::ids::TenantId;
 pub use self::answer::Answer;
 pub use self::key::{Fingerprint, IdempotencyKey, InvalidKey};
 use self::table::{Found, Item, Table};
-use crate::aws::Aws;
-use crate::config::{ConfigError, Env};
-use crate::ephemeral::Scope;
+use crate::ephemeral::{Ephemeral, Scope};
 use crate::keys::{DataKeys, KeyError, Sealed, WrappedKey};
 use crate::random::Random;
 
@@ -88,6 +86,7 @@ pub enum Begun {
 #[derive(Debug)]
 #[must_use = "a request that is not settled blocks its key until the lease ends"]
 pub struct Attempt {
+    scope: Scope,
     pk: String,
     holder: String,
     fingerprint: String,
@@ -134,30 +133,15 @@ pub struct Idempotency {
 }
 
 impl Idempotency {
-    /// In the table that `EPHEMERAL_TABLE` names.
-    ///
-    /// # Errors
-    /// [`ConfigError`] with the variable's name.
-    pub fn from_env(
-        env: &Env,
-        aws: &Aws,
-        keys: Arc<DataKeys>,
-        clock: Arc<dyn Clock>,
-        random: Arc<dyn Random>,
-    ) -> Result<Self, ConfigError> {
-        Ok(Self::from_client(aws.dynamodb(), env.required("EPHEMERAL_TABLE")?, keys, clock, random))
-    }
-
-    /// Over a table and a client made elsewhere (tests, tools). The table's only key is `pk`, a string.
+    /// In that table, with answers sealed under those keys.
     #[must_use]
-    pub fn from_client(
-        client: aws_sdk_dynamodb::Client,
-        table: String,
+    pub fn new(
+        ephemeral: Ephemeral,
         keys: Arc<DataKeys>,
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
     ) -> Self {
-        Self { table: Table::DynamoDb { client, table }, keys, clock, random }
+        Self { table: Table::DynamoDb(ephemeral), keys, clock, random }
     }
 
     /// In memory.
@@ -191,14 +175,14 @@ impl Idempotency {
             answer: None,
         };
         let pk = request.key.item(request.scope, request.caller);
-        let found = self.table.begin(&pk, &item, now).await.map_err(|e| failed("begun", e))?;
+        let found = self.table.begin(request.scope, &pk, &item, now).await.map_err(|e| failed("begun", e))?;
         let old = match found {
             // Ours: the SDK tried again after an answer that was lost.
             Found::Other(old) if old.holder != item.holder => old,
             Found::Free | Found::Other(_) => {
                 let Item { fingerprint, holder, keep_until, .. } = item;
-                let sealing = request.sealing.cloned();
-                return Ok(Begun::New(Attempt { pk, holder, fingerprint, keep_until, sealing }));
+                let (scope, sealing) = (request.scope.clone(), request.sealing.cloned());
+                return Ok(Begun::New(Attempt { scope, pk, holder, fingerprint, keep_until, sealing }));
             }
         };
         if old.fingerprint != item.fingerprint {
@@ -251,7 +235,8 @@ impl Idempotency {
             status: Some(answer.status),
             answer: sealed.map(|sealed| sealed.as_str().to_owned()),
         };
-        let is_ours = self.table.complete(&attempt.pk, item).await.map_err(|e| failed("completed", e))?;
+        let is_ours = self.table.complete(&attempt.scope, &attempt.pk, item).await;
+        let is_ours = is_ours.map_err(|e| failed("completed", e))?;
         Ok(if is_ours { settled } else { late() })
     }
 
@@ -260,7 +245,7 @@ impl Idempotency {
     /// # Errors
     /// As [`Idempotency::settle`].
     pub async fn abandon(&self, attempt: Attempt) -> Result<Settled, IdempotencyError> {
-        let is_ours = self.table.abandon(&attempt.pk, &attempt.holder).await;
+        let is_ours = self.table.abandon(&attempt.scope, &attempt.pk, &attempt.holder).await;
         let is_ours = is_ours.map_err(|e| failed("abandoned", e))?;
         Ok(if is_ours { Settled::Abandoned } else { late() })
     }

@@ -19,9 +19,7 @@ use matome_domain::tier::Tier;
 
 use self::table::Table;
 pub use self::taken::{Part, Taken};
-use crate::aws::Aws;
-use crate::config::{ConfigError, Env};
-use crate::ephemeral::Scope;
+use crate::ephemeral::{Ephemeral, Scope};
 
 /// How long a call waits to be counted, all attempts and retries of one window together. Counting takes
 /// some milliseconds; a limit that makes everybody wait is worse than none.
@@ -135,18 +133,10 @@ pub struct RateLimits {
 }
 
 impl RateLimits {
-    /// In the table that `EPHEMERAL_TABLE` names.
-    ///
-    /// # Errors
-    /// [`ConfigError`] with the variable's name.
-    pub fn from_env(env: &Env, aws: &Aws, clock: Arc<dyn Clock>) -> Result<Self, ConfigError> {
-        Ok(Self::from_client(aws.dynamodb(), env.required("EPHEMERAL_TABLE")?, clock))
-    }
-
-    /// Over a table and a client made elsewhere (tests, tools). The table's only key is `pk`, a string.
+    /// In that table.
     #[must_use]
-    pub fn from_client(client: aws_sdk_dynamodb::Client, table: String, clock: Arc<dyn Clock>) -> Self {
-        Self { table: Table::DynamoDb { client, table }, clock }
+    pub fn new(ephemeral: Ephemeral, clock: Arc<dyn Clock>) -> Self {
+        Self { table: Table::DynamoDb(ephemeral), clock }
     }
 
     /// In memory.
@@ -175,7 +165,7 @@ impl RateLimits {
         let mut taken = Taken::default();
         for window in windows {
             let key = window.key();
-            let taking = self.table.take(&key, window.quota, self.clock.now());
+            let taking = self.table.take(&window.scope, &key, window.quota, self.clock.now());
             let verdict = match tokio::time::timeout(PATIENCE, taking).await {
                 Ok(verdict) => verdict,
                 Err(elapsed) => Err(elapsed.into()),

@@ -11,7 +11,7 @@ use matome_store::entities::OrganizationSettings;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::stage::{Business, Client, Operator, SENDER, Stage, eventually};
+use crate::stage::{Answer, Business, Client, Operator, SENDER, Stage, eventually};
 
 /// A login that an operator makes: e-mail address and password.
 async fn login(operator: &Operator, business: &Business<'_>, who: &str, role: &str) -> (String, String) {
@@ -113,6 +113,37 @@ async fn an_owner_reads_the_talk_closes_it_rates_its_summary_and_lets_a_machine_
     for theirs in [organization.as_str(), &path("rooms"), &timeline, &summary] {
         assert_eq!(stranger.get(theirs).await.with(404)["code"], "not_found", "{theirs}");
     }
+}
+
+/// The function's own role is forbidden the table; a tenant's sessions are not.
+#[tokio::test]
+async fn what_a_tenant_has_in_dynamodb_is_reached_as_that_tenant() {
+    let stage = Stage::enter().await;
+    let operator = Operator::of(&stage).await;
+    let business = Business::open(&stage, OrganizationSettings::default()).await;
+    let nobody = Client::of(&stage).await;
+    let (email, password) = login(&operator, &business, "owner", "owner").await;
+    let owner = nobody.signed_in(&email, &password).await;
+    let rooms = format!("/v1/organizations/{}/rooms", business.tenant);
+
+    let role = stage.root.role_of(&stage.function("api")).await;
+    let actions = ["dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"];
+    stage.root.forbid(&role, &actions).await;
+    let own = owner.get("/v1/account").await;
+    let read = owner.get(&rooms).await;
+    let twice = owner.repeating("one-room");
+    let room = json!({ "name": "Made once" });
+    let (made, again) = (twice.post(&rooms, room.clone()).await, twice.post(&rooms, room).await);
+    // Before anything fails: others come after us.
+    stage.root.forbid_nothing(&role).await;
+
+    let counted = |answer: &Answer| {
+        ["ratelimit", "x-matome-calls-remaining"].map(|name| answer.headers.contains_key(name))
+    };
+    assert_eq!((own.status, counted(&own)), (200, [false, false]), "the role itself counts nothing now");
+    assert_eq!((read.status, counted(&read)), (200, [true, true]), "{read:?}");
+    assert_eq!(again.headers["idempotency-replayed"], "true");
+    assert_eq!(made.with(201)["id"], again.with(201)["id"]);
 }
 
 #[tokio::test]

@@ -146,12 +146,14 @@ async fn the_api_may_count_queue_and_act_for_a_tenant_and_nothing_more() {
     let who = "api";
     let (directory, ephemeral) = (stage.output("DirectoryTable"), stage.output("EphemeralTable"));
     let (bucket, key) = (stage.output("Bucket"), stage.output("TenantKeyArn"));
-    let item = HashMap::from([("pk".to_owned(), AttributeValue::S("TENANT#t#RATE#permissions".to_owned()))]);
+    let item = HashMap::from([("pk".to_owned(), AttributeValue::S("PLATFORM#RATE#permissions".to_owned()))]);
 
     // Its work.
     aws.dynamodb().get_item().table_name(directory).set_key(Some(item.clone())).send().await.unwrap();
     aws.dynamodb().put_item().table_name(ephemeral).set_item(Some(item.clone())).send().await.unwrap();
     aws.dynamodb().delete_item().table_name(ephemeral).set_key(Some(item.clone())).send().await.unwrap();
+
+    refused!(who, aws.dynamodb().get_item().table_name(ephemeral).set_key(Some(item.clone())));
 
     // It reads the directory one by one, and writes nothing there: that is the provisioner's.
     let put = aws.dynamodb().put_item().table_name(directory).set_item(Some(item.clone()));

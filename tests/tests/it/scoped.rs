@@ -11,11 +11,17 @@ use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::types::CreateBucketConfiguration;
 use bytes::Bytes;
 use matome_domain::ids::{DocumentId, TenantId};
+use matome_domain::rate::Class;
+use matome_domain::tier::Tier;
 use matome_local_stack::REGION;
+use matome_runtime::api_calls::ApiCalls;
 use matome_runtime::blobs::{BlobKey, Blobs, MediaPart};
 use matome_runtime::clock::SystemClock;
+use matome_runtime::ephemeral::{Ephemeral, Scope};
+use matome_runtime::idempotency::{Begun, Fingerprint, Idempotency, IdempotencyKey, Request};
 use matome_runtime::keys::DataKeys;
 use matome_runtime::random::SystemRandom;
+use matome_runtime::rate_limit::{RateLimits, Who, Window};
 use matome_runtime::scoped::TenantAccess;
 use secrecy::ExposeSecret;
 
@@ -91,6 +97,42 @@ async fn a_session_for_one_tenant_reaches_nothing_of_another() {
     let opened = keys(&of_a, None).open(&a, &wrapped, "field", &sealed).await.unwrap();
     assert_eq!(opened.expose_secret(), "secret");
     assert!(keys(&of_b, None).open(&b, &wrapped, "field", &sealed).await.is_err());
+
+    // Who has no right to table and key reaches a tenant's items and key by the session alone.
+    let powerless = stage.root.assume(&stage.root.role_of(&stage.function("summarizer")).await).await;
+    let access = Arc::new(access);
+    let by_session = keys(&powerless, None).as_tenants(Arc::clone(&access));
+    let opened = by_session.open(&a, &wrapped, "field", &sealed).await.unwrap();
+    assert_eq!(opened.expose_secret(), "secret");
+    assert!(keys(&powerless, None).open(&a, &wrapped, "field", &sealed).await.is_err());
+    let table = Ephemeral::from_client(powerless.dynamodb(), stage.output("EphemeralTable").to_owned());
+    let (clock, random) = (Arc::new(SystemClock), Arc::new(SystemRandom));
+    let kept = |table: &Ephemeral| {
+        let keys = Arc::new(keys(&powerless, None));
+        Idempotency::new(table.clone(), keys, clock.clone(), random.clone())
+    };
+    let ours = table.clone().as_tenants(access);
+    let window = |scope: &Scope| match scope {
+        Scope::Tenant(tenant) => Window::in_tenant(tenant.clone(), Tier::Free, Class::Auth, Who::Tenant),
+        Scope::Platform => Window::on_platform(Class::Auth, Who::Tenant),
+    };
+    let key = IdempotencyKey::parse("scoped").unwrap();
+    let of_tenant = Scope::Tenant(a.clone());
+    for (table, scope, may) in
+        [(&ours, &of_tenant, true), (&ours, &Scope::Platform, false), (&table, &of_tenant, false)]
+    {
+        let limits = RateLimits::new(table.clone(), clock.clone());
+        assert_eq!(limits.take(&[window(scope)]).await.is_ok(), may, "{scope}");
+        let fingerprint = Fingerprint::of(&key, "POST", "/", b"");
+        let request = Request { scope, caller: "c", key: &key, fingerprint, sealing: None };
+        let begun = kept(table).begin(request).await;
+        assert_eq!(begun.is_ok(), may, "{scope}");
+        if let Ok(Begun::New(attempt)) = begun {
+            kept(table).abandon(attempt).await.unwrap();
+        }
+    }
+    ApiCalls::new(ours, clock.clone()).count(&a, None).await.unwrap();
+    ApiCalls::new(table, clock).count(&a, None).await.unwrap_err();
 
     // Nobody else becomes a tenant.
     for function in ["webhook", "recorder", "summarizer", "scheduler", "provisioner"] {

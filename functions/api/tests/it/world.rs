@@ -236,12 +236,12 @@ impl World {
             idempotency,
             keys: Arc::new(system.keys()),
             queues,
-            access: TenantAccess::new(
+            access: Arc::new(TenantAccess::new(
                 aws,
                 "arn:aws:iam::000000000000:role/tenant-access".to_owned(),
                 bucket.to_owned(),
                 clock.clone(),
-            ),
+            )),
             origins: Origins::default(),
             settings: Settings {
                 issuer: ISSUER.to_owned(),

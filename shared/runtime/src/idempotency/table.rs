@@ -8,6 +8,8 @@ use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 use matome_domain::clock::Timestamp;
 
+use crate::ephemeral::{Ephemeral, Scope};
+
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 type Attributes = HashMap<String, AttributeValue>;
 
@@ -35,10 +37,7 @@ pub(super) enum Found {
 }
 
 pub(super) enum Table {
-    DynamoDb {
-        client: aws_sdk_dynamodb::Client,
-        table: String,
-    },
+    DynamoDb(Ephemeral),
     #[cfg(any(test, feature = "test-support"))]
     Memory(std::sync::Arc<std::sync::Mutex<HashMap<String, Item>>>),
 }
@@ -58,12 +57,19 @@ impl Table {
 
     /// Puts `item` where there is none, where one is no longer kept, or where the same request's lease has
     /// ended without an answer.
-    pub(super) async fn begin(&self, pk: &str, item: &Item, now: Timestamp) -> Result<Found, Failure> {
+    pub(super) async fn begin(
+        &self,
+        scope: &Scope,
+        pk: &str,
+        item: &Item,
+        now: Timestamp,
+    ) -> Result<Found, Failure> {
         match self {
-            Self::DynamoDb { client, table } => {
+            Self::DynamoDb(ephemeral) => {
+                let client = ephemeral.client(scope).await?;
                 let put = client
                     .put_item()
-                    .table_name(table)
+                    .table_name(ephemeral.table())
                     .set_item(Some(item.attributes(pk)))
                     .condition_expression(
                         "attribute_not_exists(pk) OR keepUntil <= :now \
@@ -101,12 +107,13 @@ impl Table {
     }
 
     /// Puts the answered `item` in the place of what its holder began; whether that was still there.
-    pub(super) async fn complete(&self, pk: &str, item: Item) -> Result<bool, Failure> {
+    pub(super) async fn complete(&self, scope: &Scope, pk: &str, item: Item) -> Result<bool, Failure> {
         match self {
-            Self::DynamoDb { client, table } => {
+            Self::DynamoDb(ephemeral) => {
+                let client = ephemeral.client(scope).await?;
                 let put = client
                     .put_item()
-                    .table_name(table)
+                    .table_name(ephemeral.table())
                     .set_item(Some(item.attributes(pk)))
                     .condition_expression("holder = :holder")
                     .expression_attribute_values(":holder", AttributeValue::S(item.holder));
@@ -133,12 +140,13 @@ impl Table {
     }
 
     /// Removes what `holder` began; whether nobody else has it.
-    pub(super) async fn abandon(&self, pk: &str, holder: &str) -> Result<bool, Failure> {
+    pub(super) async fn abandon(&self, scope: &Scope, pk: &str, holder: &str) -> Result<bool, Failure> {
         match self {
-            Self::DynamoDb { client, table } => {
+            Self::DynamoDb(ephemeral) => {
+                let client = ephemeral.client(scope).await?;
                 let delete = client
                     .delete_item()
-                    .table_name(table)
+                    .table_name(ephemeral.table())
                     .key("pk", AttributeValue::S(pk.to_owned()))
                     // One that is gone is well gone: the SDK tries again after an answer that was lost.
                     .condition_expression("attribute_not_exists(pk) OR holder = :holder")

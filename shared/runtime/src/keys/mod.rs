@@ -21,6 +21,7 @@ use crate::aws::Aws;
 use crate::cache::Cache;
 use crate::config::{ConfigError, Env};
 use crate::random::Random;
+use crate::scoped::TenantAccess;
 
 /// How long a data key may be held in the clear.
 pub const KEEP: Duration = Duration::from_secs(300);
@@ -116,7 +117,13 @@ impl DataKeys {
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
     ) -> Self {
-        Self::over(Source::Kms { client, key_id }, clock, random)
+        Self::over(Source::Kms { client, key_id, tenants: None }, clock, random)
+    }
+
+    /// Unwraps a tenant's data keys with the rights of that tenant alone.
+    #[must_use]
+    pub fn as_tenants(self, access: Arc<TenantAccess>) -> Self {
+        Self { source: self.source.as_tenants(access), ..self }
     }
 
     /// Over a KMS in memory that counts its calls and fails where told.

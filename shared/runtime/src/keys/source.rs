@@ -1,5 +1,7 @@
 //! Who wraps data keys: KMS, or a stand-in for tests.
 
+use std::sync::Arc;
+
 use aws_sdk_kms::primitives::Blob;
 use aws_sdk_kms::types::DataKeySpec;
 use base64::Engine;
@@ -8,20 +10,32 @@ use matome_domain::ids::TenantId;
 use zeroize::Zeroizing;
 
 use super::KeyError;
+use crate::scoped::TenantAccess;
 
 /// The key of the encryption context. KMS refuses to unwrap under another tenant's.
 const CONTEXT: &str = "tenantId";
 
 pub(super) enum Source {
     Kms {
+        /// With the function's own rights.
         client: aws_sdk_kms::Client,
         key_id: Option<String>,
+        /// Whose rights data keys are unwrapped with instead.
+        tenants: Option<Arc<TenantAccess>>,
     },
     #[cfg(any(test, feature = "test-support"))]
     Memory(MemoryKms),
 }
 
 impl Source {
+    pub(super) fn as_tenants(self, access: Arc<TenantAccess>) -> Self {
+        match self {
+            Self::Kms { client, key_id, tenants: _ } => Self::Kms { client, key_id, tenants: Some(access) },
+            #[cfg(any(test, feature = "test-support"))]
+            Self::Memory(memory) => Self::Memory(memory),
+        }
+    }
+
     /// A new data key, in the clear and wrapped (base64): by the KMS key `own` instead of the platform's.
     pub(super) async fn generate(
         &self,
@@ -29,7 +43,7 @@ impl Source {
         own: Option<&str>,
     ) -> Result<(Zeroizing<Vec<u8>>, String), KeyError> {
         match self {
-            Self::Kms { client, key_id } => {
+            Self::Kms { client, key_id, .. } => {
                 let answer = client
                     .generate_data_key()
                     .key_id(own.or(key_id.as_deref()).ok_or(KeyError::NoKeyId)?)
@@ -55,7 +69,11 @@ impl Source {
         wrapped: &str,
     ) -> Result<Zeroizing<Vec<u8>>, KeyError> {
         match self {
-            Self::Kms { client, .. } => {
+            Self::Kms { client, tenants, .. } => {
+                let client = match tenants {
+                    Some(access) => access.of(tenant, None).await.map_err(|e| kms("unwrap", e))?.kms(),
+                    None => client.clone(),
+                };
                 let answer = client
                     .decrypt()
                     .ciphertext_blob(Blob::new(STANDARD.decode(wrapped)?))

@@ -10,6 +10,8 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditi
 use matome_domain::clock::Timestamp;
 use matome_domain::rate::{Quota, Verdict, WholeAt};
 
+use crate::ephemeral::{Ephemeral, Scope};
+
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 type Item = HashMap<String, AttributeValue>;
 
@@ -18,10 +20,7 @@ type Item = HashMap<String, AttributeValue>;
 const ROUNDS: usize = 3;
 
 pub(super) enum Table {
-    DynamoDb {
-        client: aws_sdk_dynamodb::Client,
-        table: String,
-    },
+    DynamoDb(Ephemeral),
     #[cfg(any(test, feature = "test-support"))]
     Memory(std::sync::Arc<std::sync::Mutex<HashMap<String, WholeAt>>>),
 }
@@ -34,13 +33,20 @@ impl Table {
         move || format!("{:?}", times.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
     }
 
-    pub(super) async fn take(&self, key: &str, quota: Quota, now: Timestamp) -> Result<Verdict, Failure> {
+    pub(super) async fn take(
+        &self,
+        scope: &Scope,
+        key: &str,
+        quota: Quota,
+        now: Timestamp,
+    ) -> Result<Verdict, Failure> {
         match self {
-            Self::DynamoDb { client, table } => {
+            Self::DynamoDb(ephemeral) => {
+                let client = ephemeral.client(scope).await?;
                 let update = || {
                     client
                         .update_item()
-                        .table_name(table)
+                        .table_name(ephemeral.table())
                         .key("pk", AttributeValue::S(key.to_owned()))
                         .expression_attribute_values(":now", number(WholeAt::from(now).0))
                         .expression_attribute_values(":expires", number(expires_at(quota, now)))

@@ -6,6 +6,7 @@ use matome_domain::ids::TenantId;
 use matome_domain::month::Month;
 use matome_runtime::api_calls::{ApiCalls, Counted};
 use matome_runtime::clock::ManualClock;
+use matome_runtime::ephemeral::Ephemeral;
 
 use crate::services;
 
@@ -23,7 +24,7 @@ async fn calls_at_once_are_counted_exactly_and_refused_from_the_limit_on() {
     let aws = services::aws().await;
     let table = services::table(&aws).await;
     let (clock, other) = (Arc::new(ManualClock::at(NOW)), Arc::new(ManualClock::at(NOW)));
-    let real = ApiCalls::from_client(aws.dynamodb(), table, clock.clone());
+    let real = ApiCalls::new(Ephemeral::from_client(aws.dynamodb(), table), clock.clone());
     // What stands in for it elsewhere is to do the same.
     for (calls, clock) in [(real, clock), (ApiCalls::in_memory(other.clone()), other)] {
         let (ours, theirs) = (tenant("ours"), tenant("theirs"));
@@ -57,7 +58,8 @@ async fn calls_at_once_are_counted_exactly_and_refused_from_the_limit_on() {
 async fn counts_of_more_tenants_than_fit_into_a_request_are_read_and_expire_after_their_month() {
     let aws = services::aws().await;
     let table = services::table(&aws).await;
-    let calls = ApiCalls::from_client(aws.dynamodb(), table.clone(), Arc::new(ManualClock::at(NOW)));
+    let calls =
+        ApiCalls::new(Ephemeral::from_client(aws.dynamodb(), table.clone()), Arc::new(ManualClock::at(NOW)));
     let tenants: Vec<TenantId> = (0..130).map(|n| tenant(&format!("t{n}"))).collect();
     for tenant in tenants.iter().step_by(10) {
         calls.count(tenant, None).await.unwrap();
@@ -78,7 +80,10 @@ async fn counts_of_more_tenants_than_fit_into_a_request_are_read_and_expire_afte
 #[tokio::test]
 async fn a_table_that_is_not_there_is_an_error_not_a_zero() {
     let aws = services::aws().await;
-    let calls = ApiCalls::from_client(aws.dynamodb(), services::name(), Arc::new(ManualClock::at(NOW)));
+    let calls = ApiCalls::new(
+        Ephemeral::from_client(aws.dynamodb(), services::name()),
+        Arc::new(ManualClock::at(NOW)),
+    );
     assert_eq!(
         calls.count(&tenant("t"), None).await.unwrap_err().to_string(),
         "API calls could not be counted"

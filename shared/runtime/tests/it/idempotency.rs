@@ -6,7 +6,7 @@ use futures::future::join_all;
 use matome_domain::clock::Timestamp;
 use matome_domain::ids::TenantId;
 use matome_runtime::clock::ManualClock;
-use matome_runtime::ephemeral::Scope;
+use matome_runtime::ephemeral::{Ephemeral, Scope};
 use matome_runtime::idempotency::{
     Answer, Attempt, Begun, Fingerprint, Idempotency, IdempotencyKey, KEEP, LEASE, Request, Sealing, Settled,
 };
@@ -36,9 +36,8 @@ async fn stage(table: Option<String>) -> Stage {
     let tenant = TenantId::new("t").unwrap();
     let key = keys.generate(&tenant, 1).await.unwrap();
     let idempotency = match table {
-        Some(table) => Idempotency::from_client(
-            services::aws().await.dynamodb(),
-            table,
+        Some(table) => Idempotency::new(
+            Ephemeral::from_client(services::aws().await.dynamodb(), table),
             Arc::clone(&keys),
             clock.clone(),
             random,

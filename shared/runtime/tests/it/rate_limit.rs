@@ -7,6 +7,7 @@ use matome_domain::ids::{DocumentId, TenantId};
 use matome_domain::rate::{Class, Quota};
 use matome_domain::tier::Tier;
 use matome_runtime::clock::ManualClock;
+use matome_runtime::ephemeral::Ephemeral;
 use matome_runtime::rate_limit::{RateLimits, Who, Window};
 
 use crate::services;
@@ -30,7 +31,7 @@ async fn both() -> [(RateLimits, Arc<ManualClock>); 2] {
     let table = services::table(&aws).await;
     let (clock, other) = (Arc::new(ManualClock::at(NOW)), Arc::new(ManualClock::at(NOW)));
     [
-        (RateLimits::from_client(aws.dynamodb(), table, clock.clone()), clock),
+        (RateLimits::new(Ephemeral::from_client(aws.dynamodb(), table), clock.clone()), clock),
         (RateLimits::in_memory(other.clone()), other),
     ]
 }
@@ -135,7 +136,7 @@ async fn items_expire_after_their_quota_is_whole_and_begin_with_whose_they_are()
     let aws = services::aws().await;
     let table = services::table(&aws).await;
     let clock = Arc::new(ManualClock::at(NOW));
-    let limits = RateLimits::from_client(aws.dynamodb(), table.clone(), clock.clone());
+    let limits = RateLimits::new(Ephemeral::from_client(aws.dynamodb(), table.clone()), clock.clone());
     let windows = [
         window("t", Class::Read, Who::Tenant, 3),
         Window::on_platform(Class::Auth, Who::Address("192.0.2.1".parse().unwrap())),
@@ -159,7 +160,7 @@ async fn items_expire_after_their_quota_is_whole_and_begin_with_whose_they_are()
 async fn without_its_table_a_call_goes_on_uncounted_but_nobody_signs_in() {
     let aws = services::aws().await;
     let clock = Arc::new(ManualClock::at(NOW));
-    let limits = RateLimits::from_client(aws.dynamodb(), services::name(), clock);
+    let limits = RateLimits::new(Ephemeral::from_client(aws.dynamodb(), services::name()), clock);
     for class in [Class::Read, Class::Write, Class::Search, Class::Export] {
         let taken = limits.take(&[window("t", class, Who::Tenant, 1)]).await.unwrap();
         assert!(taken.is_allowed() && taken.parts.is_empty() && taken.limit().is_none());

@@ -14,6 +14,7 @@ pub(crate) struct Client {
     http: reqwest::Client,
     /// An access token or an API key.
     bearer: Option<String>,
+    idempotency_key: Option<String>,
 }
 
 /// What the API answered.
@@ -38,7 +39,7 @@ impl Client {
     pub(crate) async fn of(stage: &Stage) -> Self {
         let (base, host) = stage.gateway();
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        let client = Self { base, host, http, bearer: None };
+        let client = Self { base, host, http, bearer: None, idempotency_key: None };
         eventually("the API", async || {
             let answer = client.get("/v1/.well-known/jwks.json").await;
             (answer.status == 200).then_some(())
@@ -50,6 +51,11 @@ impl Client {
     /// The same with a token or a key.
     pub(crate) fn bearing(&self, bearer: &str) -> Self {
         Self { bearer: Some(bearer.to_owned()), ..self.clone() }
+    }
+
+    /// The same with an idempotency key.
+    pub(crate) fn repeating(&self, key: &str) -> Self {
+        Self { idempotency_key: Some(key.to_owned()), ..self.clone() }
     }
 
     /// Signed in with a password.
@@ -71,6 +77,9 @@ impl Client {
             self.http.request(method, format!("{}{path}", self.base)).header("Host", &self.host);
         if let Some(bearer) = &self.bearer {
             request = request.bearer_auth(bearer);
+        }
+        if let Some(key) = &self.idempotency_key {
+            request = request.header("Idempotency-Key", key);
         }
         if let Some(body) = body {
             request = request.json(&body);

@@ -26,7 +26,7 @@ use matome_store::entities::Room;
 use serde_json::Value;
 
 pub(crate) use self::business::{Business, Group};
-pub(crate) use self::client::Client;
+pub(crate) use self::client::{Answer, Client};
 pub(crate) use self::copy::Copy;
 use self::deployed::Deployed;
 pub(crate) use self::deployed::{SECOND, SENDER};

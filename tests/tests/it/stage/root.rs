@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use matome_local_stack::REGION;
 use matome_runtime::aws::{Aws, Patience};
 use matome_runtime::config::Env;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 pub(crate) struct Root {
     pub(crate) aws: Aws,
@@ -46,6 +46,30 @@ impl Root {
         let answer = self.http.get(url).header("Authorization", signed_for("lambda")).send().await.unwrap();
         let mut answer: Value = answer.error_for_status().unwrap().json().await.unwrap();
         answer["Configuration"].take()
+    }
+
+    /// Forbids a role some actions, whatever else it may.
+    pub(crate) async fn forbid(&self, role: &str, actions: &[&str]) {
+        let policy = json!({ "Version": "2012-10-17", "Statement": [
+            { "Effect": "Deny", "Action": actions, "Resource": "*" },
+        ] });
+        self.iam("PutRolePolicy", role, &[("PolicyDocument", &policy.to_string())]).await;
+    }
+
+    /// Takes [`Self::forbid`] back.
+    pub(crate) async fn forbid_nothing(&self, role: &str) {
+        self.iam("DeleteRolePolicy", role, &[]).await;
+    }
+
+    async fn iam(&self, action: &str, role: &str, more: &[(&str, &str)]) {
+        let (_, name) = role.rsplit_once('/').unwrap();
+        let mut form =
+            vec![("Action", action), ("Version", "2010-05-08"), ("RoleName", name), ("PolicyName", "test")];
+        form.extend(more);
+        let answer = self.http.post(&self.endpoint).header("Authorization", signed_for("iam")).form(&form);
+        let answer = answer.send().await.unwrap();
+        let status = answer.status();
+        assert_eq!(status, 200, "{}", answer.text().await.unwrap());
     }
 
     /// AWS with the rights of a role.
