@@ -117,6 +117,16 @@ impl StoreError {
         matches!(self, Self::Fenced)
     }
 
+    /// Whether all writes of a bulk command were taken: the driver hands its answer over as it is, and the
+    /// first one that was not stands in it.
+    pub(crate) fn of_writes(collection: &str, answer: &bson::Document) -> Result<(), Self> {
+        let refused = answer.get_array("writeErrors").ok().and_then(|errors| errors.first());
+        match refused.and_then(bson::Bson::as_document) {
+            None => Ok(()),
+            Some(error) => Err(Self::refused(collection, error)),
+        }
+    }
+
     /// A write of a bulk command that was refused, as its `writeErrors` tell.
     pub(crate) fn refused(collection: &str, write_error: &bson::Document) -> Self {
         let code = write_error.get_i32("code").unwrap_or_default();

@@ -160,11 +160,7 @@ impl Transaction<'_> {
 
     async fn bulk(&mut self, collection: &str, command: Document) -> Result<(), StoreError> {
         let answer = self.store.database.run_command(command).session(&mut self.session).await?;
-        let refused = answer.get_array("writeErrors").ok().and_then(|errors| errors.first());
-        match refused.and_then(Bson::as_document) {
-            None => Ok(()),
-            Some(error) => Err(StoreError::refused(collection, error)),
-        }
+        StoreError::of_writes(collection, &answer)
     }
 }
 

@@ -17,6 +17,7 @@ use crate::error::StoreError;
 use crate::store::Store;
 use crate::time::date;
 use crate::usage::ChannelCounts;
+use crate::validators::acknowledged;
 
 /// Organizations that have data to be measured. Others have none yet, or none any more.
 const MEASURED: [&str; 3] = ["active", "moving", "suspended"];
@@ -122,17 +123,25 @@ impl Store {
         tenant: &TenantId,
         counts: &[ChannelCounts],
     ) -> Result<(), StoreError> {
-        let channels = self.platform_collection::<Channel>();
-        for channel in counts {
+        if counts.is_empty() {
+            return Ok(());
+        }
+        let update = |channel: &ChannelCounts| {
             let set = doc! {
                 "statistics.totalUsers": channel.total_users,
                 "statistics.activeUsers": channel.active_users,
                 "statistics.messagesReceived": channel.messages_received,
             };
-            let ours = doc! { "channelId": &channel.channel_id, "tenantId": tenant.as_str() };
-            channels.update_one(ours, doc! { "$set": set }).await?;
-        }
-        Ok(())
+            doc! { "q": { "channelId": &channel.channel_id, "tenantId": tenant.as_str() }, "u": { "$set": set } }
+        };
+        let command = doc! {
+            "update": Channel::COLLECTION,
+            "updates": counts.iter().map(update).collect::<Vec<_>>(),
+            "writeConcern": { "w": "majority" },
+        };
+        let answer = self.platform().run_command(command).await?;
+        acknowledged(&answer)?;
+        StoreError::of_writes(Channel::COLLECTION, &answer)
     }
 
     /// What could not be measured now is to be measured at `next`.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use bson::{Bson, Document, doc};
+use bson::{Document, doc};
 use futures::TryStreamExt;
 use matome_domain::ids::TenantId;
 use matome_domain::placement::{HOME_CELL, Placement};
@@ -107,10 +107,7 @@ impl Place {
             "writeConcern": { "w": "majority" },
         };
         let answer = self.database.run_command(command).await?;
-        let refused = answer.get_array("writeErrors").ok().and_then(|errors| errors.first());
-        if let Some(error) = refused.and_then(Bson::as_document) {
-            return Err(StoreError::refused(&name, error));
-        }
+        StoreError::of_writes(&name, &answer)?;
         Ok(answer.get_i32("nModified").map_or(0, |n| u64::try_from(n).unwrap_or_default()))
     }
 
