@@ -82,6 +82,23 @@ async fn what_operators_type_about_a_tenant_is_done_and_told_as_json() {
     assert_eq!(told, [(AuditPhase::Begun, ActorKind::System), (AuditPhase::Ended, ActorKind::System)]);
     assert_eq!(state(&operator.tenant(&["resume", id]).await.done()), ("resume", "done"));
 
+    // Limits that were agreed on: what is not named stays as it was.
+    let before = status(&operator, &tenant).await["organization"]["limits"].clone();
+    let agreed = ["limits", id, "--max-rooms", "2000", "--max-storage-gb", "none"];
+    let agreed = operator.tenant(&agreed).await.done();
+    assert_eq!((&agreed["tenant"], &agreed["limits"]["maxRooms"]), (&id.into(), &2_000.into()));
+    assert!(agreed["limits"]["maxStorageGB"].is_null() && !before["maxStorageGB"].is_null());
+    assert_eq!(agreed["limits"]["maxAgents"], before["maxAgents"]);
+    assert_eq!(status(&operator, &tenant).await["organization"]["limits"], agreed["limits"]);
+    let trail: Vec<AuditEntry> = business.all(bson::doc! { "operation": "setLimits" }).await;
+    let [begun, ended] = trail.as_slice() else { panic!("{trail:?}") };
+    assert_eq!(ended.record.begun_id, Some(begun.id));
+    let rooms = |of: &Option<Value>| of.as_ref().unwrap()["limits"]["maxRooms"].clone();
+    assert_eq!(rooms(&ended.record.before), before["maxRooms"]);
+    assert_eq!(rooms(&ended.record.after), 2_000);
+    let nobody = operator.tenant(&["limits", "nobody", "--max-rooms", "1"]).await;
+    assert!(!nobody.success && nobody.error.contains("nobody"), "{nobody:?}");
+
     // Days of grace are not waited for, and end the offboarding where somebody wants that.
     let offboarding = ["offboard", id, "--reason", "contract ended", "--grace-days", "30", "--no-wait"];
     let offboarding = operator.tenant(&offboarding).await.done();

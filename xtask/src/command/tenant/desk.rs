@@ -13,11 +13,13 @@ use matome_runtime::config::Env;
 use matome_runtime::keys::{DataKeys, Sealed};
 use matome_runtime::queue::Queues;
 use matome_runtime::random::{Random, SystemRandom};
-use matome_store::audit::append_audit;
-use matome_store::entities::{Operation, OperationState};
+use matome_store::audit::{NewAuditEntry, append_audit};
+use matome_store::entities::{Operation, OperationState, Organization};
+use matome_store::{Id, TenantStore};
 use matome_tenancy::Tenants;
 use matome_tenancy::operations::{self, Request};
 use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
 
 use super::{OPERATOR, watch};
 use crate::audit;
@@ -28,6 +30,29 @@ pub(crate) struct Desk {
     pub(crate) tenants: Tenants,
     pub(crate) queues: Queues,
     keys: DataKeys,
+}
+
+/// What an operator is doing to a tenant, as far as its audit trail has heard.
+pub(crate) struct Deed {
+    store: TenantStore,
+    pub(crate) organization: Arc<Organization>,
+    entry: NewAuditEntry,
+    begun: Id,
+}
+
+impl Deed {
+    /// Tells what became of which kind of thing, and of which.
+    pub(crate) async fn end(
+        self,
+        target: (&str, Id),
+        before: Option<Value>,
+        after: Option<Value>,
+    ) -> anyhow::Result<()> {
+        let ended = audit::ended(self.begun, self.entry, Some(target), after);
+        let ended = NewAuditEntry { before, ..ended };
+        append_audit(&self.store, self.organization.audit_tail.as_ref(), ended).await?;
+        Ok(())
+    }
 }
 
 impl Desk {
@@ -80,16 +105,21 @@ impl Desk {
         if self.tenants.directory().newest_tenant(tenant).await?.is_none() {
             return Ok(operations::ask(platform, &self.queues, tenant, request, OPERATOR, now).await?);
         }
+        let kind = serde_json::to_value(R::KIND)?;
+        let deed = self.begin(tenant, &format!("operations.{}", kind.as_str().unwrap_or_default())).await?;
+        let operation = operations::ask(platform, &self.queues, tenant, request, OPERATOR, now).await?;
+        deed.end(("operation", operation.id.into()), None, None).await?;
+        Ok(operation)
+    }
+
+    /// Tells the tenant's audit trail that something is about to be done; nothing may be where this fails.
+    pub(crate) async fn begin(&self, tenant: &TenantId, operation: &str) -> anyhow::Result<Deed> {
         let (store, organization) =
             (self.tenants.store(tenant).await?, self.tenants.organization(tenant).await?);
-        let kind = serde_json::to_value(R::KIND)?;
-        let name = format!("operations.{}", kind.as_str().unwrap_or_default());
-        let entry = audit::begun(&name, now.into(), organization.audit_retention_days);
+        let now = SystemClock.now();
+        let entry = audit::begun(operation, now.into(), organization.audit_retention_days);
         let begun = append_audit(&store, organization.audit_tail.as_ref(), entry.clone()).await?;
-        let operation = operations::ask(platform, &self.queues, tenant, request, OPERATOR, now).await?;
-        let ended = audit::ended(begun.id, entry, Some(("operation", operation.id.into())), None);
-        append_audit(&store, organization.audit_tail.as_ref(), ended).await?;
-        Ok(operation)
+        Ok(Deed { store, organization, entry, begun: begun.id })
     }
 
     /// Asks for an operation and waits for its end.

@@ -3,6 +3,7 @@
 
 mod certificate;
 mod desk;
+mod limits;
 mod list;
 pub(super) mod secret;
 mod status;
@@ -30,6 +31,7 @@ use matome_tenancy::operations::{
 };
 
 pub(crate) use self::desk::Desk;
+use self::limits::Agreed;
 
 /// Who asks, as the operation notes it.
 const OPERATOR: &str = "operator";
@@ -78,6 +80,12 @@ enum Action {
     },
     /// Change the tier: limits, and the placement that goes with it.
     Tier { tenant: TenantId, tier: Tier },
+    /// Agree on other limits than the plan's, until the tier changes.
+    Limits {
+        tenant: TenantId,
+        #[command(flatten)]
+        agreed: Agreed,
+    },
     /// Stop serving; what its customers write is kept.
     Suspend {
         tenant: TenantId,
@@ -175,6 +183,7 @@ impl Tenant {
             Action::Tier { tenant, tier } => {
                 return self.ask(&desk, tenant, &ChangeTier { tier: *tier }).await;
             }
+            Action::Limits { tenant, agreed } => limits::agree(&desk, tenant, agreed, self.json).await?,
             Action::Suspend { tenant, reason } => {
                 return self.ask(&desk, tenant, &Suspend { reason: reason.clone() }).await;
             }
@@ -321,6 +330,8 @@ mod tests {
             "move t1 shared --cell a/b",
             "offboard t1",
             "suspend t1",
+            "limits t1",
+            "limits --max-rooms 1",
         ] {
             let words = std::iter::once("tenant").chain(line.split(' '));
             assert!(Line::try_parse_from(words).is_err(), "{line}");

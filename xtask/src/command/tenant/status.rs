@@ -4,7 +4,7 @@ use bson::{Bson, doc};
 use console::style;
 use matome_domain::clock::Clock as _;
 use matome_domain::ids::TenantId;
-use matome_domain::limits::Limit;
+use matome_domain::limits::{Limit, Limits};
 use matome_domain::month::Month;
 use matome_runtime::clock::SystemClock;
 use matome_store::collection::encode;
@@ -173,10 +173,10 @@ impl Known {
     /// Limits beside what of them is used, as the scheduler last measured it.
     fn limits(&self, organization: &Organization) -> String {
         let row = |limit: &Limit| {
-            let most = organization.limits.of(*limit).map_or("unlimited".to_owned(), |most| most.to_string());
             let used = self.usage.as_ref().map(|usage| usage.used.of(*limit).to_string());
             let level = self.usage.as_ref().map(|usage| word(&usage.levels.level(*limit)));
             let unknown = || "not measured".to_owned();
+            let most = most(&organization.limits, *limit);
             vec![word(limit), used.unwrap_or_else(unknown), most, level.unwrap_or_default()]
         };
         let rows: Vec<_> = Limit::ALL.iter().map(row).collect();
@@ -202,8 +202,13 @@ fn channel_row(channel: &Channel) -> Vec<String> {
     ]
 }
 
+/// What may be used of a limit, in the unit that it is counted in.
+pub(super) fn most(limits: &Limits, limit: Limit) -> String {
+    limits.of(limit).map_or_else(|| "unlimited".to_owned(), |most| most.to_string())
+}
+
 /// An enum's value as it is stored.
-fn word<T: serde::Serialize>(value: &T) -> String {
+pub(super) fn word<T: serde::Serialize>(value: &T) -> String {
     serde_json::to_value(value).ok().map(|value| bare(&value)).unwrap_or_default()
 }
 
