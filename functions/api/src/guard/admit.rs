@@ -160,7 +160,7 @@ async fn stand(
     if !permissions.contains(permission) && !matches!(rule.access, Access::Room(_)) {
         return Err(denied(permission));
     }
-    if rule.changes() && !rule.any_state && !may_change(organization.status) {
+    if rule.changes() && !rule.states.has(organization.status) {
         return Err(Problem::new(Code::NotServed, "The organization can be read, not changed"));
     }
     let store = app.tenants.store(tenant).await?;
@@ -183,8 +183,4 @@ async fn stand(
         standing.require_in_room(room, permission).await?;
     }
     Ok(Arc::new(standing))
-}
-
-fn may_change(status: OrganizationStatus) -> bool {
-    matches!(status, OrganizationStatus::Active | OrganizationStatus::Moving)
 }

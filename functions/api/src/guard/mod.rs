@@ -35,7 +35,7 @@ pub use caller::{Caller, SignedIn};
 pub use cors::preflight;
 pub use finish::{unrouted, wrong_method};
 pub use origins::Origins;
-pub use rule::{Access, Rule};
+pub use rule::{Access, Rule, States};
 pub use standing::{Standing, Tenant};
 pub use trace::Trace;
 pub use trail::Trail;

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use http::Method;
 use matome_domain::access::Permission;
 use matome_domain::rate::Class;
+use matome_store::entities::OrganizationStatus;
 
 /// Who may call a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,8 +44,29 @@ pub struct Rule {
     pub class: Class,
     /// See [`Rule::evenly`].
     pub even: bool,
-    /// See [`Rule::in_any_state`].
-    pub any_state: bool,
+    /// Of which organizations it may be called, where it changes something.
+    pub states: States,
+}
+
+/// Organizations that something may be changed in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum States {
+    /// Those that are served.
+    Served,
+    /// Those that are suspended as well: what only takes away, and is their own to take.
+    Suspended,
+    /// All: what operators do to one that is suspended or failed.
+    Any,
+}
+
+impl States {
+    pub(crate) fn has(self, status: OrganizationStatus) -> bool {
+        match status {
+            OrganizationStatus::Active | OrganizationStatus::Moving => true,
+            OrganizationStatus::Suspended => self != Self::Served,
+            _ => self == Self::Any,
+        }
+    }
 }
 
 impl Rule {
@@ -66,7 +88,7 @@ impl Rule {
             access,
             class,
             even: false,
-            any_state: false,
+            states: States::Served,
         }
     }
 
@@ -136,10 +158,17 @@ impl Rule {
         self
     }
 
-    /// Also of an organization that is not served: what operators do to one that is suspended or failed.
+    /// See [`States::Any`].
     #[must_use]
     pub fn in_any_state(mut self) -> Self {
-        self.any_state = true;
+        self.states = States::Any;
+        self
+    }
+
+    /// See [`States::Suspended`].
+    #[must_use]
+    pub fn while_suspended(mut self) -> Self {
+        self.states = States::Suspended;
         self
     }
 

@@ -59,8 +59,9 @@ pub(super) fn routes() -> Vec<Route> {
                 .describes(
                     "Its webhook answers 404, nothing is sent, its secret is forgotten. What was recorded stays, and the \
                      channel too, `inactive`: it can be connected again. LINE's API cannot stop LINE from posting: switch \
-                     \"Use webhook\" off in LINE's console.",
-                ),
+                     \"Use webhook\" off in LINE's console. Also while the organization is suspended.",
+                )
+                .while_suspended(),
             disconnect,
         ),
         Route::new(

@@ -84,6 +84,42 @@ async fn a_channel_is_shown_and_changed_in_its_own_organization_alone() {
 }
 
 #[tokio::test]
+async fn a_channel_is_disconnected_also_while_suspended_and_nothing_else_is_done_to_it() {
+    let world = World::start().await;
+    let tenant = world.tenant().await;
+    let (owner, viewer) =
+        (world.member(&tenant, Role::Owner).await, world.member(&tenant, Role::Viewer).await);
+    let channel = fixtures::channel(&tenant);
+    let channels = world.system.store.platform_collection::<matome_store::entities::Channel>();
+    channels.insert_one(&channel).await.unwrap();
+    let all = of(&tenant, "/channels");
+    let one = format!("{all}/{}", channel.channel_id);
+    let organizations = world.system.store.platform_collection::<Organization>();
+    let set_to = async |status: &str| {
+        let set = doc! { "$set": { "status": status } };
+        organizations.update_one(doc! { "tenantId": tenant.id.as_str() }, set).await.unwrap();
+    };
+    for status in ["provisioning", "offboarding", "failed"] {
+        set_to(status).await;
+        assert_eq!(world.delete(&one).by(&owner).send().await.code(), "not_served", "{status}");
+    }
+    set_to("suspended").await;
+    let secret = json!({ "secret": SECRET });
+    let new = json!({ "channelId": "1650000001", "secret": SECRET });
+    for other in [
+        world.post(format!("{one}/rotate-secret")).by(&owner).json(&secret),
+        world.post(&all).by(&owner).json(&new),
+        world.patch(&one).by(&owner).json(&json!({ "name": "Ginza" })),
+    ] {
+        assert_eq!(other.send().await.code(), "not_served");
+    }
+    assert_eq!(world.delete(&one).by(&viewer).send().await.code(), "permission_denied");
+    let asked = world.delete(&one).by(&owner).send().await;
+    assert_eq!((asked.status.as_u16(), &asked.body["kind"]), (202, &json!("disconnect_channel")));
+    assert_eq!(world.queued.sent::<TenantJob>().len(), 1);
+}
+
+#[tokio::test]
 async fn a_key_of_ones_own_is_rotated_on_demand_where_the_plan_has_it_or_who_runs_the_platform_asks() {
     let world = World::start().await;
     let tenant = world.tenant().await;

@@ -3,7 +3,7 @@
 use bson::doc;
 use matome_domain::ids::ChannelId;
 use matome_store::entities::{Channel, ChannelStatus, Operation, OperationState, TokenState};
-use matome_tenancy::operations::{DisconnectChannel, RotateDataKey};
+use matome_tenancy::operations::{DisconnectChannel, Resume, RotateDataKey, Suspend};
 use matome_testing::crash::{Boundaries, once_at};
 
 use crate::stage::{Stage, Webhook, new_tenant, of_line};
@@ -55,6 +55,19 @@ async fn a_disconnected_channel_is_heard_no_more_and_can_be_connected_again() {
     assert!(stage.is_heard(&channel).await);
     let document = stage.document(&channel).await.unwrap();
     assert_eq!((document.status, document.statistics.total_users), (ChannelStatus::Active, 7));
+}
+
+#[tokio::test]
+async fn a_channel_that_is_disconnected_while_suspended_does_not_come_back_when_the_tenant_does() {
+    let stage = Stage::open().await;
+    let (channel, other) = (stage.connected().await, stage.connected().await);
+    let carry_out = async |job| assert_eq!(stage.world.drive(&job).await.state, OperationState::Done);
+    carry_out(stage.world.ask(&stage.tenant, &Suspend { reason: "unpaid".to_owned() }).await).await;
+    assert!(stage.is_heard(&channel).await, "what customers write is kept");
+    assert_eq!(disconnect(&stage, &channel).await.state, OperationState::Done);
+    carry_out(stage.world.ask(&stage.tenant, &Resume {}).await).await;
+    assert!(!stage.is_heard(&channel).await && stage.is_heard(&other).await);
+    assert_eq!(stage.document(&channel).await.unwrap().status, ChannelStatus::Inactive);
 }
 
 #[tokio::test]
