@@ -137,8 +137,8 @@ impl Context {
         let vault = Arc::new(vault);
         // What a tenant has in DynamoDB and its data key, as its media: with the rights of this tenant alone.
         let access = Arc::new(TenantAccess::from_env(env, &aws, Arc::clone(&clock))?);
-        let tenants_keys = Arc::new(keys()?.as_tenants(Arc::clone(&access)));
-        let ephemeral = Ephemeral::from_env(env, &aws)?.as_tenants(Arc::clone(&access));
+        let tenants_keys = Arc::new(keys()?.per_tenant(Arc::clone(&access)));
+        let ephemeral = Ephemeral::from_env(env, &aws)?.per_tenant(Arc::clone(&access));
         let tokens = AccessTokens::new(&settings.issuer, &settings.audience);
         let accounts = Accounts::from_env(
             env,

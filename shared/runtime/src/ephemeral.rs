@@ -53,7 +53,7 @@ impl Ephemeral {
 
     /// A tenant's items with the rights of that tenant alone; the platform's still with the function's own.
     #[must_use]
-    pub fn as_tenants(self, access: Arc<TenantAccess>) -> Self {
+    pub fn per_tenant(self, access: Arc<TenantAccess>) -> Self {
         Self { tenants: Some(access), ..self }
     }
 

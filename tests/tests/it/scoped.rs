@@ -101,7 +101,7 @@ async fn a_session_for_one_tenant_reaches_nothing_of_another() {
     // Who has no right to table and key reaches a tenant's items and key by the session alone.
     let powerless = stage.root.assume(&stage.root.role_of(&stage.function("summarizer")).await).await;
     let access = Arc::new(access);
-    let by_session = keys(&powerless, None).as_tenants(Arc::clone(&access));
+    let by_session = keys(&powerless, None).per_tenant(Arc::clone(&access));
     let opened = by_session.open(&a, &wrapped, "field", &sealed).await.unwrap();
     assert_eq!(opened.expose_secret(), "secret");
     assert!(keys(&powerless, None).open(&a, &wrapped, "field", &sealed).await.is_err());
@@ -111,7 +111,7 @@ async fn a_session_for_one_tenant_reaches_nothing_of_another() {
         let keys = Arc::new(keys(&powerless, None));
         Idempotency::new(table.clone(), keys, clock.clone(), random.clone())
     };
-    let ours = table.clone().as_tenants(access);
+    let ours = table.clone().per_tenant(access);
     let window = |scope: &Scope| match scope {
         Scope::Tenant(tenant) => Window::in_tenant(tenant.clone(), Tier::Free, Class::Auth, Who::Tenant),
         Scope::Platform => Window::on_platform(Class::Auth, Who::Tenant),

@@ -122,8 +122,8 @@ impl DataKeys {
 
     /// Unwraps a tenant's data keys with the rights of that tenant alone.
     #[must_use]
-    pub fn as_tenants(self, access: Arc<TenantAccess>) -> Self {
-        Self { source: self.source.as_tenants(access), ..self }
+    pub fn per_tenant(self, access: Arc<TenantAccess>) -> Self {
+        Self { source: self.source.per_tenant(access), ..self }
     }
 
     /// Over a KMS in memory that counts its calls and fails where told.

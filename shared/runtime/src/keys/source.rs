@@ -28,7 +28,7 @@ pub(super) enum Source {
 }
 
 impl Source {
-    pub(super) fn as_tenants(self, access: Arc<TenantAccess>) -> Self {
+    pub(super) fn per_tenant(self, access: Arc<TenantAccess>) -> Self {
         match self {
             Self::Kms { client, key_id, tenants: _ } => Self::Kms { client, key_id, tenants: Some(access) },
             #[cfg(any(test, feature = "test-support"))]
