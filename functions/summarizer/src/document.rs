@@ -58,7 +58,7 @@ pub fn summary(session: &Session, written: &Written, before: Option<&Summary>, n
                 user_id: ObjectId::parse_str(&p.speaker_id).ok(),
                 message_count: i64::from(p.message_count),
                 sentiment: p.sentiment,
-                key_points: p.key_points.clone(),
+                key_points: texts(&p.key_points),
             })
             .collect(),
         citations: citations(draft),
@@ -146,17 +146,31 @@ fn citations(draft: &SummaryDraft) -> Vec<Citation> {
         ("openQuestions", of(&draft.open_questions)),
         ("imageInsights", of(&draft.image_insights)),
     ];
-    let mut citations = Vec::new();
-    for (field, lists) in fields {
-        for (index, ids) in lists.iter().enumerate() {
-            citations.push(Citation {
-                field: field.to_owned(),
-                index: i64::try_from(index).unwrap_or(i64::MAX),
-                message_ids: ids.iter().filter_map(|id| ObjectId::parse_str(id).ok()).collect(),
-            });
-        }
-    }
-    citations
+    let of_fields = fields.into_iter().flat_map(|(field, lists)| cited(field, None, lists));
+    let of_people = draft
+        .participants
+        .iter()
+        .enumerate()
+        .flat_map(|(participant, p)| cited("keyPoints", Some(position(participant)), of(&p.key_points)));
+    of_fields.chain(of_people).collect()
+}
+
+/// One list of statements, each by the messages it rests on.
+fn cited(
+    field: &'static str,
+    participant: Option<i64>,
+    lists: Vec<Vec<String>>,
+) -> impl Iterator<Item = Citation> {
+    lists.into_iter().enumerate().map(move |(index, ids)| Citation {
+        field: field.to_owned(),
+        participant,
+        index: position(index),
+        message_ids: ids.iter().filter_map(|id| ObjectId::parse_str(id).ok()).collect(),
+    })
+}
+
+fn position(at: usize) -> i64 {
+    i64::try_from(at).unwrap_or(i64::MAX)
 }
 
 fn metadata(written: &Written) -> AiMetadata {
@@ -178,12 +192,43 @@ fn metadata(written: &Written) -> AiMetadata {
 #[cfg(test)]
 mod tests {
     use matome_domain::dialogue::{ImageData, Speaker, Turn};
-    use matome_domain::summary::{FallbackReason, Provenance};
+    use matome_domain::summary::{FallbackReason, ParticipantPoints, Provenance, Sentiment};
 
     use super::*;
 
     fn turn(id: &str, content: TurnContent) -> Turn {
         Turn { id: id.into(), speaker: Speaker { id: "s".into(), name: "S".into() }, at: None, content }
+    }
+
+    #[test]
+    fn key_points_are_cited_by_participant_and_position() {
+        let [first, second] = ["0", "1"].map(|n| n.repeat(24));
+        let point = |of: &String| Statement { text: "a point".into(), sources: vec![of.clone()] };
+        let person = |key_points| ParticipantPoints {
+            speaker_id: "s".into(),
+            message_count: 1,
+            sentiment: Sentiment::Neutral,
+            key_points,
+        };
+        let draft = SummaryDraft {
+            brief_sources: vec![first.clone()],
+            participants: vec![person(vec![]), person(vec![point(&first), point(&second)])],
+            ..SummaryDraft::default()
+        };
+        let cited = |field: &str, participant, index, of: &str| Citation {
+            field: field.into(),
+            participant,
+            index,
+            message_ids: vec![ObjectId::parse_str(of).unwrap()],
+        };
+        assert_eq!(
+            citations(&draft),
+            [
+                cited("brief", None, 0, &first),
+                cited("keyPoints", Some(1), 0, &first),
+                cited("keyPoints", Some(1), 1, &second),
+            ]
+        );
     }
 
     #[test]

@@ -6,8 +6,8 @@
 
 use std::collections::HashMap;
 
+use bson::doc;
 use bson::oid::ObjectId;
-use bson::{Document, doc};
 use matome_ai::{TokenBudget, Written};
 use matome_domain::clock::Timestamp;
 use matome_domain::dialogue::{Dialogue, ImageData};
@@ -124,7 +124,11 @@ async fn attempt(context: &Context, job: &SummaryJob) -> Result<Done, SummarizeE
         },
         written,
     };
-    if !keep(context, &store, &session, &outcome, now).await? {
+    let kept = keep(context, &store, &session, &outcome, now).await?;
+    if let Some(written) = &outcome.written {
+        metrics::counter!("TokensUsed").increment(written.provenance.tokens_used());
+    }
+    if !kept {
         return Ok(Done::Outdated);
     }
     context.faults.boundary("summarizer.committed")?;
@@ -320,7 +324,8 @@ fn deliveries(
     }
 }
 
-/// Stores everything at once; `false` when the session is no longer as it was read.
+/// Stores everything at once; `false` when the session is no longer as it was read: then only what the
+/// writing cost is stored.
 async fn keep(
     context: &Context,
     store: &TenantStore,
@@ -338,6 +343,9 @@ async fn keep(
                 .as_ref()
                 .is_some_and(|s| s.status == SessionStatus::Summarizing && s.revision == read.revision);
             if !same {
+                if let Some(written) = written.filter(|written| written.provenance.requests > 0) {
+                    transaction.write::<AiUsage>(vec![usage(store.tenant_id(), written, 0, now)]).await?;
+                }
                 return Ok(false);
             }
             let mut set = doc! { "status": "closed", "activity": activity.clone(), "updatedAt": date(now) };
@@ -363,10 +371,7 @@ async fn keep(
                     )
                 });
                 transaction.write::<Message>(seen.collect()).await?;
-                let (id, usage) = usage(store.tenant_id(), written, now);
-                transaction
-                    .write::<AiUsage>(vec![Write { id: id.into(), update: usage, upsert: true }])
-                    .await?;
+                transaction.write::<AiUsage>(vec![usage(store.tenant_id(), written, 1, now)]).await?;
             }
             for entry in entries {
                 if transaction.get::<OutboxEntry>(entry.id).await?.is_none() {
@@ -381,15 +386,16 @@ async fn keep(
         .await
 }
 
-fn usage(tenant: &TenantId, written: &Written, now: Timestamp) -> (ObjectId, Document) {
+/// Adds to the month's usage what a writing cost, and the summaries that it came to: one or none.
+fn usage(tenant: &TenantId, written: &Written, summaries: i64, now: Timestamp) -> Write {
     let (id, month) = usage_of(tenant, now);
     let tokens = i64::try_from(written.provenance.tokens_used()).unwrap_or(i64::MAX);
     let update = doc! {
-        "$inc": { "summaries": 1_i64, "tokensUsed": tokens, "cost": written.provenance.cost.unwrap_or(0.0), "__v": 1_i64 },
+        "$inc": { "summaries": summaries, "tokensUsed": tokens, "cost": written.provenance.cost.unwrap_or(0.0), "__v": 1_i64 },
         "$set": { "updatedAt": date(now) },
         "$setOnInsert": { "month": month, "createdAt": date(now) },
     };
-    (id, update)
+    Write { id: id.into(), update, upsert: true }
 }
 
 /// Queues what waits in the outbox for this session's summary.
@@ -419,7 +425,6 @@ async fn set_off_queued(
 fn count(written: &Written) {
     let provenance = &written.provenance;
     metrics::counter!("SummariesWritten").increment(1);
-    metrics::counter!("TokensUsed").increment(provenance.tokens_used());
     metrics::histogram!("SummaryMilliseconds").record(
         // Milliseconds of a summary are far below 2^52.
         provenance.processing_time_ms as f64,

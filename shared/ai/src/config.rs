@@ -47,9 +47,12 @@ pub struct AiConfig {
     pub api_key: Option<Secret>,
     /// How long one request may take.
     pub timeout: Duration,
-    /// How long one summary may take in all, repeats and parts included; keep it below the function's own
-    /// time limit, so that the built-in summarizer still gets its turn.
+    /// How long a summary with one request may take in all, repeats included. A talk in parts gets it once
+    /// for each round of parts that are asked for together and once for joining them.
     pub total_timeout: Duration,
+    /// How long any summary may take at most; keep it below the function's own time limit (300 s in
+    /// `template.yaml`), so that the built-in summarizer still gets its turn.
+    pub longest_timeout: Duration,
     /// Attempts after the first on 429, 5xx and time-outs.
     pub max_retries: u32,
     /// Estimated tokens of one request's messages; a longer talk is summarized in parts.
@@ -69,6 +72,7 @@ impl Default for AiConfig {
             api_key: None,
             timeout: Duration::from_secs(30),
             total_timeout: Duration::from_secs(90),
+            longest_timeout: Duration::from_secs(240),
             max_retries: 3,
             chunk_tokens: 24_000,
             vision: None,
@@ -81,7 +85,8 @@ impl Default for AiConfig {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{setting}: {reason}")]
 pub struct ConfigError {
-    /// The setting's name, such as `AI_MODEL`.
+    /// The setting's name, such as `AI_MODEL`; the field's, such as `chunk_tokens`, where the environment
+    /// has no setting for it.
     pub setting: &'static str,
     /// What is wrong with it; never repeats a secret.
     pub reason: &'static str,
@@ -113,11 +118,11 @@ impl AiConfig {
         let provider = set(self.provider.as_deref()).map(str::to_ascii_lowercase);
         let base_url = set(self.base_url.as_deref());
         let key = self.api_key.clone().filter(|k| !k.expose().trim().is_empty());
-        if self.timeout.is_zero() || self.total_timeout.is_zero() {
-            return refuse("AI_TIMEOUT", "must be longer than zero");
+        if [self.timeout, self.total_timeout, self.longest_timeout].iter().any(Duration::is_zero) {
+            return refuse("timeout", "every one must be longer than zero");
         }
         if self.chunk_tokens < 500 {
-            return refuse("AI_CHUNK_TOKENS", "must be at least 500");
+            return refuse("chunk_tokens", "must be at least 500");
         }
         if key.as_ref().is_some_and(|k| k.expose().chars().any(|c| c.is_whitespace() || c.is_control())) {
             return refuse("AI_API_KEY", "must not contain white space");

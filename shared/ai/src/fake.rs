@@ -3,12 +3,14 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Json, Router, routing::post};
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 
 use crate::config::{AiConfig, Secret};
 
@@ -19,6 +21,10 @@ pub enum Step {
     Ok,
     /// This status, with `Retry-After` seconds if given.
     Status(u16, Option<u64>),
+    /// A good summary, after this long.
+    Slow(Duration),
+    /// A good summary, once [`FakeProvider::release`] is called.
+    Held,
     /// Never answers.
     Hang,
     /// Answers with this text as the message's content.
@@ -91,6 +97,20 @@ impl Seen {
 struct Script {
     steps: VecDeque<Step>,
     seen: Vec<Seen>,
+    /// Requests without an answer yet, and the most of them there were at once.
+    busy: usize,
+    busiest: usize,
+    /// Lets those go that are held.
+    release: Arc<Notify>,
+}
+
+/// A request without an answer yet; one that was given up ends as well.
+struct Busy(Arc<Mutex<Script>>);
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).busy -= 1;
+    }
 }
 
 /// A scripted provider; stops when dropped.
@@ -112,7 +132,7 @@ impl FakeProvider {
     /// # Errors
     /// When no loopback port can be bound.
     pub async fn start(steps: impl IntoIterator<Item = Step>) -> std::io::Result<Self> {
-        let script = Arc::new(Mutex::new(Script { steps: steps.into_iter().collect(), seen: Vec::new() }));
+        let script = Arc::new(Mutex::new(Script { steps: steps.into_iter().collect(), ..Script::default() }));
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await?;
         let base_url = format!("http://{}/v1/", listener.local_addr()?);
         let app = Router::new()
@@ -149,6 +169,17 @@ impl FakeProvider {
     pub fn seen(&self) -> Vec<Seen> {
         self.script.lock().unwrap_or_else(PoisonError::into_inner).seen.clone()
     }
+
+    /// How many requests it had at once at most.
+    #[must_use]
+    pub fn busiest(&self) -> usize {
+        self.script.lock().unwrap_or_else(PoisonError::into_inner).busiest
+    }
+
+    /// Lets the request that is held, or else the next one to be held, be answered.
+    pub fn release(&self) {
+        self.script.lock().unwrap_or_else(PoisonError::into_inner).release.notify_one();
+    }
 }
 
 async fn complete(
@@ -158,10 +189,13 @@ async fn complete(
 ) -> Response {
     let authorization = headers.get(header::AUTHORIZATION).and_then(|v| v.to_str().ok()).map(str::to_owned);
     let seen = Seen { body, authorization };
-    let step = {
+    let _busy = Busy(Arc::clone(&script));
+    let (step, release) = {
         let mut script = script.lock().unwrap_or_else(PoisonError::into_inner);
         script.seen.push(seen.clone());
-        script.steps.pop_front().unwrap_or(Step::Ok)
+        script.busy += 1;
+        script.busiest = script.busiest.max(script.busy);
+        (script.steps.pop_front().unwrap_or(Step::Ok), Arc::clone(&script.release))
     };
     let good = || summary(&labels(&seen.document().unwrap_or_default()));
     match step {
@@ -173,6 +207,14 @@ async fn complete(
                 response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
             }
             response
+        }
+        Step::Slow(time) => {
+            tokio::time::sleep(time).await;
+            completion(&good().to_string(), "stop")
+        }
+        Step::Held => {
+            release.notified().await;
+            completion(&good().to_string(), "stop")
         }
         Step::Hang => std::future::pending().await,
         Step::Text(text) => completion(&text, "stop"),

@@ -2,7 +2,7 @@
 //! that cannot. A summary always arrives, and says who wrote it and why.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use matome_domain::dialogue::Dialogue;
 use matome_domain::summary::{FallbackReason, Provenance, SummaryDraft, SummaryRequest};
@@ -42,7 +42,6 @@ pub struct Summarizer {
 
 struct Backed {
     client: Provider,
-    total_timeout: Duration,
     name: String,
     model: String,
 }
@@ -70,18 +69,11 @@ impl Summarizer {
         let provider = match config.target()? {
             None => None,
             Some(target) => {
-                let client =
-                    Provider::new(&target, config.timeout, config.max_retries, config.chunk_tokens, pace)
-                        .map_err(|_| ConfigError {
-                            setting: "AI_PROVIDER",
-                            reason: "no client can be built for it",
-                        })?;
-                Some(Backed {
-                    client,
-                    total_timeout: config.total_timeout,
-                    name: target.provider,
-                    model: target.model,
-                })
+                let client = Provider::new(&target, config, pace).map_err(|_| ConfigError {
+                    setting: "AI_PROVIDER",
+                    reason: "no client can be built for it",
+                })?;
+                Some(Backed { client, name: target.provider, model: target.model })
             }
         };
         Ok(Self { provider, prices: config.prices.clone() })
@@ -137,16 +129,13 @@ impl Summarizer {
                     TokenBudget::Remaining(tokens) => Some(tokens),
                     TokenBudget::Withheld(_) => Some(0),
                 };
-                let mut run = Run { remaining, spent: Default::default() };
-                let writing = provider.client.summarize(dialogue, request, own.clone(), &mut run);
-                let written = tokio::time::timeout(provider.total_timeout, writing)
-                    .await
-                    .unwrap_or(Err(Failure::Timeout));
-                provenance.input_tokens = run.spent.input_tokens;
-                provenance.output_tokens = run.spent.output_tokens;
-                provenance.requests = run.spent.requests;
-                provenance.cost =
-                    self.prices.cost(&provider.model, run.spent.input_tokens, run.spent.output_tokens);
+                let run = Run::new(remaining);
+                let written = provider.client.summarize(dialogue, request, own.clone(), &run).await;
+                let spent = run.spent();
+                provenance.input_tokens = spent.input_tokens;
+                provenance.output_tokens = spent.output_tokens;
+                provenance.requests = spent.requests;
+                provenance.cost = self.prices.cost(&provider.model, spent.input_tokens, spent.output_tokens);
                 match written {
                     Ok(draft) => {
                         provenance.provider.clone_from(&provider.name);
@@ -154,7 +143,7 @@ impl Summarizer {
                         draft
                     }
                     Err(failure) => {
-                        provenance.fallback_reason = Some(fall_back(provider, failure, run.spent.requests));
+                        provenance.fallback_reason = Some(fall_back(provider, failure, spent.requests));
                         own
                     }
                 }

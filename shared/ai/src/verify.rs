@@ -39,6 +39,7 @@ pub fn verify(draft: &mut SummaryDraft, dialogue: &Dialogue) -> Result<(), Unfou
     draft.category = draft.category.take().filter(|c| CATEGORIES.contains(&c.as_str()));
     let speakers: HashSet<&str> = dialogue.turns.iter().map(|t| t.speaker.id.as_str()).collect();
     draft.participants.retain(|p| speakers.contains(p.speaker_id.as_str()));
+    draft.participants.iter_mut().for_each(|p| p.key_points.retain_mut(founded));
     let brief_founded = clean(&mut draft.brief_sources);
     if draft.brief.trim().is_empty() || !(brief_founded || dialogue.turns.is_empty()) {
         return Err(Unfounded);
@@ -49,7 +50,7 @@ pub fn verify(draft: &mut SummaryDraft, dialogue: &Dialogue) -> Result<(), Unfou
 #[cfg(test)]
 mod tests {
     use matome_domain::dialogue::{Speaker, Turn, TurnContent};
-    use matome_domain::summary::{ActionItem, Level};
+    use matome_domain::summary::{ActionItem, Level, ParticipantPoints, Sentiment};
 
     use super::*;
 
@@ -85,11 +86,18 @@ mod tests {
                 deadline: Some("soon".to_owned()),
                 sources: vec!["a".to_owned()],
             }],
+            participants: vec![ParticipantPoints {
+                speaker_id: "s".to_owned(),
+                message_count: 2,
+                sentiment: Sentiment::Neutral,
+                key_points: vec![statement("kept", &["x", "a"]), statement("dropped", &["x"])],
+            }],
             ..SummaryDraft::default()
         };
         verify(&mut draft, &dialogue()).unwrap();
         assert_eq!(draft.brief_sources, ["a"]);
         assert_eq!(draft.detailed, [statement("kept", &["b"])]);
+        assert_eq!(draft.participants[0].key_points, [statement("kept", &["a"])]);
         assert_eq!(draft.category, None);
         assert_eq!(
             (draft.action_items[0].assigned_to.clone(), draft.action_items[0].deadline.clone()),

@@ -116,7 +116,7 @@ pub struct ParticipantPoints {
     /// Tone of this person.
     pub sentiment: Sentiment,
     /// What this person said that matters.
-    pub key_points: Vec<String>,
+    pub key_points: Vec<Statement>,
 }
 
 /// Tone.

@@ -47,7 +47,8 @@ enum Command {
     OpenApi(openapi::OpenApi),
     /// Move a queue's dead letters back to it.
     Redrive(redrive::Redrive),
-    /// Summarize an exported LINE chat, or a file of dialogues.
+    /// Summarize an exported LINE chat, or a file of dialogues, by the provider that AI_PROVIDER, AI_MODEL,
+    /// AI_BASE_URL, AI_API_KEY and AI_VISION name, or by the built-in summarizer.
     Summarize(summarize::Summarize),
     /// Create, connect, move, suspend, resume and remove tenants.
     Tenant(tenant::Tenant),

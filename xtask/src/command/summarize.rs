@@ -1,5 +1,5 @@
-//! `cargo xtask summarize`: summarizes a file, by the provider that the environment names or by the
-//! built-in summarizer.
+//! `cargo xtask summarize`: summarizes a file, by the provider that the environment names (`AI_PROVIDER`,
+//! `AI_MODEL`, `AI_BASE_URL`, `AI_API_KEY`, `AI_VISION`) or by the built-in summarizer.
 
 use std::fmt::Write as _;
 use std::io::{BufReader, Read, stdin, stdout};
@@ -10,7 +10,7 @@ use clap::Args;
 use matome_ai::jsonl::summarize_lines;
 use matome_ai::{AiConfig, Secret, Summarizer, TokenBudget, Written, export};
 use matome_domain::language::Language;
-use matome_domain::summary::{Statement, SummaryRequest};
+use matome_domain::summary::{Sentiment, Statement, SummaryRequest};
 use matome_local_stack::{Progress, variable};
 
 #[derive(Debug, Args)]
@@ -35,7 +35,7 @@ fn language(tag: &str) -> Result<Language, String> {
 
 impl Summarize {
     pub(crate) async fn run(self) -> anyhow::Result<()> {
-        let summarizer = Summarizer::new(&config_from(variable))?;
+        let summarizer = Summarizer::new(&config_from(variable)?)?;
         let language = self.language.map(|language| language.tag().to_owned());
         let request = SummaryRequest { language, ..SummaryRequest::default() };
         let name = self.file.display().to_string();
@@ -52,8 +52,11 @@ impl Summarize {
         let mut text = String::new();
         { input }.read_to_string(&mut text).with_context(|| format!("cannot read {name}"))?;
         let chat = export::parse(&text, self.utc_offset).with_context(|| name.clone())?;
+        let (provider, model) = summarizer.writer();
+        let step = Progress::shown().step(format!("Summarizing {name} with {provider} {model}"));
         let written = summarizer.summarize(&chat.dialogue, &request, TokenBudget::Unlimited).await;
-        print!("{}", render(chat.title.as_deref(), chat.dialogue.turns.len(), &written));
+        step.done();
+        print!("{}", render(&chat, &written));
         Ok(())
     }
 
@@ -65,32 +68,46 @@ impl Summarize {
     }
 }
 
-/// The same settings as the summarizer function has.
-fn config_from(read: impl Fn(&str) -> Option<String>) -> AiConfig {
-    AiConfig {
+/// The settings of the summarizer function. An exported chat has no pictures for `AI_VISION` to show.
+fn config_from(read: impl Fn(&str) -> Option<String>) -> anyhow::Result<AiConfig> {
+    Ok(AiConfig {
         provider: read("AI_PROVIDER"),
         model: read("AI_MODEL"),
         base_url: read("AI_BASE_URL"),
         api_key: read("AI_API_KEY").map(Secret::new),
+        vision: read("AI_VISION").map(|value| value.parse()).transpose().context("AI_VISION")?,
         ..AiConfig::default()
-    }
+    })
 }
 
-fn render(title: Option<&str>, messages: usize, written: &Written) -> String {
+fn render(chat: &export::Export, written: &Written) -> String {
     let draft = &written.draft;
-    let mut text = format!("{} ({messages} messages)\n\n{}\n", title.unwrap_or("Chat"), draft.brief);
+    let turns = &chat.dialogue.turns;
+    let title = chat.title.as_deref().unwrap_or("Chat");
+    let mut text = format!("{title} ({} messages)\n\n{}\n", turns.len(), draft.brief);
     let statements = |list: &[Statement]| list.iter().map(|s| s.text.clone()).collect::<Vec<_>>();
     let actions = draft.action_items.iter().map(|action| {
         let who = action.assigned_to.as_ref().map(|name| format!(" — {name}")).unwrap_or_default();
         let when = action.deadline.as_ref().map(|day| format!(" ({day})")).unwrap_or_default();
         format!("{}{who}{when}", action.item)
     });
+    let people = draft.participants.iter().map(|person| {
+        let speaker = turns.iter().map(|turn| &turn.speaker).find(|speaker| speaker.id == person.speaker_id);
+        let name = speaker.map_or("?", |speaker| speaker.name.as_str());
+        let points: String =
+            person.key_points.iter().map(|point| format!("\n      {}", point.text)).collect();
+        let (said, tone) = (person.message_count, tone(person.sentiment));
+        format!("{name} ({said} of {} messages, {tone}){points}", turns.len())
+    });
     for (heading, items) in [
+        ("In full", statements(&draft.detailed)),
         ("Key points", statements(&draft.bullet_points)),
         ("To do", actions.collect()),
         ("Decided", statements(&draft.decisions)),
         ("Open questions", statements(&draft.open_questions)),
         ("Topics", draft.key_topics.clone()),
+        ("Tone", vec![tone(draft.sentiment).to_owned()]),
+        ("People", people.collect()),
     ] {
         if !items.is_empty() {
             // Writing to a String cannot fail.
@@ -103,6 +120,14 @@ fn render(title: Option<&str>, messages: usize, written: &Written) -> String {
     text
 }
 
+fn tone(sentiment: Sentiment) -> &'static str {
+    match sentiment {
+        Sentiment::Positive => "positive",
+        Sentiment::Neutral => "neutral",
+        Sentiment::Negative => "negative",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -113,18 +138,25 @@ mod tests {
     #[tokio::test]
     async fn an_exported_chat_becomes_a_summary_that_says_who_wrote_it() {
         let chat = export::parse(CHAT, 540).unwrap();
-        let summarizer = Summarizer::new(&config_from(|_| None)).unwrap();
+        let summarizer = Summarizer::new(&config_from(|_| None).unwrap()).unwrap();
         let request = SummaryRequest::default();
         let written = summarizer.summarize(&chat.dialogue, &request, TokenBudget::Unlimited).await;
-        let text = render(chat.title.as_deref(), chat.dialogue.turns.len(), &written);
+        let text = render(&chat, &written);
         assert!(text.contains("(2 messages)") && text.contains("menu"), "{text}");
+        for heading in ["In full", "Key points", "To do", "Tone", "People"] {
+            assert!(text.contains(&format!("\n{heading}\n  • ")), "{heading}: {text}");
+        }
+        assert!(text.contains("Tone\n  • neutral\n"), "{text}");
+        assert!(text.contains("• Tanaka (1 of 2 messages, neutral)\n      Tanaka "), "{text}");
         assert!(text.contains("Written by builtin"), "{text}");
     }
 
     #[test]
     fn a_wrong_setting_is_named() {
         let config = config_from(|name| (name == "AI_PROVIDER").then(|| "nobody".to_owned()));
-        let error = Summarizer::new(&config).err().unwrap();
+        let error = Summarizer::new(&config.unwrap()).err().unwrap();
         assert!(error.to_string().starts_with("AI_PROVIDER"), "{error}");
+        let error = config_from(|name| (name == "AI_VISION").then(|| "yes".to_owned())).unwrap_err();
+        assert_eq!(error.to_string(), "AI_VISION");
     }
 }

@@ -1,6 +1,7 @@
-//! The summarizer against a real MongoDB and a scripted provider.
+//! The summarizer against a real MongoDB, a real S3 and a scripted provider.
 
 mod crash;
+mod pictures;
 mod provider;
 mod samples;
 mod summarizer;

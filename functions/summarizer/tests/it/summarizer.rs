@@ -42,13 +42,8 @@ impl Summarizer {
     }
 
     pub(crate) fn with(system: &TestSystem, config: AiConfig, faults: Faults) -> Self {
-        let env = Env::from_map([
-            ("AWS_ACCESS_KEY_ID", "test"),
-            ("AWS_SECRET_ACCESS_KEY", "test"),
-            ("AWS_REGION", "us-east-1"),
-            ("AWS_ENDPOINT_URL", "http://127.0.0.1:9"),
-        ]);
-        let aws = Aws::from_env(&env, Patience::CONSUMER).expect("all settings are there");
+        // Nobody answers there: the tests of pictures give it a bucket.
+        let aws = aws("http://127.0.0.1:9");
         let (queues, sent) = Queues::recording_with(faults.clone());
         let context = Context {
             tenants: system.tenants(),
@@ -70,6 +65,17 @@ impl Summarizer {
         let returned = sqs::returned(&self.take(std::slice::from_ref(job)).await);
         assert!(returned.is_empty(), "the job went back to the queue");
     }
+}
+
+/// AWS at this endpoint.
+pub(crate) fn aws(endpoint: &str) -> Aws {
+    let env = Env::from_map([
+        ("AWS_ACCESS_KEY_ID", "test"),
+        ("AWS_SECRET_ACCESS_KEY", "test"),
+        ("AWS_REGION", "us-east-1"),
+        ("AWS_ENDPOINT_URL", endpoint),
+    ]);
+    Aws::from_env(&env, Patience::CONSUMER).expect("all settings are there")
 }
 
 /// Stores a closed session with [`TALK`], as the recorder leaves it, and returns its job.
@@ -126,7 +132,7 @@ pub(crate) async fn closed_session(tenant: &TestTenant) -> SummaryJob {
     SummaryJob { tenant_id: tenant.id.clone(), session_id: document_id(session), revision: 0 }
 }
 
-async fn put<E: Entity>(tenant: &TestTenant, document: bson::Document) {
+pub(crate) async fn put<E: Entity>(tenant: &TestTenant, document: bson::Document) {
     let entity: E = bson::deserialize_from_document(document).expect("fits its declaration");
     tenant.store.collection::<E>().insert(&entity).await.expect("can be stored");
 }

@@ -34,6 +34,9 @@ async fn a_closed_session_gets_a_summary_and_its_way_into_line() {
         assert_eq!(summary.participants.iter().map(|p| p.message_count).collect::<Vec<_>>(), [4, 2]);
         assert!(summary.content.open_questions.iter().any(|q| q.contains("gift wrapping")), "{summary:?}");
         assert_rests_on_its_session(&tenant, &summary).await;
+        let of_people: usize = summary.participants.iter().map(|p| p.key_points.len()).sum();
+        let cited = summary.citations.iter().filter(|c| c.field == "keyPoints").count();
+        assert!(of_people > 0 && cited == of_people, "{of_people} key points, {cited} of them cited");
         let session: Session = only(&tenant).await;
         assert_eq!((session.status, session.summary), (SessionStatus::Closed, Some(summary.id)));
         assert_eq!(session.reply_token, None, "tokens are not kept");

@@ -25,6 +25,38 @@ pub(super) fn said(text: &str, language: Language, today: Option<Date>) -> Optio
         .or_else(|| today.and_then(|today| relative(&text, language, today)))
 }
 
+/// Whether someone else may read `day` out of `text`, said on `today` (if known): it names a day near it,
+/// or one that is not certain to [`said`], or an hour.
+pub(super) fn allows(text: &str, language: Language, today: Option<Date>, day: Date) -> bool {
+    /// "Next Friday" is this week's to some and next week's to others.
+    const NEAR: i32 = 7;
+    match said(text, language, today) {
+        Some(named) => (named - day).get_days().abs() <= NEAR,
+        None => said(text, language, Some(day)).is_some() || hints(text, language),
+    }
+}
+
+/// Whether `text` tells of a time that is no certain day: `3/5`, "by 5 pm", 来週, เดือนหน้า.
+fn hints(text: &str, language: Language) -> bool {
+    static RULES: LazyLock<[Regex; 3]> = LazyLock::new(|| {
+        [
+            rule(concat!(
+                r"(?:^|[^0-9/])[0-3]?[0-9]/[0-3]?[0-9](?:[^0-9/]|$)|[0-9](?:st|nd|rd|th)(?:[^a-z]|$)|[0-9]:[0-5][0-9]",
+                r"|[0-9]\s*(?:am|pm|a\.m|p\.m|o'?clock)|(?:^|[^a-z])(?:noon|midnight|weekend)",
+                r"|(?:this|next|coming|end of the) (?:week|month|year)|(?:in|within) [a-z0-9]+ (?:hour|day|week|month)",
+                r"|(?:on|by|until|till|before|this|next) (?:mon|tues?|wed|thu|thurs?|fri|sat|sun)(?:[^a-z]|$)",
+            )),
+            rule(
+                r"[0-9一二三四五六七八九十]+(?:日|時|週間|月)|[今来]週|週[末明]|[今来]月|月[末初]|年[末内]|[今来]年|正午|午[前後]|夕方|[（(][月火水木金土日][)）]",
+            ),
+            rule(
+                r"วันที่\s*[0-9]|[0-9][:.][0-9]{2}\s*น|โมง|ทุ่ม|เที่ยง|(?:สัปดาห์|อาทิตย์|เดือน|ปี)(?:นี้|หน้า)|สุดสัปดาห์|ภายใน\s*[0-9]",
+            ),
+        ]
+    });
+    RULES[language as usize].is_match(&ascii_digits(text).to_lowercase())
+}
+
 /// Full-width and Thai digits as ASCII ones.
 fn ascii_digits(text: &str) -> String {
     text.chars()
@@ -344,6 +376,32 @@ mod tests {
         assert_eq!(said("tomorrow", Language::En, None), None);
         assert_eq!(said("3月5日", Language::Ja, None), None);
         assert_eq!(said("2024-03-05", Language::En, None), Some(Date::constant(2024, 3, 5)));
+    }
+
+    #[test]
+    fn others_may_read_a_day_where_one_is_named() {
+        let day = Date::constant(2024, 3, 15);
+        for (text, language, allowed) in [
+            ("by Friday", Language::En, true),
+            ("by March 28", Language::En, false),
+            ("pay 3/15 please", Language::En, true),
+            ("by 5 pm", Language::En, true),
+            ("by next week", Language::En, true),
+            ("by Fri", Language::En, true),
+            ("on the 15th", Language::En, true),
+            ("as soon as you can", Language::En, false),
+            ("we sat in the sun and paid 1500", Language::En, false),
+            ("来週中にお願いします", Language::Ja, true),
+            ("15日までに", Language::Ja, true),
+            ("３時に行きます", Language::Ja, true),
+            ("なるべく早くお願いします", Language::Ja, false),
+            ("สัปดาห์หน้า", Language::Th, true),
+            ("ก่อนห้าโมง", Language::Th, true),
+            ("โดยเร็ว", Language::Th, false),
+        ] {
+            assert_eq!(allows(text, language, today(), day), allowed, "{text}");
+        }
+        assert!(allows("tomorrow", Language::En, None, day), "counted from a day that only they know");
     }
 
     #[test]

@@ -37,7 +37,7 @@ pub(super) struct Reply {
 }
 
 /// Turns in which an answer is looked for.
-const REACH: usize = 8;
+pub(super) const REACH: usize = 8;
 
 /// All items in order of appearance.
 pub(super) fn items(talk: &Talk<'_>) -> Vec<Item> {

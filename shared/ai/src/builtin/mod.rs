@@ -10,6 +10,7 @@ mod english;
 mod exchange;
 mod frames;
 mod rank;
+mod said;
 mod segment;
 mod talk;
 mod tone;
@@ -19,6 +20,8 @@ mod words;
 use matome_domain::dialogue::Dialogue;
 use matome_domain::language::Language;
 use matome_domain::summary::{ParticipantPoints, Statement, SummaryDraft, SummaryRequest, SummaryStyle};
+
+pub(crate) use self::said::keep_what_was_said;
 
 use self::act::Act;
 use self::exchange::Item;
@@ -216,11 +219,12 @@ fn participants(talk: &Talk<'_>, items: &[Item], language: Language) -> Vec<Part
         .zip(own)
         .map(|((person, mut points), own)| {
             points.sort_by_key(|i| i.piece);
-            let mut key_points: Vec<String> = Vec::new();
+            let mut key_points: Vec<Statement> = Vec::new();
             for point in points {
-                let told = compose::tell(talk, &talk.pieces[point.piece], language)
-                    .map(|t| frames::sentence(language, &t));
-                key_points.extend(told.filter(|t| !key_points.contains(t)));
+                let piece = &talk.pieces[point.piece];
+                let told = compose::tell(talk, piece, language).map(|t| frames::sentence(language, &t));
+                let new = told.filter(|t| key_points.iter().all(|k| k.text != *t));
+                key_points.extend(new.map(|text| Statement { text, sources: vec![talk.id(piece.turn)] }));
             }
             ParticipantPoints {
                 speaker_id: person.id.clone(),

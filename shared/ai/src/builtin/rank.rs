@@ -153,3 +153,35 @@ fn redundancy(talk: &Talk<'_>, chosen: &[&Item], item: &Item) -> f64 {
         })
         .fold(0.0, f64::max)
 }
+
+#[cfg(test)]
+mod tests {
+    use matome_domain::dialogue::{Dialogue, Speaker, Turn, TurnContent};
+
+    use super::*;
+
+    #[test]
+    fn what_was_said_before_is_not_chosen_again() {
+        let turn = |(at, text): (usize, &&str)| Turn {
+            id: at.to_string(),
+            speaker: Speaker { id: at.to_string(), name: format!("Person {at}") },
+            at: None,
+            content: TurnContent::Text { text: (*text).to_owned() },
+        };
+        let lines = [
+            "The truck brings the crates to the harbour warehouse.",
+            "To the harbour warehouse the truck brings the crates.",
+            "Our printer needs new paper.",
+        ];
+        let dialogue =
+            Dialogue { turns: lines.iter().enumerate().map(turn).collect(), utc_offset_minutes: 0 };
+        let talk = Talk::read(&dialogue);
+        // The repetition is nearly as good as what it repeats, and better than anything else.
+        let scores = [1.0, 0.95, 0.4];
+        let items: Vec<Item> =
+            (0..).zip(scores).map(|(piece, score)| Item { piece, reply: None, score }).collect();
+        let chosen = |count| choose(&talk, &items, count).iter().map(|i| i.piece).collect::<Vec<_>>();
+        assert_eq!(chosen(2), [0, 2]);
+        assert_eq!(chosen(3), [0, 2], "a repetition is left out even where there is room");
+    }
+}

@@ -1,9 +1,7 @@
 //! What comes back: parsed, its labels turned into ids, and refused when it is not a summary of
 //! this talk but someone else's wish.
 
-use std::collections::HashSet;
-
-use matome_domain::dialogue::{Dialogue, TurnContent};
+use matome_domain::dialogue::Dialogue;
 use matome_domain::summary::{ActionItem, Level, ParticipantPoints, Sentiment, Statement, SummaryDraft};
 use serde::Deserialize;
 
@@ -64,7 +62,7 @@ struct Person {
     #[serde(default)]
     sentiment: Sentiment,
     #[serde(default)]
-    key_points: Vec<String>,
+    key_points: Vec<Statement>,
 }
 
 /// The JSON object in an answer; models like to wrap it in a code fence.
@@ -92,7 +90,16 @@ pub(super) fn read(
     let statements = |list: Vec<Statement>| -> Vec<Statement> {
         list.into_iter().map(|s| Statement { text: tidy(&s.text), sources: ids(s.sources) }).collect()
     };
-    let participants = participants(&answer.participants, labels, own.participants);
+    let participants = participants(answer.participants, labels, own.participants)
+        .map(|(person, said)| match said {
+            Some(said) => ParticipantPoints {
+                sentiment: said.sentiment,
+                key_points: statements(said.key_points),
+                ..person
+            },
+            None => person,
+        })
+        .collect();
     let mut draft = SummaryDraft {
         language: own.language.clone(),
         brief: tidy(&answer.brief),
@@ -104,10 +111,7 @@ pub(super) fn read(
             .into_iter()
             .map(|a| ActionItem {
                 item: tidy(&a.item),
-                assigned_to: a
-                    .assigned_to
-                    .filter(|name| was_said(name, dialogue, labels))
-                    .map(|name| plain_name(&name, dialogue, labels)),
+                assigned_to: a.assigned_to.map(|name| plain_name(&name, dialogue, labels)),
                 priority: a.priority,
                 deadline: a.deadline,
                 sources: ids(a.sources),
@@ -125,6 +129,7 @@ pub(super) fn read(
         participants,
     };
     verify(&mut draft, dialogue).map_err(|_| Failure::Malformed)?;
+    builtin::keep_what_was_said(&mut draft.action_items, dialogue);
     if draft.detailed.is_empty() || !builtin::shares_words(&draft, dialogue) {
         return Err(Failure::Malformed);
     }
@@ -161,17 +166,7 @@ fn repeats_instructions(value: &serde_json::Value) -> bool {
     }
 }
 
-/// Whether an assignee is someone in the talk, or was named in it.
-fn was_said(name: &str, dialogue: &Dialogue, labels: &Labels) -> bool {
-    let name = name.trim();
-    !name.is_empty()
-        && (labels.names.values().any(|n| n == name)
-            || dialogue
-                .turns
-                .iter()
-                .any(|t| matches!(&t.content, TurnContent::Text { text } if text.contains(name))))
-}
-
+/// A name without the number that tells people of one name apart.
 fn plain_name(name: &str, dialogue: &Dialogue, labels: &Labels) -> String {
     let id = labels.names.iter().find(|(_, n)| *n == name.trim()).map(|(id, _)| id);
     let speaker = id.and_then(|id| dialogue.turns.iter().find(|t| t.speaker.id == *id));
@@ -179,20 +174,14 @@ fn plain_name(name: &str, dialogue: &Dialogue, labels: &Labels) -> String {
 }
 
 /// Everyone who spoke, counted by us, with the answer's view of them where it has one.
-fn participants(answer: &[Person], labels: &Labels, own: Vec<ParticipantPoints>) -> Vec<ParticipantPoints> {
-    let mut used: HashSet<usize> = HashSet::new();
-    own.into_iter()
-        .map(|mut points| {
-            let name = labels.names.get(&points.speaker_id);
-            if let Some((at, person)) =
-                answer.iter().enumerate().find(|(at, p)| Some(&p.name) == name && !used.contains(at))
-            {
-                used.insert(at);
-                points.sentiment = person.sentiment;
-                points.key_points =
-                    person.key_points.iter().map(|p| tidy(p)).filter(|p| !p.is_empty()).collect();
-            }
-            points
-        })
-        .collect()
+fn participants(
+    mut answer: Vec<Person>,
+    labels: &Labels,
+    own: Vec<ParticipantPoints>,
+) -> impl Iterator<Item = (ParticipantPoints, Option<Person>)> {
+    own.into_iter().map(move |person| {
+        let name = labels.names.get(&person.speaker_id);
+        let at = answer.iter().position(|p| Some(&p.name) == name);
+        (person, at.map(|at| answer.swap_remove(at)))
+    })
 }

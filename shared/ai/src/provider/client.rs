@@ -11,14 +11,15 @@ use genai::chat::{
 use genai::resolver::{AuthData, Endpoint, ServiceTargetResolver};
 use genai::{Client, ModelIden, ServiceTarget};
 use matome_domain::dialogue::{Dialogue, TurnContent};
-use matome_domain::language::Language;
-use matome_domain::summary::{SummaryDraft, SummaryRequest};
+use matome_domain::summary::SummaryRequest;
 use serde_json::Value;
 
-use super::envelope::{self, Labels, SYSTEM, tokens};
+use super::envelope::{self, SYSTEM, tokens};
 use super::pace::{Pace, wait};
-use super::{Failure, answer, parts};
-use crate::config::Target;
+use super::run::{Run, Underway};
+use super::write::Patience;
+use super::{Failure, answer};
+use crate::config::{AiConfig, Target};
 
 /// Tokens that an answer may take, thinking included, where the organization says nothing else.
 const ANSWER_TOKENS: u32 = 8_000;
@@ -26,41 +27,21 @@ const ANSWER_TOKENS: u32 = 8_000;
 const PICTURES: usize = 8;
 const PICTURE_BYTES: usize = 4 * 1024 * 1024;
 
-/// What a summary has cost so far.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Spent {
-    pub(crate) input_tokens: u64,
-    pub(crate) output_tokens: u64,
-    pub(crate) requests: u32,
-}
-
 /// A configured provider.
 pub(crate) struct Provider {
     client: Client,
     model: String,
     vision: bool,
     timeout: Duration,
+    patience: Patience,
     max_retries: u32,
     chunk_tokens: u64,
     pace: Arc<dyn Pace>,
 }
 
-/// One summary being written: what it may spend and what it has spent.
-pub(crate) struct Run {
-    /// Tokens that may be spent; `None` = no limit.
-    pub(crate) remaining: Option<u64>,
-    pub(crate) spent: Spent,
-}
-
 impl Provider {
     /// Connects nothing yet; the first request does.
-    pub(crate) fn new(
-        target: &Target,
-        timeout: Duration,
-        max_retries: u32,
-        chunk_tokens: u64,
-        pace: Arc<dyn Pace>,
-    ) -> Result<Self, genai::Error> {
+    pub(crate) fn new(target: &Target, config: &AiConfig, pace: Arc<dyn Pace>) -> Result<Self, genai::Error> {
         let fixed = target.clone();
         let resolver = ServiceTargetResolver::from_resolver_fn(
             move |given: ServiceTarget| -> Result<ServiceTarget, genai::resolver::Error> {
@@ -82,9 +63,10 @@ impl Provider {
             client,
             model: target.model.clone(),
             vision: target.vision,
-            timeout,
-            max_retries,
-            chunk_tokens,
+            timeout: config.timeout,
+            patience: Patience { step: config.total_timeout, longest: config.longest_timeout },
+            max_retries: config.max_retries,
+            chunk_tokens: config.chunk_tokens,
             pace,
         })
     }
@@ -94,73 +76,18 @@ impl Provider {
         self.vision
     }
 
-    /// Writes the summary; `own` is the built-in summarizer's draft of the same talk.
-    pub(crate) async fn summarize(
-        &self,
-        dialogue: &Dialogue,
-        request: &SummaryRequest,
-        own: SummaryDraft,
-        run: &mut Run,
-    ) -> Result<SummaryDraft, Failure> {
-        let language = Language::from_tag(&own.language).unwrap_or_default();
-        let labels = Labels::of(dialogue);
-        let options = options(request);
-        let whole = envelope::messages(dialogue, 0..dialogue.turns.len(), &labels, request, language);
-        let sizes = parts::sizes(whole["messages"].as_array().map_or(&[][..], Vec::as_slice));
-        let ranges = parts::split(&sizes, self.chunk_tokens);
-        if ranges.len() <= 1 {
-            let content = self.content(&whole, dialogue, 0..dialogue.turns.len());
-            return self
-                .ask(content, &options, run, |value| answer::read(value, dialogue, &labels, own.clone()))
-                .await;
-        }
-        let mut written: Vec<Value> = Vec::new();
-        for range in ranges {
-            let document = envelope::messages(dialogue, range.clone(), &labels, request, language);
-            let content = self.content(&document, dialogue, range);
-            // A part must hold like a whole one; it is kept as JSON, labels and all, to be joined.
-            written.push(
-                self.ask(content, &options, run, |v| {
-                    answer::read(v, dialogue, &labels, own.clone()).map(|_| v.clone())
-                })
-                .await?,
-            );
-        }
-        loop {
-            let groups = parts::split(&parts::sizes(&written), self.chunk_tokens);
-            // Groups of one would never end: two at least, however large.
-            let groups = if groups.len() * 2 > written.len() && groups.len() > 1 {
-                pairs(written.len())
-            } else {
-                groups
-            };
-            if groups.len() == 1 {
-                let content = self.content(&envelope::parts(&written, request, language), dialogue, 0..0);
-                return self
-                    .ask(content, &options, run, |v| answer::read(v, dialogue, &labels, own.clone()))
-                    .await;
-            }
-            let mut joined = Vec::new();
-            for group in groups {
-                let [only] = &written[group.clone()] else {
-                    let content =
-                        self.content(&envelope::parts(&written[group], request, language), dialogue, 0..0);
-                    joined.push(
-                        self.ask(content, &options, run, |v| {
-                            answer::read(v, dialogue, &labels, own.clone()).map(|_| v.clone())
-                        })
-                        .await?,
-                    );
-                    continue;
-                };
-                joined.push(only.clone());
-            }
-            written = joined;
-        }
+    /// How long a summary may take.
+    pub(super) fn patience(&self) -> Patience {
+        self.patience
+    }
+
+    /// Estimated tokens of one request's messages.
+    pub(super) fn chunk_tokens(&self) -> u64 {
+        self.chunk_tokens
     }
 
     /// The document, and the pictures of its turns where the provider can see.
-    fn content(
+    pub(super) fn content(
         &self,
         document: &Value,
         dialogue: &Dialogue,
@@ -185,11 +112,11 @@ impl Provider {
     }
 
     /// Asks until `read` accepts the answer: once more after a malformed one, saying so.
-    async fn ask<T>(
+    pub(super) async fn ask<T>(
         &self,
         content: Vec<ContentPart>,
         options: &ChatOptions,
-        run: &mut Run,
+        run: &Run,
         read: impl Fn(&Value) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         let mut chat = ChatRequest::from_system(SYSTEM).append_message(ChatMessage::user(content));
@@ -215,26 +142,18 @@ impl Provider {
     }
 
     /// One request, repeated on 429, 5xx and time-outs.
-    async fn send(
-        &self,
-        request: &ChatRequest,
-        options: &ChatOptions,
-        run: &mut Run,
-    ) -> Result<String, Failure> {
+    async fn send(&self, request: &ChatRequest, options: &ChatOptions, run: &Run) -> Result<String, Failure> {
         let estimate = estimate(request);
         let mut retries = 0;
         loop {
-            let spent = run.spent.input_tokens + run.spent.output_tokens;
-            if run.remaining.is_some_and(|limit| spent + estimate > limit) {
-                return Err(Failure::TokenLimit);
-            }
-            run.spent.requests += 1;
+            let underway = run.begin(estimate)?;
             let call = self.client.exec_chat(self.model.as_str(), request.clone(), Some(options));
             let failure = match tokio::time::timeout(self.timeout, call).await {
                 Err(_) => Failure::Timeout,
                 Ok(Err(error)) => Failure::from(&error),
-                Ok(Ok(response)) => return text(response, run),
+                Ok(Ok(response)) => return text(response, underway),
             };
+            drop(underway);
             let Some(wish) = failure.retry().filter(|_| retries < self.max_retries) else {
                 return Err(failure);
             };
@@ -245,7 +164,7 @@ impl Provider {
 }
 
 /// How an answer is to be written, whatever it is about.
-fn options(request: &SummaryRequest) -> ChatOptions {
+pub(super) fn options(request: &SummaryRequest) -> ChatOptions {
     let options = ChatOptions::default()
         .with_max_tokens(request.max_tokens.unwrap_or(ANSWER_TOKENS))
         .with_response_format(ChatResponseFormat::JsonSpec(JsonSpec::new("summary", envelope::schema())));
@@ -255,10 +174,6 @@ fn options(request: &SummaryRequest) -> ChatOptions {
     }
 }
 
-fn pairs(count: usize) -> Vec<std::ops::Range<usize>> {
-    (0..count).step_by(2).map(|at| at..(at + 2).min(count)).collect()
-}
-
 fn estimate(request: &ChatRequest) -> u64 {
     let written: u64 = request.messages.iter().flat_map(|m| m.content.texts()).map(tokens).sum();
     // A picture costs a provider a few hundred tokens.
@@ -266,10 +181,9 @@ fn estimate(request: &ChatRequest) -> u64 {
     written + pictures + tokens(SYSTEM)
 }
 
-fn text(response: ChatResponse, run: &mut Run) -> Result<String, Failure> {
+fn text(response: ChatResponse, underway: Underway<'_>) -> Result<String, Failure> {
     let count = |tokens: Option<i32>| u64::try_from(tokens.unwrap_or(0)).unwrap_or(0);
-    run.spent.input_tokens += count(response.usage.prompt_tokens);
-    run.spent.output_tokens += count(response.usage.completion_tokens);
+    underway.took(count(response.usage.prompt_tokens), count(response.usage.completion_tokens));
     match response.stop_reason {
         Some(StopReason::ContentFilter(_)) => return Err(Failure::Refused),
         Some(StopReason::MaxTokens(_)) => return Err(Failure::Malformed),

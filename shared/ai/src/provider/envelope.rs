@@ -23,7 +23,7 @@ Each statement lists in \"sources\" the labels (\"t1\", \"t2\", …) of the mess
 Write in the language named by \"language\" of the document; names and quotes stay as they are.
 \"brief\" has one or two sentences. \"detailed\" tells the whole talk in order, one sentence for each important exchange, with who said it.
 \"bulletPoints\" holds three to seven key points. \"decisions\" holds what was settled; \"openQuestions\" what was asked and not answered.
-\"actionItems\" holds what someone is to do. \"assignedTo\" is a participant's name and \"deadline\" a date YYYY-MM-DD, each only when it was said, else null. A message's \"at\" is the local time by which \"tomorrow\" is counted.
+\"actionItems\" holds what someone is to do. \"assignedTo\" is a participant's name and \"deadline\" a date YYYY-MM-DD, each only when a message in its \"sources\" says so, else null. A message's \"at\" is the local time by which \"tomorrow\" is counted.
 \"participants\" has an entry for each person, named as in the data. \"imageInsights\" says what attached pictures show.
 Answer with one JSON object of the given schema and nothing else.";
 
@@ -152,8 +152,11 @@ pub(super) fn schema() -> Value {
         ("deadline", maybe),
         ("sources", texts.clone()),
     ]);
-    let participant =
-        object(&[("name", text.clone()), ("sentiment", sentiment.clone()), ("keyPoints", texts.clone())]);
+    let participant = object(&[
+        ("name", text.clone()),
+        ("sentiment", sentiment.clone()),
+        ("keyPoints", statements.clone()),
+    ]);
     object(&[
         ("brief", text),
         ("briefSources", texts.clone()),

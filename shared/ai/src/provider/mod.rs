@@ -7,7 +7,10 @@ mod envelope;
 mod failure;
 mod pace;
 mod parts;
+mod run;
+mod write;
 
-pub(crate) use client::{Provider, Run};
+pub(crate) use client::Provider;
 pub(crate) use failure::Failure;
 pub use pace::{Pace, RealPace};
+pub(crate) use run::Run;

@@ -173,8 +173,12 @@ pub struct SummaryParticipant {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Citation {
-    /// Field of `content` or `analysis`: `brief`, `detailed`, `bulletPoints`, `actionItems`, …
+    /// Field of `content` or `analysis`: `brief`, `detailed`, `bulletPoints`, `actionItems`, …; or
+    /// `keyPoints` of a participant.
     pub field: String,
+    /// Position in `participants`, for `keyPoints` alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub participant: Option<i64>,
     /// Position in the field's list; the sentence for `detailed`; 0 for `brief`.
     pub index: i64,
     /// The messages.
@@ -373,8 +377,11 @@ pub struct SummaryParticipantView {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CitationView {
-    /// The field of `content`.
+    /// The field of `content` or `analysis`, or `keyPoints` of a participant.
     pub field: String,
+    /// Which of the participants, for `keyPoints`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub participant: Option<i64>,
     /// Which of its statements.
     pub index: i64,
     /// Messages.
@@ -480,6 +487,9 @@ impl Exposed for Summary {
                 }],
                 "citations": [{
                     "field": "bulletPoints", "index": 0, "messageIds": ["671f0a2b9d3c4e5f60718299"],
+                }, {
+                    "field": "keyPoints", "participant": 0, "index": 0,
+                    "messageIds": ["671f0a2b9d3c4e5f60718299"],
                 }],
                 "aiMetadata": {
                     "provider": "builtin", "model": "builtin", "tokensUsed": 0, "inputTokens": 0,
@@ -491,5 +501,19 @@ impl Exposed for Summary {
             create: None,
             patch: Some(example(json!({ "visibility": "organization" }))),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_citation_stored_before_key_points_were_cited_is_still_read() {
+        let id = ObjectId::from_bytes([1; 12]);
+        let before = doc! { "field": "brief", "index": 0_i64, "messageIds": [id] };
+        let read: Citation = bson::deserialize_from_document(before.clone()).unwrap();
+        assert_eq!(read.participant, None);
+        assert_eq!(bson::serialize_to_document(&read).unwrap(), before, "and written as before");
     }
 }
