@@ -68,6 +68,37 @@ impl RecordError {
             _ => self.may_be_poison(),
         }
     }
+
+    /// Whether it is about one message's content, on its way from LINE to S3. Everything else (no database, no
+    /// directory) is about all of them.
+    #[must_use]
+    pub fn is_of_content(&self) -> bool {
+        matches!(
+            self,
+            Self::Line(_)
+                | Self::Blob(_)
+                | Self::BadId
+                | Self::Tenancy(
+                    TenancyError::Line(_)
+                        | TenancyError::Key(_)
+                        | TenancyError::UnknownChannel(_)
+                        | TenancyError::NotTheirs { .. }
+                )
+        )
+    }
+
+    /// Whether no later attempt at the same content can end otherwise. A channel that is disconnected, or whose
+    /// secret LINE refuses, can be put right.
+    #[must_use]
+    pub fn is_final(&self) -> bool {
+        matches!(
+            self,
+            Self::BadId
+                | Self::Line(LineError::Rejected { .. } | LineError::Invalid { .. })
+                | Self::Blob(BlobError::TooLarge { .. })
+                | Self::Tenancy(TenancyError::NotTheirs { .. })
+        )
+    }
 }
 
 impl Fenced for RecordError {

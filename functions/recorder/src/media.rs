@@ -9,8 +9,9 @@ use futures::TryStreamExt;
 use matome_domain::ids::ChannelId;
 use matome_domain::limits::Limit;
 use matome_domain::queue::MediaJob;
-use matome_line::client::{Content, ContentStream, LineChannel};
-use matome_runtime::blobs::{BlobError, BlobKey, Blobs, MediaPart};
+use matome_line::client::{Content, ContentStream, LineChannel, Transcoding};
+use matome_runtime::blobs::{BlobKey, Blobs, MediaPart};
+use matome_runtime::lambda::Chain;
 use matome_store::TenantStore;
 use matome_store::entities::{MediaStatus, Message};
 use matome_store::id::object_id;
@@ -18,16 +19,22 @@ use matome_store::time::date;
 
 use crate::context::Context;
 use crate::error::RecordError;
-use crate::preview;
-use crate::seen::Seen;
+use crate::{picture, preview};
 
 /// LINE's largest video or file is 200 MB; some more, so that the limit is theirs.
 const MAX_BYTES: u64 = 300 * 1024 * 1024;
-/// After so many times of "not ready yet" (about four hours) it is given up.
-const MAX_ATTEMPTS: i64 = 24;
+/// How much of a picture's beginning is kept to read its size in pixels from. A JPEG says it after its
+/// camera's notes: 64 KB a piece, a few pieces.
+const HEAD: usize = 512 * 1024;
+/// After so many attempts (about a day) it is given up. An outage of LINE or S3 is over by then, and staff
+/// have put right a channel whose secret LINE refused.
+const MAX_ATTEMPTS: i64 = 100;
 
 /// Fetches or erases one message's content, whichever it needs. Done twice, it does nothing. A tenant
 /// that moves meanwhile has the content fetched again, under the same key, and noted in its new place.
+///
+/// Content that cannot be fetched yet, whoever refuses it, is asked for again later and later, until it is
+/// given up. Erasing is never given up.
 ///
 /// # Errors
 /// [`RecordError`]: the job goes back to the queue.
@@ -46,52 +53,103 @@ async fn attempt(context: &Context, job: &MediaJob) -> Result<(), RecordError> {
     }
 }
 
+/// What an attempt at fetching came to.
+enum Found {
+    /// Stored: these fields tell where and what.
+    Stored(Document),
+    /// LINE is still preparing it.
+    Preparing,
+    /// LINE could not prepare it, and will not.
+    Unprepared,
+    /// LINE no longer has it.
+    Gone,
+}
+
 async fn fetch(
     context: &Context,
     store: &TenantStore,
     job: &MediaJob,
     message: &Message,
 ) -> Result<(), RecordError> {
+    let blobs = context.blobs.as_ref().ok_or(RecordError::NoBucket)?;
+    let attempts = message.media.as_ref().map_or(0, |m| m.attempts) + 1;
+    if attempts > MAX_ATTEMPTS {
+        return give_up(context, store, job, message).await;
+    }
+    // Before it is made, so that one counts that takes the whole function with it.
+    let this_one = doc! { "_id": message.id, "media.status": "pending" };
+    let set = doc! { "media.attempts": attempts, "updatedAt": date(context.clock.now()) };
+    if !store.collection::<Message>().update(this_one, doc! { "$set": set }).await? {
+        return Ok(());
+    }
+    match find(context, blobs, job, message).await {
+        Ok(Found::Stored(set)) => settle(context, store, job, message.id, set).await,
+        Ok(Found::Gone) => {
+            metrics::counter!("MediaGone").increment(1);
+            settle(context, store, job, message.id, doc! { "media.status": "gone" }).await
+        }
+        Ok(Found::Unprepared) => give_up(context, store, job, message).await,
+        Ok(Found::Preparing) => later(context, job, attempts).await,
+        Err(error) if error.is_of_content() => {
+            let for_good = error.is_final();
+            metrics::counter!("MediaFailed").increment(1);
+            tracing::warn!(
+                tenant.id = %job.tenant_id, message.id = %job.message_id, attempt = attempts, for_good,
+                error = %Chain(&error), "content not fetched"
+            );
+            if for_good {
+                give_up(context, store, job, message).await
+            } else {
+                later(context, job, attempts).await
+            }
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Asks LINE, and stores what it has.
+async fn find(
+    context: &Context,
+    blobs: &Blobs,
+    job: &MediaJob,
+    message: &Message,
+) -> Result<Found, RecordError> {
     let channel = ChannelId::new(message.channel_id.clone()).map_err(|_| RecordError::BadId)?;
     let line = context.channels.line(&context.tenants, &job.tenant_id, &channel).await?;
     match line.content(&message.line_message_id).await? {
         Content::Ready { content_type, stream, .. } => {
-            let stored = download(context, &line, job, message, content_type, stream).await;
+            let set = download(blobs, &line, job, message, content_type, stream).await?;
             context.faults.boundary("media.uploaded")?;
-            match stored {
-                Ok(set) => settle(context, store, job, message.id, set).await,
-                Err(RecordError::Blob(BlobError::TooLarge { .. })) => {
-                    settle(context, store, job, message.id, doc! { "media.status": "failed" }).await
-                }
-                Err(error) => Err(error),
-            }
+            Ok(Found::Stored(set))
         }
-        Content::Preparing => wait(context, store, job, message).await,
-        Content::Gone => {
-            metrics::counter!("MediaGone").increment(1);
-            settle(context, store, job, message.id, doc! { "media.status": "gone" }).await
-        }
+        Content::Preparing => preparing(&line, message).await,
+        Content::Gone => Ok(Found::Gone),
     }
 }
 
-fn blobs(context: &Context) -> Result<&Blobs, RecordError> {
-    context.blobs.as_ref().ok_or(RecordError::NoBucket)
+/// LINE is not ready: for video and audio it says whether it ever will be.
+async fn preparing(line: &LineChannel, message: &Message) -> Result<Found, RecordError> {
+    if !matches!(message.message_type.as_str(), "video" | "audio") {
+        return Ok(Found::Preparing);
+    }
+    Ok(match line.transcoding(&message.line_message_id).await? {
+        Some(Transcoding::Failed) => Found::Unprepared,
+        Some(_) => Found::Preparing,
+        None => Found::Gone,
+    })
 }
 
-/// LINE is still preparing it: ask again, later and later.
-async fn wait(
+async fn give_up(
     context: &Context,
     store: &TenantStore,
     job: &MediaJob,
     message: &Message,
 ) -> Result<(), RecordError> {
-    let attempts = message.media.as_ref().map_or(0, |m| m.attempts) + 1;
-    if attempts > MAX_ATTEMPTS {
-        metrics::counter!("MediaGivenUp").increment(1);
-        return settle(context, store, job, message.id, doc! { "media.status": "failed" }).await;
-    }
-    let set = doc! { "media.attempts": attempts, "updatedAt": date(context.clock.now()) };
-    store.collection::<Message>().update(doc! { "_id": message.id }, doc! { "$set": set }).await?;
+    metrics::counter!("MediaGivenUp").increment(1);
+    settle(context, store, job, message.id, doc! { "media.status": "failed" }).await
+}
+
+async fn later(context: &Context, job: &MediaJob, attempts: i64) -> Result<(), RecordError> {
     Ok(context.queues.send_delayed(job, delay(attempts)).await?)
 }
 
@@ -101,10 +159,10 @@ fn delay(attempt: i64) -> Duration {
     Duration::from_secs((5 << doublings).min(900))
 }
 
-/// Stores the content as it comes, whatever its size: what is held of it is a part for S3 and what says how
-/// large it is in pixels.
+/// Stores the content as it comes, whatever its size: what is held of it is a part for S3 and a picture's
+/// beginning.
 async fn download(
-    context: &Context,
+    blobs: &Blobs,
     line: &LineChannel,
     job: &MediaJob,
     message: &Message,
@@ -113,21 +171,26 @@ async fn download(
 ) -> Result<Document, RecordError> {
     let key = BlobKey::media(&job.tenant_id, &job.message_id, MediaPart::Original);
     let media_type = content_type.unwrap_or_else(|| "application/octet-stream".to_owned());
-    let mut seen = Seen::of(&message.message_type);
-    let stream = stream.inspect_ok(|chunk| seen.see(chunk));
-    let stored = blobs(context)?.put_stream(&key, &media_type, MAX_BYTES, stream).await?;
+    let wanted = if message.message_type == "image" { HEAD } else { 0 };
+    let mut head = Vec::new();
+    let stream = stream.inspect_ok(|chunk| {
+        let room = wanted - head.len();
+        head.extend_from_slice(&chunk[..chunk.len().min(room)]);
+    });
+    let stored = blobs.put_stream(&key, &media_type, MAX_BYTES, stream).await?;
     let mut set = doc! {
         "media.status": "stored", "media.key": key.as_str(), "media.mimeType": media_type,
         "media.fileSize": i64::try_from(stored.size).unwrap_or(i64::MAX), "media.sha256": stored.sha256,
     };
-    if let Some((width, height)) = seen.dimensions() {
+    if let Some((width, height)) = picture::dimensions(&head) {
         set.insert("media.dimensions", doc! { "width": i64::from(width), "height": i64::from(height) });
     }
+    drop(head);
     if matches!(message.message_type.as_str(), "image" | "video")
         && let Some(small) = preview::thumbnail(line, job, &message.line_message_id).await
     {
         let key = BlobKey::media(&job.tenant_id, &job.message_id, MediaPart::Thumbnail);
-        let stored = blobs(context)?.put(&key, "image/jpeg", Bytes::from(small)).await?;
+        let stored = blobs.put(&key, "image/jpeg", Bytes::from(small)).await?;
         set.insert("media.thumbnailKey", key.as_str());
         set.insert("media.thumbnailSize", i64::try_from(stored.size).unwrap_or(i64::MAX));
     }
@@ -170,8 +233,9 @@ async fn erase(
     job: &MediaJob,
     id: ObjectId,
 ) -> Result<(), RecordError> {
+    let blobs = context.blobs.as_ref().ok_or(RecordError::NoBucket)?;
     for part in [MediaPart::Original, MediaPart::Thumbnail] {
-        blobs(context)?.erase(&BlobKey::media(&job.tenant_id, &job.message_id, part)).await?;
+        blobs.erase(&BlobKey::media(&job.tenant_id, &job.message_id, part)).await?;
     }
     context.faults.boundary("media.erased")?;
     let update = doc! {
@@ -191,5 +255,11 @@ mod tests {
     fn waiting_grows_to_a_quarter_of_an_hour() {
         let waits: Vec<u64> = (1..=12).map(|a| delay(a).as_secs()).collect();
         assert_eq!(waits, [5, 10, 20, 40, 80, 160, 320, 640, 900, 900, 900, 900]);
+    }
+
+    #[test]
+    fn it_is_given_up_after_about_a_day() {
+        let hours = (1..=MAX_ATTEMPTS).map(|a| delay(a).as_secs()).sum::<u64>() / 3_600;
+        assert_eq!(hours, 23);
     }
 }

@@ -25,8 +25,9 @@ const UNTRIED: Duration = Duration::from_secs(2 * 60);
 /// How long one that was tried may lie: longer than its job is invisible on the queue (6 minutes),
 /// so that the sweep does not add a second one.
 const TRIED: Duration = Duration::from_secs(10 * 60);
-/// How long media may take: a job is invisible for 12 minutes on the queue, a video is ready sooner.
-const MEDIA: Duration = Duration::from_secs(10 * 60);
+/// How long media may take from one attempt to the next: a job is held back for 15 minutes at most, and one
+/// whose attempt died is invisible for 12 more, so that the sweep does not add a second one.
+const MEDIA: Duration = Duration::from_secs(30 * 60);
 
 /// Documents looked at in one go.
 const PAGE: usize = 100;

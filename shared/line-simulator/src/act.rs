@@ -177,6 +177,8 @@ pub struct Media {
     pub content_type: String,
     /// How many requests are answered 202 before the content is ready.
     pub preparing: u32,
+    /// It is never ready: LINE answers 202, and says that preparing it failed.
+    pub unprepared: bool,
     /// LINE has it no more (404).
     pub expired: bool,
     /// The preview that LINE makes of a picture or video, base64 in JSON. When empty, a picture is its own

@@ -240,6 +240,7 @@ impl World {
             bytes: m.bytes.clone().into(),
             content_type: m.content_type.clone(),
             preparing: m.preparing,
+            unprepared: m.unprepared,
             expired: m.expired,
             preview: preview(act, m),
         });

@@ -163,6 +163,7 @@ pub(crate) struct StoredContent {
     pub(crate) bytes: bytes::Bytes,
     pub(crate) content_type: String,
     pub(crate) preparing: u32,
+    pub(crate) unprepared: bool,
     pub(crate) expired: bool,
     pub(crate) preview: Preview,
 }

@@ -88,6 +88,12 @@ impl Studio {
         messages.remove(0)
     }
 
+    /// Where the only message's content stands, after how many attempts.
+    async fn state(&self) -> (MediaStatus, i64) {
+        let media = self.message().await.media.expect("has media");
+        (media.status, media.attempts)
+    }
+
     /// Versions of anything in the bucket.
     async fn versions(&self) -> usize {
         let list = self.s3.list_object_versions().bucket(&self.bucket).send().await.expect("can be listed");
@@ -247,7 +253,8 @@ async fn content_that_line_is_preparing_is_asked_for_again_later() {
     let studio = Studio::open().await;
     let recorder = studio.recorder(Faults::none());
     let video = Act::Video {
-        media: Content { preparing: 2, ..Content::new("video/mp4", vec![7; 100_000]) },
+        // Each attempt asks for the content, and then how far it is.
+        media: Content { preparing: 4, ..Content::new("video/mp4", vec![7; 100_000]) },
         duration: 5_000,
     };
     recorder.record(&[studio.happens(video)]).await;
@@ -265,6 +272,120 @@ async fn content_that_line_is_preparing_is_asked_for_again_later() {
         (media.status, media.file_size, media.duration),
         (MediaStatus::Stored, Some(100_000), Some(5_000))
     );
+}
+
+#[tokio::test]
+async fn a_video_that_line_could_not_prepare_is_given_up_at_once() {
+    let studio = Studio::open().await;
+    let recorder = studio.recorder(Faults::none());
+    let video = Act::Video {
+        media: Content { unprepared: true, ..Content::new("video/mp4", vec![7; 100]) },
+        duration: 5_000,
+    };
+    recorder.record(&[studio.happens(video)]).await;
+    assert_eq!(attempt(&recorder).await, None);
+    assert_eq!(studio.state().await, (MediaStatus::Failed, 1));
+}
+
+/// Delivers the only job, which is dealt with; how long the next one is held back, if there is one.
+async fn attempt(recorder: &Recorder) -> Option<Duration> {
+    let job = only_job(recorder);
+    recorder.sent.clear();
+    assert!(run(recorder, &job).await, "goes back to the queue");
+    let mut next = recorder.sent.entries().into_iter();
+    let delay = next.next().map(|entry| entry.delay);
+    assert!(next.next().is_none());
+    delay
+}
+
+#[tokio::test]
+async fn content_that_cannot_be_fetched_yet_is_asked_for_again_later_and_each_attempt_is_counted() {
+    use matome_line_simulator::{Endpoint, Fault};
+    for (fault, times) in [
+        // A token that was refused is tried anew once.
+        (Fault::Status(401), 2),
+        (Fault::Status(403), 1),
+        (Fault::Status(500), 1),
+        (Fault::RateLimited(None), 1),
+        (Fault::DropBefore, 1),
+    ] {
+        let studio = Studio::open().await;
+        let recorder = studio.recorder(Faults::none());
+        recorder.record(&[studio.happens(picture(0, false))]).await;
+        for (attempts, delay) in [(1, 5), (2, 10)] {
+            studio.line.fail_next(Endpoint::Content, fault, times);
+            assert_eq!(attempt(&recorder).await, Some(Duration::from_secs(delay)), "{fault:?}");
+            assert_eq!(studio.state().await, (MediaStatus::Pending, attempts), "{fault:?}");
+        }
+        assert_eq!(attempt(&recorder).await, None, "{fault:?}");
+        assert_eq!(studio.state().await, (MediaStatus::Stored, 3), "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn content_that_s3_refuses_is_asked_for_again_later() {
+    let studio = Studio::open().await;
+    let mut recorder = studio.recorder(Faults::none());
+    recorder.record(&[studio.happens(picture(0, false))]).await;
+    let bucket = recorder.context.blobs.take();
+    let nowhere = aws(&studio.endpoint).s3();
+    recorder.context.blobs = Some(Blobs::from_client(nowhere, "no-such-bucket".to_owned()));
+    assert_eq!(attempt(&recorder).await, Some(Duration::from_secs(5)));
+    assert_eq!(studio.state().await, (MediaStatus::Pending, 1));
+    recorder.context.blobs = bucket;
+    assert_eq!(attempt(&recorder).await, None);
+    assert_eq!(studio.state().await, (MediaStatus::Stored, 2));
+}
+
+#[tokio::test]
+async fn content_of_a_channel_that_is_disconnected_waits_for_it_to_come_back() {
+    let studio = Studio::open().await;
+    let recorder = studio.recorder(Faults::none());
+    recorder.record(&[studio.happens(picture(0, false))]).await;
+    let directory = studio.system.directory();
+    let record = directory.newest_channel(&studio.tenant.channel).await.expect("can be read");
+    directory.remove_channel(&studio.tenant.channel).await.expect("can be removed");
+    // A process that does not remember the channel.
+    let late = studio.recorder(Faults::none());
+    late.context.queues.send(&only_job(&recorder)).await.expect("can be queued");
+    assert_eq!(attempt(&late).await, Some(Duration::from_secs(5)));
+    assert_eq!(studio.state().await, (MediaStatus::Pending, 1));
+    directory.put_channel(&record.expect("was there")).await.expect("can be written");
+    studio.system.clock.advance(Duration::from_secs(3_600));
+    assert_eq!(attempt(&late).await, None);
+    assert_eq!(studio.state().await, (MediaStatus::Stored, 2));
+}
+
+#[tokio::test]
+async fn content_is_given_up_after_the_last_attempt_and_where_no_attempt_can_help() {
+    use matome_line_simulator::{Endpoint, Fault};
+    let asked = |studio: &Studio| studio.line.inspect(|w| w.call_count(Endpoint::Content));
+    let studio = Studio::open().await;
+    let recorder = studio.recorder(Faults::none());
+    recorder.record(&[studio.happens(picture(0, false))]).await;
+    let last = doc! { "$set": { "media.attempts": 99 } };
+    assert!(studio.tenant.store.collection::<Message>().update(doc! {}, last).await.expect("can be written"));
+    studio.line.fail_next(Endpoint::Content, Fault::Status(403), 1);
+    assert_eq!(attempt(&recorder).await, Some(Duration::from_secs(900)));
+    assert_eq!(studio.state().await, (MediaStatus::Pending, 100));
+    assert_eq!(attempt(&recorder).await, None);
+    assert_eq!((studio.state().await, asked(&studio)), ((MediaStatus::Failed, 100), 1));
+
+    let studio = Studio::open().await;
+    let recorder = studio.recorder(Faults::none());
+    recorder.record(&[studio.happens(picture(0, false))]).await;
+    studio.line.fail_next(Endpoint::Content, Fault::Status(400), 1);
+    assert_eq!(attempt(&recorder).await, None);
+    assert_eq!((studio.state().await, asked(&studio)), ((MediaStatus::Failed, 1), 1));
+}
+
+#[tokio::test]
+async fn an_attempt_that_dies_is_counted() {
+    let studio = Studio::open().await;
+    let calm = studio.recorder(Faults::none());
+    calm.record(&[studio.happens(picture(0, false))]).await;
+    assert!(!run(&studio.recorder(once_at("media.uploaded", 1)), &only_job(&calm)).await);
+    assert_eq!(studio.state().await, (MediaStatus::Pending, 1));
 }
 
 #[tokio::test]

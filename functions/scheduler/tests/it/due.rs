@@ -78,8 +78,8 @@ async fn what_was_queued_is_left_alone_until_it_is_due_again() {
     recording.clear();
     let swept = matome_scheduler::handle(&context).await.unwrap();
     assert_eq!(swept, Swept { expired: 2, ..Swept::default() }, "still open, still asked for");
-    // Ten minutes later everything that nobody finished is due again.
-    system.clock.advance(Duration::from_secs(601));
+    // Half an hour later everything that nobody finished is due again.
+    system.clock.advance(Duration::from_secs(1_801));
     recording.clear();
     matome_scheduler::handle(&context).await.unwrap();
     let again = queued(&recording);

@@ -117,9 +117,9 @@ pub(crate) async fn household(system: &TestSystem, placement: Placement) -> Hous
         due.extend(is_due.then(|| format!("outbound {}", document_id(entry.id))));
     }
     for (n, status, age, is_due) in [
-        (1, MediaStatus::Pending, 601, true),
-        (2, MediaStatus::Erasing, 601, true),
-        (3, MediaStatus::Pending, 599, false),
+        (1, MediaStatus::Pending, 1_801, true),
+        (2, MediaStatus::Erasing, 1_801, true),
+        (3, MediaStatus::Pending, 1_799, false),
         (4, MediaStatus::Stored, 100_000, false),
         (5, MediaStatus::Erased, 100_000, false),
     ] {

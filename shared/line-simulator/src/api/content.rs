@@ -9,6 +9,8 @@ use crate::world::{Preview, StoredContent};
 enum State {
     Ready(StoredContent),
     Preparing,
+    /// Preparing it failed.
+    Unprepared,
     /// Taken back.
     Unsent,
     /// Never was, not this channel's, without content, or kept no longer.
@@ -28,6 +30,7 @@ fn state(call: &Call<'_>) -> State {
         match &mut message.content {
             None => State::Unknown,
             Some(content) if content.expired => State::Unknown,
+            Some(content) if content.unprepared => State::Unprepared,
             Some(content) if content.preparing > 0 => {
                 content.preparing -= 1;
                 State::Preparing
@@ -40,7 +43,7 @@ fn state(call: &Call<'_>) -> State {
 pub(super) fn content(call: &Call<'_>) -> Answer {
     match state(call) {
         State::Ready(content) => Answer::bytes(&content.content_type, content.bytes),
-        State::Preparing => Answer::empty(202),
+        State::Preparing | State::Unprepared => Answer::empty(202),
         State::Unsent => Answer::error(410, "Gone"),
         State::Unknown => Answer::error(404, "Not found"),
     }
@@ -56,7 +59,7 @@ pub(super) fn preview(call: &Call<'_>) -> Answer {
             Preview::Missing => Answer::error(404, "Not found"),
             Preview::Never => Answer::error(400, "The message has no preview"),
         },
-        State::Preparing => Answer::empty(202),
+        State::Preparing | State::Unprepared => Answer::empty(202),
         State::Unsent => Answer::error(410, "Gone"),
         State::Unknown => Answer::error(404, "Not found"),
     }
@@ -66,6 +69,7 @@ pub(super) fn transcoding(call: &Call<'_>) -> Answer {
     match state(call) {
         State::Ready(_) => Answer::ok(&json!({"status": "succeeded"})),
         State::Preparing => Answer::ok(&json!({"status": "processing"})),
+        State::Unprepared => Answer::ok(&json!({"status": "failed"})),
         State::Unsent => Answer::error(410, "Gone"),
         State::Unknown => Answer::error(404, "Not found"),
     }

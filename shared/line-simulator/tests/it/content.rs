@@ -33,6 +33,16 @@ async fn a_video_is_prepared_before_it_can_be_fetched() {
 }
 
 #[tokio::test]
+async fn a_video_that_could_not_be_prepared_says_so() {
+    let s = Stage::new().await;
+    let id = send(&s, video(Media { unprepared: true, ..Media::new("video/mp4", [1]) }));
+    for _ in 0..2 {
+        assert!(matches!(s.line.content(&id).await.unwrap(), Content::Preparing));
+        assert_eq!(s.line.transcoding(&id).await.unwrap(), Some(Transcoding::Failed));
+    }
+}
+
+#[tokio::test]
 async fn only_pictures_and_videos_have_a_preview() {
     let s = Stage::new().await;
     let own = Media { preview: vec![9], ..Media::new("video/mp4", [1, 2]) };

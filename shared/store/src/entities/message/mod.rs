@@ -172,7 +172,7 @@ pub struct Media {
     /// What a summarizer saw in it (the seed's `geminiAnalysis`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub analysis: Option<Document>,
-    /// Fetch attempts that found it not ready.
+    /// Attempts at fetching it.
     #[serde(default)]
     pub attempts: i64,
 }
@@ -189,7 +189,7 @@ pub enum MediaStatus {
     Gone,
     /// Held by somebody else; only the URLs are known.
     External,
-    /// Could not be fetched after many attempts.
+    /// Could not be fetched: after many attempts, or because LINE says that no attempt will help.
     Failed,
     /// Unsent: to be erased from the bucket.
     Erasing,
