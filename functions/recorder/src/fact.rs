@@ -1,5 +1,7 @@
 //! Translate: what LINE sent (or the scheduler or staff want) as one fact about a room.
 
+use std::collections::BTreeMap;
+
 use matome_domain::clock::Timestamp;
 use matome_domain::command::Command;
 use matome_domain::ids::DocumentId;
@@ -28,6 +30,8 @@ pub struct Fact {
     pub standby: Option<bool>,
     /// What happened.
     pub what: What,
+    /// What an event says that nothing here is made of, as LINE sent it.
+    pub details: Option<Value>,
 }
 
 /// See [`Fact`].
@@ -53,9 +57,9 @@ pub enum What {
     Joined(Vec<String>),
     /// People left.
     Left(Vec<String>),
-    /// A button of ours, or of somebody else.
-    Tapped(PostbackAction),
-    /// A known kind that changes nothing here; it is only noted.
+    /// A button of ours, or of somebody else; and what its date picker or rich menu switch adds.
+    Tapped(PostbackAction, BTreeMap<String, String>),
+    /// A known kind that changes nothing here; it is only noted, with its details.
     Noted,
     /// A kind this code does not know; kept raw.
     Unknown(Value),
@@ -78,8 +82,10 @@ impl Fact {
     pub fn translate(inbound: Inbound, now: Timestamp) -> Self {
         match inbound {
             Inbound::Event(envelope) => {
-                let event = Event::parse(envelope.event);
-                Self::from_event(event, envelope.event_id, envelope.received_at)
+                let details = details(&envelope.event);
+                let fact =
+                    Self::from_event(Event::parse(envelope.event), envelope.event_id, envelope.received_at);
+                Self { details, ..fact }
             }
             Inbound::Close(close) => Self {
                 event_id: format!("close-{}", close.session_id),
@@ -94,6 +100,7 @@ impl Fact {
                     trigger: close.trigger,
                     by: close.closed_by,
                 },
+                details: None,
             },
             Inbound::Open(open) => Self {
                 event_id: format!("open-{}", open.wish_id),
@@ -104,6 +111,7 @@ impl Fact {
                 reply_token: None,
                 standby: None,
                 what: What::Open,
+                details: None,
             },
         }
     }
@@ -123,7 +131,29 @@ impl Fact {
             reply_token,
             standby: Some(standby),
             what: What::of(event.kind, source.is_some_and(Source::is_shared)),
+            details: None,
         }
+    }
+}
+
+/// What an event says beside its envelope, of the kinds that are otherwise only noted, and how a follow came
+/// about. What is said is not among it: it is in its message alone, where an unsend finds it.
+fn details(event: &Value) -> Option<Value> {
+    let part = match event.get("type")?.as_str()? {
+        part @ ("follow" | "videoPlayComplete" | "beacon" | "membership" | "module" | "delivery") => part,
+        "accountLink" => "link",
+        "activated" => "chatControl",
+        _ => return None,
+    };
+    let mut details = event.get(part)?.clone();
+    forget_nonce(Some(&mut details));
+    Some(details)
+}
+
+/// The nonce of an account link proves, once, who somebody is at a service: it is a secret, and not ours.
+fn forget_nonce(link: Option<&mut Value>) {
+    if let Some(link) = link.and_then(Value::as_object_mut) {
+        link.remove("nonce");
     }
 }
 
@@ -155,7 +185,7 @@ impl What {
             EventKind::Unfollow | EventKind::Leave => Self::Presence { present: false, greet: false },
             EventKind::MemberJoined { user_ids } => Self::Joined(user_ids),
             EventKind::MemberLeft { user_ids } => Self::Left(user_ids),
-            EventKind::Postback { data, .. } => Self::Tapped(PostbackAction::parse(&data)),
+            EventKind::Postback { data, params } => Self::Tapped(PostbackAction::parse(&data), params),
             EventKind::VideoPlayComplete { .. }
             | EventKind::Beacon { .. }
             | EventKind::AccountLink { .. }
@@ -166,7 +196,10 @@ impl What {
             | EventKind::BotSuspended
             | EventKind::BotResumed
             | EventKind::Delivery { .. } => Self::Noted,
-            EventKind::Unknown { raw, .. } => Self::Unknown(raw),
+            EventKind::Unknown { mut raw, .. } => {
+                forget_nonce(raw.get_mut("link"));
+                Self::Unknown(raw)
+            }
         }
     }
 }

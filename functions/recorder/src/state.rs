@@ -154,7 +154,7 @@ impl Wanted {
                     wanted.messages.insert(key.message_id(message_id));
                 }
                 What::Joined(users) | What::Left(users) => people.extend(users),
-                What::Tapped(PostbackAction::RateSummary { summary_id, .. }) => {
+                What::Tapped(PostbackAction::RateSummary { summary_id, .. }, _) => {
                     wanted.summaries.extend(object_id(summary_id));
                 }
                 _ => {}

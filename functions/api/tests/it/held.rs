@@ -17,9 +17,9 @@ use crate::world::{Person, World, of};
 /// What is planted: `<planted>-<where>`.
 const PLANTED: &str = "canary";
 /// Where, and the export shows it.
-const SHOWN: [&str; 19] = [
+const SHOWN: [&str; 20] = [
     "name", "picture", "status", "email", "phone", "first", "customer", "field", "label", "chat", "note",
-    "banned", "said", "before", "raw", "seen", "point", "comment", "tapped",
+    "banned", "said", "before", "raw", "seen", "point", "comment", "tapped", "beacon",
 ];
 /// Where, and the export does not show it: it is ours, or made of what others said as well.
 const NOT_SHOWN: [&str; 2] = ["brief", "topic"];
@@ -88,6 +88,7 @@ async fn plant(world: &World, tenant: &TestTenant, admin: &Person) -> (Talk, Tal
         room_id: Some(talk.room.id),
         user_id: Some(talk.aoi.id),
         action: Some(doc! { "type": "unknown", "data": word("tapped") }),
+        details: Some(doc! { "hwid": word("beacon") }),
         raw: None,
         timestamp: at(5),
         created_at: at(5),

@@ -26,7 +26,7 @@ use matome_store::entities::{
 use matome_store::id::{document_id, object_id};
 use matome_store::time::{date, timestamp};
 use matome_store::{StoreError, Write};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::fact::{Fact, What};
 use crate::message::kept_raw;
@@ -240,8 +240,11 @@ impl<'a> Desk<'a> {
             What::Presence { present, greet } => self.presence(fact, *present, *greet),
             What::Joined(users) => self.came_or_left(fact, users, true),
             What::Left(users) => self.came_or_left(fact, users, false),
-            What::Tapped(action) => {
-                let recorded = self.tap(fact, action);
+            What::Tapped(action, params) => {
+                let mut recorded = self.tap(fact, action);
+                if !params.is_empty() {
+                    recorded.insert("params", kept_raw(&json!(params)));
+                }
                 self.note(fact, event, Some(recorded), None);
                 return;
             }
@@ -274,6 +277,8 @@ impl<'a> Desk<'a> {
             room_id: fact.place.map(|_| self.key.room_id()),
             user_id,
             action,
+            // What is not understood is kept whole.
+            details: fact.details.as_ref().filter(|_| raw.is_none()).map(kept_raw),
             raw: raw.map(kept_raw),
             timestamp: date(fact.at),
             created_at: date(self.now),

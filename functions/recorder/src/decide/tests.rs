@@ -3,7 +3,6 @@ use std::time::Duration;
 use matome_domain::ids::{ChannelId, ConversationId, TenantId};
 use matome_domain::queue::{Inbound, InboundEvent};
 use matome_store::entities::{MediaStatus, Purpose, RoomMetadata, RoomSettings, RoomStatistics, RoomType};
-use serde_json::json;
 
 use super::*;
 

@@ -3,6 +3,7 @@
 mod crash;
 mod delivery;
 mod edit;
+mod events;
 mod health;
 mod kill;
 mod limits;

@@ -30,9 +30,13 @@ pub struct InboundEventRecord {
     /// Who.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user_id: Option<ObjectId>,
-    /// What a postback asked for, typed.
+    /// What a postback asked for, typed, with the `params` that LINE added.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub action: Option<Document>,
+    /// What a known kind says of itself, as LINE sent it: the beacon, the membership, how an account link ended (but
+    /// not its nonce).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub details: Option<Document>,
     /// The event untouched: only for kinds this code does not know.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub raw: Option<Document>,

@@ -53,6 +53,7 @@ fn event(tenant: &TenantStore, id: u8, webhook_event_id: &str) -> InboundEventRe
         room_id: None,
         user_id: None,
         action: None,
+        details: None,
         raw: None,
         timestamp: at,
         created_at: at,

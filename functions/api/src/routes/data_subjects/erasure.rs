@@ -144,8 +144,8 @@ async fn forget_who(tenant: &Tenant, user: &User, now: DateTime) -> Result<(), P
             // That there was one keeps it from being done twice.
             Kind::Events => {
                 let there_is = |field: &str| doc! { field: { "$exists": true } };
-                let telling = doc! { "$or": [there_is("raw"), there_is("action")] };
-                let silent = doc! { "$unset": unset(&["raw", "action"]) };
+                let telling = doc! { "$or": [there_is("raw"), there_is("action"), there_is("details")] };
+                let silent = doc! { "$unset": unset(&["raw", "action", "details"]) };
                 update_each::<InboundEventRecord>(store, held.events(telling).await?, silent).await?;
             }
             // Page by page, afterwards.

@@ -66,7 +66,8 @@ pub(super) fn event(event: &InboundEventRecord) -> Value {
     json!({
         "id": Id::from(event.id), "type": event.kind, "roomId": event.room_id.map(Id::from),
         "timestamp": Time::from(event.timestamp), "expiresAt": Time::from(event.expires_at),
-        "action": event.action.as_ref().map(plain), "raw": event.raw.as_ref().map(plain),
+        "action": event.action.as_ref().map(plain), "details": event.details.as_ref().map(plain),
+        "raw": event.raw.as_ref().map(plain),
     })
 }
 
