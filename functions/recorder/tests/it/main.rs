@@ -1,5 +1,6 @@
 //! The recorder against a real MongoDB.
 
+mod contents;
 mod crash;
 mod delivery;
 mod edit;
