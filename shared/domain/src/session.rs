@@ -161,6 +161,15 @@ pub struct Closed {
     pub trigger: CloseTrigger,
 }
 
+impl Closed {
+    /// The same session, closed because somebody asked for it, whatever else closed it just then: what is
+    /// asked for by hand is summarized where settings keep others from it ([`SummaryWanted`]).
+    #[must_use]
+    pub fn by_hand(self) -> Self {
+        Self { trigger: CloseTrigger::Manual, ..self }
+    }
+}
+
 /// Where a message went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Placed {

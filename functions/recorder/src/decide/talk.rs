@@ -77,7 +77,7 @@ impl Desk<'_> {
         if command == Some(Command::Summarize) {
             if let Some(closed) = self.cursor.expire(fact.at) {
                 // Its time was up anyway: this is the summary that is asked for.
-                self.finish(closed, Some(fact));
+                self.finish(closed.by_hand(), Some(fact));
                 return false;
             }
             if self.cursor.open().is_none() {
@@ -95,17 +95,16 @@ impl Desk<'_> {
                 self.media.insert(id);
             }
         }
-        let mut token_used = placed.closed_after.is_some();
-        if let Some(closed) = placed.closed_after {
-            self.finish(closed, Some(fact));
-        } else if command == Some(Command::Summarize)
-            && let Some(closed) = self.cursor.close(CloseTrigger::Manual)
-        {
-            self.finish(closed, Some(fact));
-            token_used = true;
-        }
-        if !token_used {
-            self.offer_waiting_summary(fact);
+        let closed = match command {
+            // Also where it is the message that fills the session: somebody waits for the summary.
+            Some(Command::Summarize) => {
+                placed.closed_after.map(Closed::by_hand).or_else(|| self.cursor.close(CloseTrigger::Manual))
+            }
+            None => placed.closed_after,
+        };
+        match closed {
+            Some(closed) => self.finish(closed, Some(fact)),
+            None => self.offer_waiting_summary(fact),
         }
         true
     }

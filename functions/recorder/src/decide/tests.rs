@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use matome_domain::ids::{ChannelId, ConversationId, TenantId};
 use matome_domain::queue::{Inbound, InboundEvent};
+use matome_domain::session::{SessionTriggers, SummarySchedule};
 use matome_store::entities::{MediaStatus, Purpose, RoomMetadata, RoomSettings, RoomStatistics, RoomType};
 
 use super::*;
@@ -113,6 +114,48 @@ fn messages_are_taken_in_order_of_their_time_whatever_the_order_of_the_batch() {
     assert_eq!(session_of("1"), session_of("2"));
     assert_ne!(session_of("2"), session_of("3"), "the command closed the session before");
     assert_eq!(plan.summary_jobs.len(), 1);
+}
+
+/// Why the only session of a plan closed, and by whom.
+fn closed(plan: &Plan) -> (CloseTrigger, Option<ObjectId>, bool) {
+    assert_eq!((plan.sessions.len(), plan.summary_jobs.len()), (1, 1));
+    let session: Session = bson::deserialize_from_document(plan.sessions[0].update.clone()).unwrap();
+    (session.trigger.unwrap(), session.closed_by, session.reply_token.is_some())
+}
+
+#[test]
+fn a_command_closes_by_hand_also_where_it_fills_the_session() {
+    let settings = |message_count| {
+        let triggers = SessionTriggers { message_count: Some(message_count), time_limit: None };
+        OrganizationSettings { session_triggers: triggers, ..OrganizationSettings::default() }
+    };
+    let by_hand = (CloseTrigger::Manual, Some(key().user_id("U1")), true);
+    for (limit, facts, expected) in [
+        (3, [text("1", 1, "hello"), text("2", 2, "/summary")], by_hand),
+        (2, [text("1", 1, "hello"), text("2", 2, "/summary")], by_hand),
+        (2, [text("1", 1, "hello"), text("2", 2, "bye")], (CloseTrigger::MessageCount, None, true)),
+    ] {
+        let state = State { rooms: vec![RoomState::default()], users: Vec::new() };
+        let mut keys = || "retry-key".to_owned();
+        let plan = decide(&batch(&facts), state, terms(&settings(limit)), &mut keys, NOW).unwrap();
+        assert_eq!(closed(&plan), expected, "{limit}");
+        assert!(plan.outbox.is_empty());
+    }
+}
+
+#[test]
+fn a_command_closes_by_hand_also_where_the_time_is_up() {
+    let day = 24 * 60 * 60;
+    let mut settings = OrganizationSettings::default();
+    for schedule in [None, Some(SummarySchedule::Daily)] {
+        settings.summary_schedule = schedule;
+        let state = State { rooms: vec![RoomState::default()], users: Vec::new() };
+        let mut keys = || "retry-key".to_owned();
+        let facts = [text("1", 1, "hello"), text("2", 2 + day, "/summary")];
+        let plan = decide(&batch(&facts), state, terms(&settings), &mut keys, NOW).unwrap();
+        assert_eq!(closed(&plan), (CloseTrigger::Manual, Some(key().user_id("U1")), true), "{schedule:?}");
+        assert_eq!((plan.new_messages.len(), plan.events.len()), (1, 1), "the command opens nothing");
+    }
 }
 
 #[test]
