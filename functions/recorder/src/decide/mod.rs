@@ -78,7 +78,7 @@ pub struct Plan {
     pub repeated: Vec<RoomKey>,
     /// Names and pictures to be fetched.
     pub stale: Vec<Stale>,
-    /// Events of kinds this code does not know.
+    /// Events and messages of kinds this code does not know.
     pub unknown_events: usize,
 }
 

@@ -74,6 +74,7 @@ impl Desk<'_> {
             return true;
         }
         self.heard_in_mode(fact);
+        self.unknown_events += usize::from(is_unknown(said));
         if command == Some(Command::Summarize) {
             if let Some(closed) = self.cursor.expire(fact.at) {
                 // Its time was up anyway: this is the summary that is asked for.
@@ -375,6 +376,7 @@ impl Desk<'_> {
     fn complete(&mut self, fact: &Fact, said: &LineMessage, id: ObjectId) {
         let (key, now, at) = (self.key, date(self.now), date(fact.at));
         let Some(message) = self.messages.change(id) else { return };
+        self.unknown_events += usize::from(is_unknown(said));
         message.placeholder = false;
         message.timestamp = at;
         message.updated_at = now;
@@ -452,6 +454,11 @@ impl Desk<'_> {
             self.summarize.insert(session.id);
         }
     }
+}
+
+/// Whether it is of a type this code does not know, or of a known one in an unknown shape.
+fn is_unknown(message: &LineMessage) -> bool {
+    matches!(message.content, MessageContent::Unknown { .. })
 }
 
 /// The fact's reply token, for as long as it can be used.

@@ -368,6 +368,37 @@ fn an_unknown_event_is_kept_raw_even_where_bson_has_no_place_for_it() {
     }
 }
 
+#[test]
+fn events_and_messages_of_unknown_kinds_are_counted_each_once() {
+    let hologram = |id: &str| {
+        let message = json!({ "type": "hologram", "id": id, "layers": 3 });
+        fact(&format!("e{id}"), 2, "message", json!({ "message": message }))
+    };
+    let strange = fact("s", 1, "teleported", json!({}));
+    let shapeless = json!({ "message": { "type": "sticker", "id": "2" } });
+    let facts = [strange, hologram("1"), fact("e2", 3, "message", shapeless), text("3", 4, "hi")];
+    let first = plan(RoomState::default(), &facts);
+    assert_eq!((first.new_messages.len(), first.unknown_events), (3, 3));
+
+    let stored = RoomState {
+        room: Some(written_room(&first)),
+        messages: first.new_messages.clone(),
+        events: first.events.iter().map(|e| e.id).collect(),
+        ..RoomState::default()
+    };
+    assert_eq!(plan(stored, &facts).unknown_events, 0, "once");
+
+    // Its unsend came first.
+    let unsent =
+        plan(RoomState::default(), &[fact("u", 9, "unsend", json!({ "unsend": { "messageId": "1" } }))]);
+    let stored = RoomState {
+        room: Some(written_room(&unsent)),
+        messages: unsent.new_messages.clone(),
+        ..RoomState::default()
+    };
+    assert_eq!(plan(stored, &[hologram("1")]).unknown_events, 1);
+}
+
 /// A new room as it is written.
 fn written_room(plan: &Plan) -> Room {
     assert_eq!(plan.rooms.len(), 1);
