@@ -23,9 +23,9 @@ use crate::{picture, preview};
 
 /// LINE's largest video or file is 200 MB; some more, so that the limit is theirs.
 const MAX_BYTES: u64 = 300 * 1024 * 1024;
-/// How much of a picture's beginning is kept to read its size in pixels from. A JPEG says it after its
-/// camera's notes: 64 KB a piece, a few pieces.
-const HEAD: usize = 512 * 1024;
+/// How much of a picture's beginning is kept: its size in pixels is read from it (a JPEG says it after its
+/// camera's notes: 64 KB a piece, a few pieces), and the thumbnail made, where it is the whole picture.
+const HEAD: usize = preview::MAX_BYTES;
 /// After so many attempts (about a day) it is given up. An outage of LINE or S3 is over by then, and staff
 /// have put right a channel whose secret LINE refused.
 const MAX_ATTEMPTS: i64 = 100;
@@ -46,16 +46,47 @@ async fn attempt(context: &Context, job: &MediaJob) -> Result<(), RecordError> {
     let store = context.tenants.store(&job.tenant_id).await?;
     let id = object_id(&job.message_id).ok_or(RecordError::BadId)?;
     let Some(message) = store.collection::<Message>().get(id).await? else { return Ok(()) };
-    match message.media.as_ref().map(|m| m.status) {
-        Some(MediaStatus::Pending) => fetch(context, &store, job, &message).await,
-        Some(MediaStatus::Erasing) => erase(context, &store, job, id).await,
+    let Some(media) = &message.media else { return Ok(()) };
+    match media.status {
+        MediaStatus::Pending => fetch(context, &store, job, &message, Goal::Content).await,
+        MediaStatus::Stored if media.thumbnail_due => {
+            fetch(context, &store, job, &message, Goal::Thumbnail).await
+        }
+        MediaStatus::Erasing => erase(context, &store, job, id).await,
         _ => Ok(()),
+    }
+}
+
+/// What is to be fetched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Goal {
+    /// The content, and its thumbnail with it.
+    Content,
+    /// The thumbnail alone: the content is stored.
+    Thumbnail,
+}
+
+impl Goal {
+    /// `media.status` while it is wanted.
+    fn status(self) -> &'static str {
+        match self {
+            Self::Content => "pending",
+            Self::Thumbnail => "stored",
+        }
+    }
+
+    /// What is noted when it is given up.
+    fn given_up(self) -> Document {
+        match self {
+            Self::Content => doc! { "media.status": "failed" },
+            Self::Thumbnail => doc! { "media.thumbnailDue": false },
+        }
     }
 }
 
 /// What an attempt at fetching came to.
 enum Found {
-    /// Stored: these fields tell where and what.
+    /// Stored: these fields tell where and what, and whether the thumbnail is still due.
     Stored(Document),
     /// LINE is still preparing it.
     Preparing,
@@ -70,25 +101,30 @@ async fn fetch(
     store: &TenantStore,
     job: &MediaJob,
     message: &Message,
+    goal: Goal,
 ) -> Result<(), RecordError> {
     let blobs = context.blobs.as_ref().ok_or(RecordError::NoBucket)?;
     let attempts = message.media.as_ref().map_or(0, |m| m.attempts) + 1;
     if attempts > MAX_ATTEMPTS {
-        return give_up(context, store, job, message).await;
+        return give_up(context, store, job, message, goal).await;
     }
     // Before it is made, so that one counts that takes the whole function with it.
-    let this_one = doc! { "_id": message.id, "media.status": "pending" };
+    let this_one = doc! { "_id": message.id, "media.status": goal.status() };
     let set = doc! { "media.attempts": attempts, "updatedAt": date(context.clock.now()) };
     if !store.collection::<Message>().update(this_one, doc! { "$set": set }).await? {
         return Ok(());
     }
-    match find(context, blobs, job, message).await {
-        Ok(Found::Stored(set)) => settle(context, store, job, message.id, set).await,
+    match find(context, blobs, job, message, goal).await {
+        Ok(Found::Stored(set)) => {
+            let again = set.get_bool("media.thumbnailDue").unwrap_or(false);
+            settle(context, store, job, message.id, goal, set).await?;
+            if again { later(context, job, attempts).await } else { Ok(()) }
+        }
         Ok(Found::Gone) => {
             metrics::counter!("MediaGone").increment(1);
-            settle(context, store, job, message.id, doc! { "media.status": "gone" }).await
+            settle(context, store, job, message.id, goal, doc! { "media.status": "gone" }).await
         }
-        Ok(Found::Unprepared) => give_up(context, store, job, message).await,
+        Ok(Found::Unprepared) => give_up(context, store, job, message, goal).await,
         Ok(Found::Preparing) => later(context, job, attempts).await,
         Err(error) if error.is_of_content() => {
             let for_good = error.is_final();
@@ -98,7 +134,7 @@ async fn fetch(
                 error = %Chain(&error), "content not fetched"
             );
             if for_good {
-                give_up(context, store, job, message).await
+                give_up(context, store, job, message, goal).await
             } else {
                 later(context, job, attempts).await
             }
@@ -113,9 +149,13 @@ async fn find(
     blobs: &Blobs,
     job: &MediaJob,
     message: &Message,
+    goal: Goal,
 ) -> Result<Found, RecordError> {
     let channel = ChannelId::new(message.channel_id.clone()).map_err(|_| RecordError::BadId)?;
     let line = context.channels.line(&context.tenants, &job.tenant_id, &channel).await?;
+    if goal == Goal::Thumbnail {
+        return Ok(Found::Stored(thumbnail(blobs, &line, job, message, None).await?));
+    }
     match line.content(&message.line_message_id).await? {
         Content::Ready { content_type, stream, .. } => {
             let set = download(blobs, &line, job, message, content_type, stream).await?;
@@ -144,9 +184,13 @@ async fn give_up(
     store: &TenantStore,
     job: &MediaJob,
     message: &Message,
+    goal: Goal,
 ) -> Result<(), RecordError> {
-    metrics::counter!("MediaGivenUp").increment(1);
-    settle(context, store, job, message.id, doc! { "media.status": "failed" }).await
+    match goal {
+        Goal::Content => metrics::counter!("MediaGivenUp").increment(1),
+        Goal::Thumbnail => metrics::counter!("ThumbnailsMissing").increment(1),
+    }
+    settle(context, store, job, message.id, goal, goal.given_up()).await
 }
 
 async fn later(context: &Context, job: &MediaJob, attempts: i64) -> Result<(), RecordError> {
@@ -185,16 +229,45 @@ async fn download(
     if let Some((width, height)) = picture::dimensions(&head) {
         set.insert("media.dimensions", doc! { "width": i64::from(width), "height": i64::from(height) });
     }
-    drop(head);
-    if matches!(message.message_type.as_str(), "image" | "video")
-        && let Some(small) = preview::thumbnail(line, job, &message.line_message_id).await
-    {
-        let key = BlobKey::media(&job.tenant_id, &job.message_id, MediaPart::Thumbnail);
-        let stored = blobs.put(&key, "image/jpeg", Bytes::from(small)).await?;
-        set.insert("media.thumbnailKey", key.as_str());
-        set.insert("media.thumbnailSize", i64::try_from(stored.size).unwrap_or(i64::MAX));
+    if matches!(message.message_type.as_str(), "image" | "video") {
+        // No more than that was kept of a larger one.
+        let whole = (stored.size == head.len() as u64).then_some(head);
+        set.extend(thumbnail(blobs, line, job, message, whole).await?);
     }
     Ok(set)
+}
+
+/// Stores a thumbnail, and returns what is to be noted of it. It is made from LINE's preview or, without one,
+/// from the picture itself, where that is `whole` in memory and small enough. LINE is asked again for a preview
+/// that may come yet.
+async fn thumbnail(
+    blobs: &Blobs,
+    line: &LineChannel,
+    job: &MediaJob,
+    message: &Message,
+    whole: Option<Vec<u8>>,
+) -> Result<Document, RecordError> {
+    let made = preview::thumbnail(line, &message.line_message_id).await;
+    let small = match made.or_else(|why| whole.as_deref().and_then(picture::thumbnail).ok_or(why)) {
+        Ok(small) => small,
+        Err(why) => {
+            let due = why.may_pass();
+            if !due {
+                metrics::counter!("ThumbnailsMissing").increment(1);
+            }
+            tracing::warn!(
+                tenant.id = %job.tenant_id, message.id = %job.message_id, due, error = %Chain(&why),
+                "no thumbnail"
+            );
+            return Ok(doc! { "media.thumbnailDue": due });
+        }
+    };
+    let key = BlobKey::media(&job.tenant_id, &job.message_id, MediaPart::Thumbnail);
+    let stored = blobs.put(&key, "image/jpeg", Bytes::from(small)).await?;
+    Ok(doc! {
+        "media.thumbnailDue": false, "media.thumbnailKey": key.as_str(),
+        "media.thumbnailSize": i64::try_from(stored.size).unwrap_or(i64::MAX),
+    })
 }
 
 /// Notes the outcome, unless the message was unsent meanwhile: then what was stored goes again.
@@ -203,11 +276,12 @@ async fn settle(
     store: &TenantStore,
     job: &MediaJob,
     id: ObjectId,
+    goal: Goal,
     mut set: Document,
 ) -> Result<(), RecordError> {
     let now = context.clock.now();
     set.insert("updatedAt", date(now));
-    let still_wanted = doc! { "_id": id, "media.status": "pending" };
+    let still_wanted = doc! { "_id": id, "media.status": goal.status() };
     let mut update = doc! { "$set": set, "$inc": { "__v": 1 } };
     if update.get_document("$set").is_ok_and(|set| set.contains_key("media.key"))
         && context.tenants.organization(&job.tenant_id).await?.levels_at(now).is_full(Limit::Storage)

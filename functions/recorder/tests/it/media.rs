@@ -211,30 +211,99 @@ async fn a_video_has_dimensions_and_a_thumbnail_and_unsending_it_erases_both() {
 }
 
 #[tokio::test]
-async fn without_a_usable_preview_the_content_is_stored_without_thumbnail() {
-    use matome_line_simulator::{Endpoint, Fault};
-    let picture = |preview: Vec<u8>| Act::Image {
-        media: Content { preview, ..Content::new("image/png", png()) },
+async fn without_a_usable_preview_a_small_picture_serves_and_a_large_one_or_a_video_has_no_thumbnail() {
+    use matome_line_simulator::Endpoint;
+    let picture = |original: Vec<u8>, preview: &[u8]| Act::Image {
+        media: Content { preview: preview.to_vec(), ..Content::new("image/png", original) },
         image_set: None,
     };
+    let (no_picture, too_large) = (b"no picture".to_vec(), large_picture(1_100_000));
     let video = Act::Video { media: Content::new("video/mp4", vec![7; 100]), duration: 5_000 };
-    for (act, fault) in [
-        (video, None),
-        (picture(b"no picture".to_vec()), None),
-        (picture(large_picture(1_100_000)), None),
-        (picture(Vec::new()), Some(Fault::Status(500))),
-        (picture(Vec::new()), Some(Fault::DropBefore)),
+    for (what, act, serves) in [
+        ("a video without one", video, false),
+        ("an unreadable one", picture(png(), &no_picture), true),
+        ("one that is too large", picture(png(), &too_large), true),
+        (
+            "an unreadable one of a picture as large as is kept",
+            picture(large_picture(1 << 20), &no_picture),
+            true,
+        ),
+        ("an unreadable one of a larger picture", picture(large_picture((1 << 20) + 1), &no_picture), false),
     ] {
         let studio = Studio::open().await;
         let recorder = studio.recorder(Faults::none());
-        if let Some(fault) = fault {
-            studio.line.fail_next(Endpoint::Preview, fault, 1);
-        }
-        let media = fetched(&studio, &recorder, act).await;
-        assert_eq!(media.thumbnail_key, None);
-        assert_eq!(studio.versions().await, 1);
-        assert_eq!(studio.line.inspect(|w| w.call_count(Endpoint::Preview)), 1, "asked for once");
+        recorder.record(&[studio.happens(act)]).await;
+        assert_eq!(attempt(&recorder).await, None, "{what}");
+        let media = studio.message().await.media.expect("has media");
+        assert_eq!((media.status, media.thumbnail_due), (MediaStatus::Stored, false), "{what}");
+        assert_eq!(media.thumbnail_key.is_some(), serves, "{what}");
+        assert_eq!(studio.versions().await, 1 + usize::from(serves), "{what}");
+        assert_eq!(studio.line.inspect(|w| w.call_count(Endpoint::Preview)), 1, "{what}: asked for once");
     }
+}
+
+fn video_with_preview() -> Act {
+    let content = Content { preview: png(), ..Content::new("video/mp4", vec![7; 100_000]) };
+    Act::Video { media: content, duration: 5_000 }
+}
+
+#[tokio::test]
+async fn a_preview_that_line_fails_to_give_is_asked_for_again_and_the_content_is_not() {
+    use matome_line_simulator::{Endpoint, Fault};
+    for fault in [Fault::Status(500), Fault::RateLimited(None), Fault::DropBefore] {
+        let studio = Studio::open().await;
+        let recorder = studio.recorder(Faults::none());
+        recorder.record(&[studio.happens(video_with_preview())]).await;
+        studio.line.fail_next(Endpoint::Preview, fault, 2);
+        for delay in [5, 10] {
+            assert_eq!(attempt(&recorder).await, Some(Duration::from_secs(delay)), "{fault:?}");
+            let media = studio.message().await.media.expect("has media");
+            assert_eq!((media.status, media.thumbnail_due), (MediaStatus::Stored, true), "{fault:?}");
+            assert_eq!((media.file_size, media.thumbnail_key), (Some(100_000), None), "{fault:?}");
+        }
+        assert_eq!(attempt(&recorder).await, None, "{fault:?}");
+        let media = studio.message().await.media.expect("has media");
+        assert_eq!((media.status, media.thumbnail_due), (MediaStatus::Stored, false), "{fault:?}");
+        let small = image::load_from_memory(&get(&studio, media.thumbnail_key).await).expect("a picture");
+        assert_eq!(small.width(), 240);
+        let asked = |of| studio.line.inspect(|w| w.call_count(of));
+        assert_eq!((asked(Endpoint::Content), asked(Endpoint::Preview)), (1, 3), "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_preview_that_never_comes_is_given_up_and_the_content_stays() {
+    use matome_line_simulator::{Endpoint, Fault};
+    let studio = Studio::open().await;
+    let recorder = studio.recorder(Faults::none());
+    recorder.record(&[studio.happens(video_with_preview())]).await;
+    studio.line.fail_next(Endpoint::Preview, Fault::Status(500), 2);
+    assert_eq!(attempt(&recorder).await, Some(Duration::from_secs(5)));
+    let last = doc! { "$set": { "media.attempts": 99 } };
+    assert!(studio.tenant.store.collection::<Message>().update(doc! {}, last).await.expect("can be written"));
+    assert_eq!(attempt(&recorder).await, Some(Duration::from_secs(900)));
+    assert_eq!(attempt(&recorder).await, None);
+    let media = studio.message().await.media.expect("has media");
+    assert_eq!((media.status, media.thumbnail_due), (MediaStatus::Stored, false));
+    assert_eq!((media.thumbnail_key, studio.versions().await), (None, 1));
+}
+
+#[tokio::test]
+async fn a_video_unsent_while_its_thumbnail_is_due_leaves_nothing_behind() {
+    use matome_line_simulator::{Endpoint, Fault};
+    let studio = Studio::open().await;
+    let recorder = studio.recorder(Faults::none());
+    recorder.record(&[studio.happens(video_with_preview())]).await;
+    studio.line.fail_next(Endpoint::Preview, Fault::Status(500), 1);
+    assert_eq!(attempt(&recorder).await, Some(Duration::from_secs(5)));
+    let of_thumbnail = only_job(&recorder);
+    let id = studio.message().await.line_message_id;
+    recorder.record(&[studio.happens(Act::Unsend { message_id: id })]).await;
+    recorder.sent.clear();
+    assert!(run(&recorder, &of_thumbnail).await, "erases as well");
+    assert!(recorder.sent.entries().is_empty());
+    assert_eq!(studio.message().await.media.map(|m| m.status), Some(MediaStatus::Erased));
+    assert_eq!(studio.versions().await, 0);
 }
 
 #[tokio::test]

@@ -154,6 +154,7 @@ fn picture(room: &Room, n: i64, status: MediaStatus, updated_at: bson::DateTime)
             key: None,
             thumbnail_key: None,
             thumbnail_size: None,
+            thumbnail_due: false,
             file_name: None,
             file_size: None,
             mime_type: None,

@@ -145,6 +145,9 @@ pub struct Media {
     /// Bytes of the thumbnail.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub thumbnail_size: Option<i64>,
+    /// The content is stored, and LINE is to be asked again for what the thumbnail is made from.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub thumbnail_due: bool,
     /// File name as sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file_name: Option<String>,
@@ -172,7 +175,7 @@ pub struct Media {
     /// What a summarizer saw in it (the seed's `geminiAnalysis`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub analysis: Option<Document>,
-    /// Attempts at fetching it.
+    /// Attempts at fetching it, or its thumbnail.
     #[serde(default)]
     pub attempts: i64,
 }
@@ -329,6 +332,7 @@ impl Media {
             key: None,
             thumbnail_key: None,
             thumbnail_size: None,
+            thumbnail_due: false,
             file_name: None,
             file_size: None,
             mime_type: None,
