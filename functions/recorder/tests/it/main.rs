@@ -10,6 +10,7 @@ mod kill;
 mod limits;
 mod media;
 mod poison;
+mod profile;
 mod rating;
 mod recorder;
 mod samples;
