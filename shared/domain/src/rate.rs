@@ -7,6 +7,8 @@
 //! next call is allowed. Whoever was quiet may spend a whole quota at once; in no period does anybody
 //! get more than the quota and what of it grew back meanwhile.
 
+use std::borrow::Cow;
+use std::fmt;
 use std::time::Duration;
 
 use crate::clock::Timestamp;
@@ -15,7 +17,7 @@ use crate::tier::Tier;
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
-/// What kind of work a route is: routes of a class share their limits.
+/// What kind of work a route is: the table of limits goes by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Class {
     /// Reads by key or by page.
@@ -24,6 +26,8 @@ pub enum Class {
     Write,
     /// Looks through much: search, analytics.
     Search,
+    /// Has a model write something: each call costs money.
+    Summarize,
     /// Tries a password, a code or a token, or has a mail sent.
     Auth,
     /// Makes files of much: exports, erasures.
@@ -41,7 +45,8 @@ pub enum Uncounted {
 
 impl Class {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Read, Self::Write, Self::Search, Self::Auth, Self::Export];
+    pub const ALL: [Self; 6] =
+        [Self::Read, Self::Write, Self::Search, Self::Summarize, Self::Auth, Self::Export];
 
     /// As it stands in keys, headers and metrics.
     #[must_use]
@@ -50,6 +55,7 @@ impl Class {
             Self::Read => "read",
             Self::Write => "write",
             Self::Search => "search",
+            Self::Summarize => "summarize",
             Self::Auth => "auth",
             Self::Export => "export",
         }
@@ -60,12 +66,58 @@ impl Class {
     pub fn uncounted(self) -> Uncounted {
         match self {
             Self::Auth => Uncounted::Refused,
-            Self::Read | Self::Write | Self::Search | Self::Export => Uncounted::Allowed,
+            Self::Read | Self::Write | Self::Search | Self::Summarize | Self::Export => Uncounted::Allowed,
+        }
+    }
+
+    /// Whether each route of the class has quotas of its own. Little is allowed of what is costly: whoever used
+    /// up one such route has the others still. Of the rest there is enough for all routes together, and in the
+    /// class of attempts a second route would be a second round of guesses.
+    #[must_use]
+    pub fn is_by_route(self) -> bool {
+        match self {
+            Self::Search | Self::Summarize | Self::Export => true,
+            Self::Read | Self::Write | Self::Auth => false,
         }
     }
 }
 
-/// What is counted together.
+/// What is counted together: the routes of a class, or one route of a class that is counted by route.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Work {
+    class: Class,
+    route: Option<Cow<'static, str>>,
+}
+
+impl Work {
+    /// A call of the route of this name in a class.
+    #[must_use]
+    pub fn of(class: Class, route: Cow<'static, str>) -> Self {
+        Self { class, route: class.is_by_route().then_some(route) }
+    }
+
+    /// The class.
+    #[must_use]
+    pub fn class(&self) -> Class {
+        self.class
+    }
+}
+
+/// All of a class.
+impl From<Class> for Work {
+    fn from(class: Class) -> Self {
+        Self { class, route: None }
+    }
+}
+
+/// As it stands in keys and headers: the class or the route, such as `read` or `eraseUser`.
+impl fmt::Display for Work {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.route.as_deref().unwrap_or(self.class.as_str()))
+    }
+}
+
+/// Whose calls are counted together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Holder {
     /// One account or API key: a script that runs wild does not take its colleagues' share.
@@ -136,10 +188,12 @@ impl Quota {
             (Class::Write, Holder::Tenant) => by_tier([120, 600, 1_500, 6_000], MINUTE),
             (Class::Search, Holder::Caller) => by_tier([20, 30, 60, 120], MINUTE),
             (Class::Search, Holder::Tenant) => by_tier([40, 120, 300, 1_200], MINUTE),
+            (Class::Summarize, Holder::Caller) => by_tier([10, 15, 30, 60], MINUTE),
+            (Class::Summarize, Holder::Tenant) => by_tier([20, 60, 150, 600], MINUTE),
             (Class::Export, Holder::Caller) => by_tier([5, 10, 20, 60], HOUR),
             (Class::Export, Holder::Tenant) => by_tier([10, 20, 60, 240], HOUR),
             (Class::Read, Holder::Address) => Self::new(300, MINUTE),
-            (Class::Write | Class::Search, Holder::Address) => Self::new(60, MINUTE),
+            (Class::Write | Class::Search | Class::Summarize, Holder::Address) => Self::new(60, MINUTE),
             (Class::Export, Holder::Address) => Self::new(10, HOUR),
             // An office signs in from one address; a list of leaked passwords is longer. Lockout by account is
             // `access::lockout`'s, and comes before this does.
@@ -326,6 +380,19 @@ mod tests {
         let refused: Vec<_> =
             Class::ALL.into_iter().filter(|c| c.uncounted() == Uncounted::Refused).collect();
         assert_eq!(refused, [Class::Auth]);
+    }
+
+    #[test]
+    fn what_is_costly_is_counted_route_by_route_and_the_rest_together() {
+        let work = |class, route| Work::of(class, Cow::Borrowed(route));
+        for class in Class::ALL {
+            let is_apart = work(class, "one") != work(class, "other");
+            let is_costly = matches!(class, Class::Search | Class::Summarize | Class::Export);
+            assert_eq!((is_apart, class.is_by_route()), (is_costly, is_costly), "{class:?}");
+            assert_eq!(work(class, "one") == Work::from(class), !is_costly, "{class:?}");
+        }
+        assert_eq!(work(Class::Read, "listRooms").to_string(), "read");
+        assert_eq!(work(Class::Export, "eraseUser").to_string(), "eraseUser");
     }
 
     fn quota() -> impl Strategy<Value = Quota> {

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use matome_domain::clock::Clock;
 use matome_domain::ids::{DocumentId, TenantId};
-use matome_domain::rate::{Class, Holder, Quota, Uncounted, Verdict};
+use matome_domain::rate::{Class, Holder, Quota, Uncounted, Verdict, Work};
 use matome_domain::tier::Tier;
 
 use self::table::Table;
@@ -75,25 +75,27 @@ impl Who {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Window {
     scope: Scope,
-    class: Class,
+    work: Work,
     who: Who,
     quota: Quota,
 }
 
 impl Window {
-    /// One holder's quota of `class` in a tenant, by the table of [`Quota::of`].
+    /// One holder's quota of `work` in a tenant, by the table of [`Quota::of`].
     #[must_use]
-    pub fn in_tenant(tenant: TenantId, tier: Tier, class: Class, who: Who) -> Self {
-        let quota = Quota::of(class, who.holder(), Some(tier));
-        Self { scope: Scope::Tenant(tenant), class, who, quota }
+    pub fn in_tenant(tenant: TenantId, tier: Tier, work: impl Into<Work>, who: Who) -> Self {
+        let work = work.into();
+        let quota = Quota::of(work.class(), who.holder(), Some(tier));
+        Self { scope: Scope::Tenant(tenant), work, who, quota }
     }
 
     /// The same outside of any tenant: attempts to sign in, an account's own things, public routes, and what
     /// the platform's people do. [`Who::Tenant`] is everybody here.
     #[must_use]
-    pub fn on_platform(class: Class, who: Who) -> Self {
-        let quota = Quota::of(class, who.holder(), None);
-        Self { scope: Scope::Platform, class, who, quota }
+    pub fn on_platform(work: impl Into<Work>, who: Who) -> Self {
+        let work = work.into();
+        let quota = Quota::of(work.class(), who.holder(), None);
+        Self { scope: Scope::Platform, work, who, quota }
     }
 
     /// With another quota than the table's.
@@ -103,15 +105,15 @@ impl Window {
         self
     }
 
-    /// `TENANT#{id}#RATE#{class}#{who}#{seconds}`, `PLATFORM#RATE#…`. The period is part of it: a
+    /// `TENANT#{id}#RATE#{work}#{who}#{seconds}`, `PLATFORM#RATE#…`. The period is part of it: a
     /// quota of another period is another quota.
     fn key(&self) -> String {
-        let Self { scope, class, who, quota } = self;
-        format!("{scope}RATE#{}#{}#{}", class.as_str(), who.key(), quota.period().as_secs())
+        let Self { scope, work, who, quota } = self;
+        format!("{scope}RATE#{work}#{}#{}", who.key(), quota.period().as_secs())
     }
 
     fn name(&self) -> String {
-        format!("{}-{}", self.class.as_str(), self.who.holder().as_str())
+        format!("{}-{}", self.work, self.who.holder().as_str())
     }
 }
 
@@ -182,8 +184,9 @@ impl RateLimits {
                 }
                 Err(source) => {
                     metrics::counter!("CallsUncounted").increment(1);
-                    if window.class.uncounted() == Uncounted::Refused {
-                        return Err(RateLimitError { class: window.class, source });
+                    let class = window.work.class();
+                    if class.uncounted() == Uncounted::Refused {
+                        return Err(RateLimitError { class, source });
                     }
                     tracing::warn!(rate.window = window.name(), error = %source, "a call was not counted");
                 }
@@ -206,13 +209,16 @@ mod tests {
     }
 
     #[test]
-    fn keys_name_scope_class_holder_and_period() {
+    fn keys_name_scope_work_holder_and_period() {
         let tenant = TenantId::new("t1").unwrap();
         let id = DocumentId::new("a1").unwrap();
-        let of = |class, who| Window::in_tenant(tenant.clone(), Tier::Free, class, who).key();
+        let of = |class, who| {
+            let work = Work::of(class, "doIt".into());
+            Window::in_tenant(tenant.clone(), Tier::Free, work, who).key()
+        };
         assert_eq!(of(Class::Read, Who::Account(id.clone())), "TENANT#t1#RATE#read#account-a1#60");
-        assert_eq!(of(Class::Export, Who::ApiKey(id)), "TENANT#t1#RATE#export#key-a1#3600");
-        assert_eq!(of(Class::Search, Who::Tenant), "TENANT#t1#RATE#search#all#60");
+        assert_eq!(of(Class::Export, Who::ApiKey(id)), "TENANT#t1#RATE#doIt#key-a1#3600");
+        assert_eq!(of(Class::Search, Who::Tenant), "TENANT#t1#RATE#doIt#all#60");
         assert_eq!(key(Who::Email([0xab; 32])), format!("PLATFORM#RATE#auth#email-{}#900", "ab".repeat(32)));
         assert_eq!(key(address("192.0.2.1")), "PLATFORM#RATE#auth#ip-192.0.2.1#300");
     }

@@ -1,5 +1,5 @@
 //! How often: first whoever nobody knows, by address; then the caller and the tenant by the class of the
-//! route; then the month's calls of the tenant.
+//! route, or by the route where it is costly; then the month's calls of the tenant.
 
 use axum::response::Response;
 use http::{HeaderName, HeaderValue, header};
@@ -86,13 +86,13 @@ pub(crate) async fn take(
     let Some(who) = who(caller)? else { return Ok(Counts::default()) };
     let Some(standing) = standing else {
         let taken =
-            app.limits.take(&[Window::on_platform(rule.class, who)]).await.map_err(Problem::unavailable)?;
+            app.limits.take(&[Window::on_platform(rule.work(), who)]).await.map_err(Problem::unavailable)?;
         return Ok(Counts { taken: refuse_over(taken)?, calls: None });
     };
     let (tenant, tier) = (&standing.id, standing.organization.plan());
     let windows = [
-        Window::in_tenant(tenant.clone(), tier, rule.class, who),
-        Window::in_tenant(tenant.clone(), tier, rule.class, Who::Tenant),
+        Window::in_tenant(tenant.clone(), tier, rule.work(), who),
+        Window::in_tenant(tenant.clone(), tier, rule.work(), Who::Tenant),
     ];
     let limit = standing.organization.limits.of(Limit::ApiCallsPerMonth);
     // At once: both are one write each.

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use http::Method;
 use matome_domain::access::Permission;
-use matome_domain::rate::Class;
+use matome_domain::rate::{Class, Work};
 use matome_store::entities::OrganizationStatus;
 
 /// Who may call a route.
@@ -143,7 +143,7 @@ impl Rule {
         self
     }
 
-    /// Counted with others than its method would say.
+    /// Counted as other work than its method would say.
     #[must_use]
     pub fn counts_as(mut self, class: Class) -> Self {
         self.class = class;
@@ -182,6 +182,12 @@ impl Rule {
     #[must_use]
     pub fn is_replayed(&self) -> bool {
         self.method == Method::POST
+    }
+
+    /// What its calls are counted with.
+    #[must_use]
+    pub fn work(&self) -> Work {
+        Work::of(self.class, self.id.clone())
     }
 
     /// The names in the path, in its order.

@@ -6,6 +6,7 @@ use bson::{Bson, doc};
 use garde::Validate;
 use matome_domain::access::{Action, Permission, Resource};
 use matome_domain::queue::SummaryJob;
+use matome_domain::rate::Class;
 use matome_domain::summary::SummaryStyle;
 use matome_store::entities::{Session, SummaryWish};
 use matome_store::id::document_id;
@@ -48,7 +49,8 @@ pub(super) fn routes() -> Vec<Route> {
             .says("sessions", "Have a closed session summarized, or summarized anew")
             .describes(
                 "409 while it is open: close it first. What was asked for holds for later writings as well.",
-            ),
+            )
+            .counts_as(Class::Summarize),
             summarize,
         ),
     ]);

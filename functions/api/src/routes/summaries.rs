@@ -4,6 +4,7 @@ use axum::extract::State;
 use bson::{Document, doc};
 use garde::Validate;
 use matome_domain::access::{Action, Resource};
+use matome_domain::rate::Class;
 use matome_store::entities::{Feedback, Summary, SummaryView};
 use matome_store::exposed::Update;
 use matome_store::time::date;
@@ -59,7 +60,8 @@ pub(super) fn routes() -> Vec<Route> {
                 Access::Tenant(Resource::Summaries.to(Action::Create)),
             )
             .says("summaries", "Have a summary written anew")
-            .describes("In another language or style, if wanted. Until it is written, the old one is shown."),
+            .describes("In another language or style, if wanted. Until it is written, the old one is shown.")
+            .counts_as(Class::Summarize),
             regenerate,
         ),
     ]);

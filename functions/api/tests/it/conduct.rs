@@ -347,6 +347,39 @@ async fn who_calls_too_often_is_told_when_to_come_back_and_nobody_else_is_kept_o
 }
 
 #[tokio::test]
+async fn a_costly_route_that_is_used_up_locks_no_other_one() {
+    let (world, tenant, admin) = scene().await;
+    let key = world.api_key(&tenant, Scopes::new(Scopes::all()).unwrap()).await;
+    let (search, analytics) =
+        (of(&tenant, "/search?q=picnic"), of(&tenant, "/analytics?from=2026-11-01&to=2026-11-20"));
+    for left in (0..20).rev() {
+        let reply = world.get(&search).by(&admin).send().await;
+        let (policy, limit) = (reply.header("ratelimit-policy").unwrap(), reply.header("ratelimit").unwrap());
+        assert!(policy.starts_with("\"search-caller\";q=20;w=60, \"search-tenant\";q=40;w=60"));
+        assert!(limit.starts_with(&format!("\"search-caller\";r={left};")), "{limit}");
+        assert_eq!(reply.status, 200);
+    }
+    let over = world.get(&search).by(&admin).send().await;
+    is(&over, 429, "rate_limited");
+    assert_eq!(over.header("ratelimit"), Some("\"search-caller\";r=0;t=3"));
+    assert_eq!(over.header("retry-after"), Some("3"), "twenty a minute");
+    // Other costly routes and other callers have theirs whole.
+    let other = world.get(&analytics).by(&admin).send().await;
+    assert_eq!(other.status, 200);
+    assert!(other.header("ratelimit").unwrap().starts_with("\"getAnalytics-caller\";r=19;"));
+    let machine = world.get(&search).with_token(&key).send().await;
+    assert_eq!(machine.status, 200);
+    assert!(machine.header("ratelimit").unwrap().starts_with("\"search-caller\";r=19;"));
+    // What is not costly is counted together, whichever route it is.
+    for (path, left) in [("/rooms", 119), ("/users", 118)] {
+        let reply = world.get(of(&tenant, path)).by(&admin).send().await;
+        assert!(reply.header("ratelimit").unwrap().starts_with(&format!("\"read-caller\";r={left};")));
+    }
+    world.system.clock.advance(Duration::from_secs(3));
+    assert_eq!(world.get(&search).by(&admin).send().await.status, 200);
+}
+
+#[tokio::test]
 async fn strangers_are_counted_by_address() {
     let (world, tenant, _) = scene().await;
     let rooms = of(&tenant, "/rooms");

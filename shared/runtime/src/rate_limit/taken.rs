@@ -9,7 +9,7 @@ use matome_domain::rate::Standing;
 /// How a caller stands with one quota.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Part {
-    /// The quota's name: class and holder, such as `read-caller`.
+    /// The quota's name: work and holder, such as `read-caller` or `eraseUser-caller`.
     pub name: String,
     /// The standing.
     pub standing: Standing,

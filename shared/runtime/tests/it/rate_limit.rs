@@ -4,7 +4,7 @@ use std::time::Duration;
 use futures::future::join_all;
 use matome_domain::clock::{Clock, Timestamp};
 use matome_domain::ids::{DocumentId, TenantId};
-use matome_domain::rate::{Class, Quota};
+use matome_domain::rate::{Class, Quota, Work};
 use matome_domain::tier::Tier;
 use matome_runtime::clock::ManualClock;
 use matome_runtime::ephemeral::Ephemeral;
@@ -20,8 +20,8 @@ fn account(id: &str) -> Who {
     Who::Account(DocumentId::new(id).unwrap())
 }
 
-fn window(tenant: &str, class: Class, who: Who, limit: u32) -> Window {
-    Window::in_tenant(TenantId::new(tenant).unwrap(), Tier::Free, class, who)
+fn window(tenant: &str, work: impl Into<Work>, who: Who, limit: u32) -> Window {
+    Window::in_tenant(TenantId::new(tenant).unwrap(), Tier::Free, work, who)
         .with_quota(Quota::new(limit, Duration::from_secs(60)))
 }
 
@@ -107,7 +107,7 @@ async fn a_refused_caller_takes_nothing_from_its_tenant() {
 }
 
 #[tokio::test]
-async fn holders_classes_tenants_and_the_platform_have_quotas_of_their_own() {
+async fn holders_classes_costly_routes_tenants_and_the_platform_have_quotas_of_their_own() {
     for (limits, _) in both().await {
         let one = Quota::new(1, Duration::from_secs(60));
         let address = |text: &str| Who::Address(text.parse().unwrap());
@@ -115,6 +115,8 @@ async fn holders_classes_tenants_and_the_platform_have_quotas_of_their_own() {
             window("t", Class::Read, account("a"), 1),
             window("t1", Class::Read, account("a"), 1),
             window("t", Class::Search, account("a"), 1),
+            window("t", Work::of(Class::Export, "exportUser".into()), account("a"), 1),
+            window("t", Work::of(Class::Export, "eraseUser".into()), account("a"), 1),
             window("t", Class::Read, account("b"), 1),
             window("t", Class::Read, Who::ApiKey(DocumentId::new("a").unwrap()), 1),
             window("t", Class::Read, Who::Tenant, 1),
@@ -161,7 +163,7 @@ async fn without_its_table_a_call_goes_on_uncounted_but_nobody_signs_in() {
     let aws = services::aws().await;
     let clock = Arc::new(ManualClock::at(NOW));
     let limits = RateLimits::new(Ephemeral::from_client(aws.dynamodb(), services::name()), clock);
-    for class in [Class::Read, Class::Write, Class::Search, Class::Export] {
+    for class in [Class::Read, Class::Write, Class::Search, Class::Summarize, Class::Export] {
         let taken = limits.take(&[window("t", class, Who::Tenant, 1)]).await.unwrap();
         assert!(taken.is_allowed() && taken.parts.is_empty() && taken.limit().is_none());
     }
