@@ -121,7 +121,7 @@ fn read_cursor(text: &str, sort: Sort) -> Option<Cursor> {
 
 fn schema(parameter: &Parameter) -> Value {
     match &parameter.kind {
-        FilterKind::Text => json!({ "type": "string", "minLength": 1, "maxLength": 200 }),
+        FilterKind::Text | FilterKind::Words => json!({ "type": "string", "minLength": 1, "maxLength": 200 }),
         // One, or several with commas between them.
         FilterKind::Enum(values) => {
             let one = format!("({})", values.join("|"));

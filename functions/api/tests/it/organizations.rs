@@ -165,6 +165,31 @@ async fn an_organization_is_shown_to_its_people_and_changed_by_its_administrator
 }
 
 #[tokio::test]
+async fn organizations_are_found_by_the_words_of_their_names() {
+    let world = World::start().await;
+    let (tenant, _other) = (world.tenant().await, world.tenant().await);
+    let (owner, operator) = (world.member(&tenant, Role::Owner).await, world.super_admin().await);
+    let rename = |name: &str| world.patch(of(&tenant, "")).by(&owner).json(&json!({ "name": name })).send();
+    let find = async |who: &Person, q: &str| {
+        let query: String = url::form_urlencoded::Serializer::new(String::new()).append_pair("q", q).finish();
+        world.get(format!("/v1/organizations?{query}")).by(who).send().await
+    };
+    let found = async |who: &Person, q: &str| find(who, q).await.ok()["items"].as_array().unwrap().len();
+    assert_eq!(found(&operator, "test").await, 2, "as they are made");
+    assert_eq!(found(&owner, "test").await, 1, "the others' are not found");
+    rename("さくら珈琲店 Kyoto").await.ok();
+    for q in ["珈琲", "さくら", "kyoto", "ＫＹＯＴＯ 珈琲店"] {
+        assert_eq!((found(&operator, q).await, found(&owner, q).await), (1, 1), "{q}");
+    }
+    assert_eq!(found(&operator, "kyoto 紅茶").await, 0, "all words must be there");
+    rename("ร้านกาแฟกรุงเทพ").await.ok();
+    assert_eq!((found(&operator, "กาแฟ").await, found(&operator, "珈琲").await), (1, 0));
+    assert_eq!(found(&operator, "test").await, 1);
+    let nothing = find(&operator, "!?").await;
+    assert_eq!((nothing.status.as_u16(), nothing.code()), (400, "invalid_parameter"));
+}
+
+#[tokio::test]
 async fn only_who_runs_the_platform_suspends_resumes_and_ends_an_organization() {
     let world = World::start().await;
     let (tenant, other) = (world.tenant().await, world.tenant().await);

@@ -1,6 +1,7 @@
 //! What a list can be asked for: declared fields only, each with its kind.
 
 use bson::{Bson, Document, doc};
+use matome_domain::words::Query;
 use serde::Serialize;
 use strum::VariantArray;
 
@@ -31,6 +32,8 @@ pub struct Filter {
 pub enum FilterKind {
     /// Text, to be equal, 1 to 200 characters.
     Text,
+    /// Words that are all to be among the stored ones ([`matome_domain::words`]), 1 to 200 characters.
+    Words,
     /// One of these texts, or several with commas between.
     Enum(Vec<String>),
     /// An id.
@@ -96,6 +99,12 @@ impl Filter {
     #[must_use]
     pub const fn text(name: &'static str, description: &'static str) -> Self {
         Self::new(name, FilterKind::Text, description)
+    }
+
+    /// Words, all to be there.
+    #[must_use]
+    pub const fn words(name: &'static str, description: &'static str) -> Self {
+        Self::new(name, FilterKind::Words, description)
     }
 
     /// One or several of an enum's values.
@@ -185,10 +194,14 @@ impl Filter {
     pub fn apply(&self, bound: Bound, text: &str, filter: &mut Document) -> Result<(), Refusal> {
         let refuse = |reason: String| Err(Refusal { field: self.parameter_name(bound), reason });
         let value: Bson = match &self.kind {
-            FilterKind::Text if text.is_empty() || text.chars().count() > TEXT_MAX => {
+            FilterKind::Text | FilterKind::Words if text.is_empty() || text.chars().count() > TEXT_MAX => {
                 return refuse(format!("must have 1 to {TEXT_MAX} characters"));
             }
             FilterKind::Text => text.into(),
+            FilterKind::Words => match Query::parse(text) {
+                Ok(query) => doc! { "$all": query.words() }.into(),
+                Err(_) => return refuse("has no word to look for".to_owned()),
+            },
             FilterKind::Enum(values) => {
                 let mut wanted: Vec<&str> = text.split(',').collect();
                 wanted.sort_unstable();
@@ -306,6 +319,8 @@ mod tests {
         assert_eq!(equal(&Filter::id("roomId", ""), &id.to_hex()), doc! { "roomId": id });
         assert_eq!(equal(&Filter::bool("x", ""), "true"), doc! { "x": true });
         assert_eq!(equal(&Filter::number("n", ""), "-3"), doc! { "n": -3_i64 });
+        let words = Filter::words("q", "").at("search");
+        assert_eq!(equal(&words, "Ｓｈｏｐ 本屋"), doc! { "search": { "$all": ["shop", "本屋"] } });
         assert_eq!(equal(&among, "archived"), doc! { "status": "archived" });
         let both = doc! { "status": { "$in": ["active", "archived"] } };
         assert_eq!(equal(&among, "archived,active,archived"), both);
@@ -320,6 +335,8 @@ mod tests {
         let refused = |filter: Filter, bound, text: &str| asked(&filter, &[(bound, text)]).unwrap_err().field;
         assert_eq!(refused(Filter::text("t", ""), Bound::Equal, ""), "t");
         assert_eq!(refused(Filter::text("t", ""), Bound::Equal, &"x".repeat(201)), "t");
+        assert_eq!(refused(Filter::words("q", ""), Bound::Equal, "!?"), "q");
+        assert_eq!(refused(Filter::words("q", ""), Bound::Equal, &"x".repeat(201)), "q");
         assert_eq!(refused(Filter::id("roomId", ""), Bound::Equal, "{\"$ne\":1}"), "roomId");
         assert_eq!(refused(Filter::bool("b", ""), Bound::Equal, "1"), "b");
         assert_eq!(refused(Filter::number("n", ""), Bound::Equal, "1.5"), "n");

@@ -26,6 +26,7 @@ pub fn all() -> Vec<Migration> {
         session_activity(),
         used_id_tokens(),
         kept_ip_rules(),
+        words_of_organizations(),
     ]
 }
 
@@ -252,6 +253,37 @@ fn kept_ip_rules() -> Migration {
     }
 }
 
+/// Organizations get the words they are found by; the seed's text index on their names, which nothing was
+/// found by, goes.
+fn words_of_organizations() -> Migration {
+    fn of_name(document: Document) -> Result<Bson, bson::error::Error> {
+        Ok(Organization::words_of(document.get_str("name").unwrap_or_default()).into())
+    }
+    fn forget(_: &Place) -> Option<Update> {
+        Some(Update {
+            filter: doc! { "search": { "$exists": true } },
+            pipeline: vec![doc! { "$unset": "search" }],
+        })
+    }
+    let collection = Organization::COLLECTION;
+    Migration {
+        version: 10,
+        name: "words_of_organizations",
+        scopes: &[Scope::Platform],
+        up: vec![
+            Change::Ensure,
+            // As MongoDB lists the keys of a text index.
+            Change::DropIndex { collection, keys: || doc! { "_fts": "text", "_ftsx": 1 } },
+            Change::Compute(Compute { collection, field: "search", of: of_name }),
+        ],
+        // The code before would not keep them true.
+        down: Down::Changes(vec![
+            Change::DropIndex { collection, keys: || doc! { "search": 1 } },
+            Change::Update { collection, of: forget },
+        ]),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -262,14 +294,15 @@ mod tests {
     fn versions_are_numbered_without_gaps_and_names_are_unique() {
         let all = all();
         let versions: Vec<u32> = all.iter().map(|m| m.version).collect();
-        assert_eq!(versions, (1..=9).collect::<Vec<_>>());
+        assert_eq!(versions, (1..=10).collect::<Vec<_>>());
         let names: std::collections::BTreeSet<_> = all.iter().map(|m| m.name).collect();
         assert_eq!(names.len(), all.len());
     }
 
-    /// An index that was there for MongoDB to delete by, and that nothing was read by.
-    fn is_sweep_alone(collection: &str, keys: &Document) -> bool {
+    /// Indexes that nothing was read by: one was there for MongoDB to delete by, one is of the seed.
+    fn served_nothing(collection: &str, keys: &Document) -> bool {
         collection == IpRule::COLLECTION && *keys == doc! { "expiresAt": 1 }
+            || collection == Organization::COLLECTION && *keys == doc! { "_fts": "text", "_ftsx": 1 }
     }
 
     #[test]
@@ -278,7 +311,7 @@ mod tests {
         declared.extend(platform_declarations());
         for change in all().into_iter().flat_map(|migration| migration.up) {
             let Change::DropIndex { collection, keys } = change else { continue };
-            if is_sweep_alone(collection, &keys()) {
+            if served_nothing(collection, &keys()) {
                 continue;
             }
             let (of, keys) = (declared.iter().find(|d| d.collection == collection).unwrap(), keys());
@@ -294,7 +327,8 @@ mod tests {
 
     #[test]
     fn an_index_that_is_dropped_going_down_is_declared_going_up() {
-        let declared = tenant_declarations();
+        let mut declared = tenant_declarations();
+        declared.extend(platform_declarations());
         for migration in all() {
             let Down::Changes(changes) = migration.down else { continue };
             for change in changes {

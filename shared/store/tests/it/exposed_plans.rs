@@ -27,6 +27,7 @@ fn stages(plan: &Document, found: &mut Vec<String>) {
 fn asked(filter: &Filter) -> Document {
     let (bound, text) = match &filter.kind {
         FilterKind::Text => (Bound::Equal, "c".to_owned()),
+        FilterKind::Words => (Bound::Equal, "picnic".to_owned()),
         FilterKind::Enum(values) => (Bound::Equal, values[0].clone()),
         FilterKind::Id => (Bound::Equal, samples::id(1, 0).to_hex()),
         FilterKind::Bool => (Bound::Equal, "true".to_owned()),

@@ -416,6 +416,8 @@ async fn the_seeds_migrations_bring_old_documents_up_to_date() {
 
     let shorter_list = mongodb::IndexModel::builder().keys(doc! { "ownerId": 1, "createdAt": -1 }).build();
     organizations.create_index(shorter_list).await.expect("made");
+    let by_name = mongodb::IndexModel::builder().keys(doc! { "name": "text" }).build();
+    organizations.create_index(by_name).await.expect("made");
     // Rules that expired were deleted by it.
     let rules = store.platform().collection::<Document>("ip_rules");
     let sweep = mongodb::options::IndexOptions::builder().expire_after(Duration::ZERO).build();
@@ -427,6 +429,8 @@ async fn the_seeds_migrations_bring_old_documents_up_to_date() {
     let lists = organizations.list_index_names().await.expect("listed");
     assert!(lists.contains(&"ownerId_1_createdAt_-1__id_-1".to_owned()), "{lists:?}");
     assert!(!lists.contains(&"ownerId_1_createdAt_-1".to_owned()), "{lists:?}");
+    assert!(!lists.contains(&"name_text".to_owned()), "{lists:?}");
+    assert!(lists.contains(&"search_1".to_owned()), "{lists:?}");
     let of_rules = rules.list_index_names().await.expect("listed");
     assert!(!of_rules.contains(&"expiresAt_1".to_owned()), "{of_rules:?}");
     let read = async |id: ObjectId| {
@@ -437,6 +441,7 @@ async fn the_seeds_migrations_bring_old_documents_up_to_date() {
     let old = organizations.find_one(doc! { "_id": free }).await.expect("read").expect("is there");
     assert_eq!(text(&old, "status"), "suspended");
     assert_eq!(text(&old, "tier"), "free");
+    assert_eq!(old.get_array("search").expect("made"), &["old".into()]);
     let session = sessions.find_one(doc! {}).await.expect("read").expect("is there");
     assert_eq!(text(&session, "tenantId"), pro.to_hex());
     let orphan = shared.find_one(doc! {}).await.expect("read").expect("is there");
@@ -459,12 +464,14 @@ async fn the_seeds_migrations_bring_old_documents_up_to_date() {
     assert!(!indexed().await);
     assert_eq!(words(2).await, vec![None; 3]);
     let old = organizations.find_one(doc! { "_id": free }).await.expect("read").expect("is there");
-    assert!(!old.contains_key("tier") && !old.contains_key("cell"));
+    assert!(!old.contains_key("tier") && !old.contains_key("cell") && !old.contains_key("search"));
+    let lists = organizations.list_index_names().await.expect("listed");
+    assert!(!lists.contains(&"search_1".to_owned()), "{lists:?}");
     let refused = migrator.run(&options(Direction::Down, Some(0))).await.expect_err("for good");
     assert!(matches!(refused, MigrationError::NoWayBack { version: 1, .. }));
     let report = migrator.run(&Options::default()).await.expect("goes up again");
     assert!(report.places.iter().all(|place| place.version == 1));
-    assert_eq!(all().len(), 9);
+    assert_eq!(all().len(), 10);
     // A tenant that is only now made has nothing to catch up with.
     let id = TenantId::new("fresh").expect("a valid id");
     store.tenant(&id, Tier::Enterprise.placement()).ensure_collections().await.expect("made");

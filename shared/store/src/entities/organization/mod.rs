@@ -42,6 +42,9 @@ pub struct Organization {
     pub owner_id: ObjectId,
     /// Name.
     pub name: String,
+    /// The words it is found by: its name's, see [`Organization::words_of`]. Written with the name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub search: Vec<String>,
     /// Short name for URLs, unique with the owner (the seed's `project_slug`). Written by the console.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub slug: Option<String>,
@@ -95,8 +98,8 @@ pub struct Organization {
     #[serde(default = "default_timezone")]
     pub timezone: String,
     /// BCP 47 tag of its own language. Summaries follow `settings.aiSettings.summaryLanguage`, and the
-    /// talk's language without it. Not `language`: MongoDB's text index on `name` would take that for
-    /// an instruction, and refuse "th".
+    /// talk's language without it. Not `language`: a text index of MongoDB's would take that for an
+    /// instruction, and refuse "th".
     #[serde(default = "default_language")]
     pub primary_language: String,
     /// BCP 47 tags of the languages it serves customers in.
@@ -137,6 +140,9 @@ pub struct Organization {
     pub version: i64,
 }
 
+/// Words kept of a name.
+const NAME_WORDS: usize = 100;
+
 /// Where the data of a platform are that says nothing of it: the seed's.
 #[must_use]
 pub fn default_data_region() -> String {
@@ -160,6 +166,12 @@ fn default_cell() -> String {
 }
 
 impl Organization {
+    /// The words that an organization of this name is found by.
+    #[must_use]
+    pub fn words_of(name: &str) -> Vec<String> {
+        matome_domain::words::of(name, NAME_WORDS)
+    }
+
     /// The tier whose plan is in force.
     #[must_use]
     pub fn plan(&self) -> Tier {
@@ -230,6 +242,7 @@ impl NewOrganization {
             id: self.id,
             tenant_id: self.id.to_hex(),
             owner_id: self.owner_id,
+            search: Organization::words_of(&self.name),
             name: self.name,
             slug: None,
             description: None,
@@ -407,8 +420,8 @@ impl Entity for Organization {
             Index::on(doc! { "placement": 1 }),
             // The few whose usage is to be measured now.
             Index::on(doc! { "usageDueAt": 1 }),
-            // Of the seeds, for a search by name that there is not yet. To drop it takes a migration.
-            Index::on(doc! { "name": "text" }),
+            // The seeds have a text index on `name`, which finds no part of a Japanese or Thai name.
+            Index::on(doc! { "search": 1 }),
         ]
     }
 

@@ -332,6 +332,9 @@ impl Changes<Organization> for OrganizationPatch {
             .kept("primaryLanguage", &self.primary_language)
             .kept("supportedLanguages", &self.supported_languages)
             .kept("auditRetentionDays", &self.audit_retention_days);
+        if let Some(name) = self.name.value() {
+            update = update.set("search", &Organization::words_of(name));
+        }
         if self.audit_retention_days.value().is_some_and(|days| *days > before.audit_retention_days) {
             update = update.stamp("auditKeptSince");
         }
@@ -361,6 +364,7 @@ impl Exposed for Organization {
     fn filters() -> Vec<Filter> {
         vec![
             Filter::id("id", "One of them.").at("_id").few(),
+            Filter::words("q", "Words of its name, all of them.").at("search").few(),
             Filter::id("ownerId", "Who pays."),
             Filter::one_of::<OrganizationStatus>("status", "Where it stands in its life."),
             Filter::one_of::<Tier>("tier", "What it is served as."),
