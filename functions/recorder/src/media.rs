@@ -19,13 +19,11 @@ use matome_store::time::date;
 
 use crate::context::Context;
 use crate::error::RecordError;
+use crate::seen::Seen;
 use crate::{picture, preview};
 
 /// LINE's largest video or file is 200 MB; some more, so that the limit is theirs.
 const MAX_BYTES: u64 = 300 * 1024 * 1024;
-/// How much of a picture's beginning is kept: its size in pixels is read from it (a JPEG says it after its
-/// camera's notes: 64 KB a piece, a few pieces), and the thumbnail made, where it is the whole picture.
-const HEAD: usize = preview::MAX_BYTES;
 /// After so many attempts (about a day) it is given up. An outage of LINE or S3 is over by then, and staff
 /// have put right a channel whose secret LINE refused.
 const MAX_ATTEMPTS: i64 = 100;
@@ -203,8 +201,8 @@ fn delay(attempt: i64) -> Duration {
     Duration::from_secs((5 << doublings).min(900))
 }
 
-/// Stores the content as it comes, whatever its size: what is held of it is a part for S3 and a picture's
-/// beginning.
+/// Stores the content as it comes, whatever its size: what is held of it is a part for S3 and what says how
+/// large it is in pixels.
 async fn download(
     blobs: &Blobs,
     line: &LineChannel,
@@ -215,24 +213,18 @@ async fn download(
 ) -> Result<Document, RecordError> {
     let key = BlobKey::media(&job.tenant_id, &job.message_id, MediaPart::Original);
     let media_type = content_type.unwrap_or_else(|| "application/octet-stream".to_owned());
-    let wanted = if message.message_type == "image" { HEAD } else { 0 };
-    let mut head = Vec::new();
-    let stream = stream.inspect_ok(|chunk| {
-        let room = wanted - head.len();
-        head.extend_from_slice(&chunk[..chunk.len().min(room)]);
-    });
+    let mut seen = Seen::of(&message.message_type);
+    let stream = stream.inspect_ok(|chunk| seen.see(chunk));
     let stored = blobs.put_stream(&key, &media_type, MAX_BYTES, stream).await?;
     let mut set = doc! {
         "media.status": "stored", "media.key": key.as_str(), "media.mimeType": media_type,
         "media.fileSize": i64::try_from(stored.size).unwrap_or(i64::MAX), "media.sha256": stored.sha256,
     };
-    if let Some((width, height)) = picture::dimensions(&head) {
+    if let Some((width, height)) = seen.dimensions() {
         set.insert("media.dimensions", doc! { "width": i64::from(width), "height": i64::from(height) });
     }
     if matches!(message.message_type.as_str(), "image" | "video") {
-        // No more than that was kept of a larger one.
-        let whole = (stored.size == head.len() as u64).then_some(head);
-        set.extend(thumbnail(blobs, line, job, message, whole).await?);
+        set.extend(thumbnail(blobs, line, job, message, seen.whole_picture(stored.size)).await?);
     }
     Ok(set)
 }

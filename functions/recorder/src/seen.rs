@@ -1,10 +1,12 @@
 //! What is kept of content that streams by, to tell how large it is in pixels.
 
 use crate::picture;
+use crate::preview;
 use crate::video::Video;
 
-/// Of a picture's beginning. A JPEG says it after its camera's notes: 64 KB a piece, a few pieces.
-const HEAD: usize = 512 * 1024;
+/// Of a picture's beginning: its size in pixels is read from it (a JPEG says it after its camera's notes: 64 KB a
+/// piece, a few pieces), and the thumbnail made, where it is the whole picture.
+const HEAD: usize = preview::MAX_BYTES;
 
 /// By the kind of message.
 #[derive(Debug)]
@@ -39,11 +41,20 @@ impl Seen {
 
     /// Width and height in pixels, where the content says so.
     #[must_use]
-    pub fn dimensions(self) -> Option<(u32, u32)> {
+    pub fn dimensions(&self) -> Option<(u32, u32)> {
         match self {
-            Self::Picture(head) => picture::dimensions(&head),
+            Self::Picture(head) => picture::dimensions(head),
             Self::Video(video) => video.dimensions(),
             Self::Nothing => None,
+        }
+    }
+
+    /// The whole of a picture of `size` bytes, where no more than that was seen of it.
+    #[must_use]
+    pub fn whole_picture(self, size: u64) -> Option<Vec<u8>> {
+        match self {
+            Self::Picture(head) => (head.len() as u64 == size).then_some(head),
+            Self::Video(_) | Self::Nothing => None,
         }
     }
 }

@@ -50,7 +50,7 @@ impl Video {
 
     /// Width and height as it is shown, in pixels; `None` when it does not say so, or is no MP4 or QuickTime.
     #[must_use]
-    pub fn dimensions(self) -> Option<(u32, u32)> {
+    pub fn dimensions(&self) -> Option<(u32, u32)> {
         match self.0 {
             At::End(dimensions) => dimensions,
             _ => None,
