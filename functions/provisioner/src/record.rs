@@ -64,17 +64,17 @@ pub async fn save(
     Err(ProvisionError::Overtaken)
 }
 
-/// Ends an operation whose steps are all done: as aborted or failed, where they were the way back.
+/// Ends an operation whose steps are all done. Where they were the way back it is aborted if somebody
+/// wanted that, whatever else went wrong before, and failed if it took itself back.
 ///
 /// # Errors
 /// As [`save`].
 pub async fn end(context: &Context, mut ended: Operation) -> Result<OperationState, ProvisionError> {
     let now = context.clock.now();
-    let failed = ended.steps.iter().any(|s| s.error.is_some());
-    ended.state = match (failed, ended.taken_back) {
-        (true, _) => OperationState::Failed,
-        (false, true) => OperationState::Aborted,
-        (false, false) => OperationState::Done,
+    ended.state = match (ended.taken_back, ended.abort_requested) {
+        (true, true) => OperationState::Aborted,
+        (true, false) => OperationState::Failed,
+        (false, _) => OperationState::Done,
     };
     ended.open = false;
     ended.not_before = None;
@@ -97,8 +97,8 @@ pub async fn tell_organization(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let organizations = context.tenants.platform().platform_collection::<Organization>();
-    let error = operation.steps.iter().find_map(|s| Some((s.name.as_str(), s.error.as_deref()?)));
-    let Some((step, error)) = error else {
+    let mut steps = operation.steps.iter().filter(|_| operation.state == OperationState::Failed);
+    let Some((step, error)) = steps.find_map(|s| Some((s.name.as_str(), s.error.as_deref()?))) else {
         let recovered = doc! { "tenantId": &operation.tenant_id, "statusReason.step": { "$exists": true } };
         organizations.update_one(recovered, doc! { "$unset": { "statusReason": "" } }).await?;
         return Ok(());

@@ -3,8 +3,8 @@
 //!
 //! Nobody is served before the last step: until then the directory calls the tenant suspended, and it
 //! has no channel. What fails for good stays as it is, with the organization `failed` and the reason in
-//! it: a retry goes on at the step that failed, and offboarding removes what there is. There is no
-//! way back of its own, because a tenant that was never served is harmless.
+//! it: a retry goes on at the step that failed, and offboarding removes what there is. It is given up
+//! only while nothing is made, because a tenant that was never served is harmless.
 
 use std::time::Duration;
 
@@ -15,8 +15,8 @@ use matome_domain::tier::Tier;
 use matome_domain::zone::is_zone;
 use matome_runtime::directory::{HOME_CELL, Relocation, Status, TenantRecord};
 use matome_store::entities::{
-    NewOrganization, Organization, OrganizationType, Owner, OwnerSettings, OwnerUsage, Subscription,
-    SubscriptionStatus,
+    NewOrganization, Operation, Organization, OrganizationType, Owner, OwnerSettings, OwnerUsage,
+    Subscription, SubscriptionStatus,
 };
 use matome_store::id::derived;
 use matome_store::time::date;
@@ -31,13 +31,22 @@ use crate::step::{Progress, Step, Work, step};
 
 /// The steps.
 pub(super) const STEPS: &[Step] = &[
-    step!(check),
+    CHECK,
     step!("stack", stack::ensure),
     step!(data_key),
     step!(collections),
     step!(organization),
     step!(activate),
 ];
+
+/// The one step that makes nothing.
+const CHECK: Step = step!(check);
+
+/// Back while nothing is made; there is nothing to undo then.
+pub(super) fn way_back(operation: &Operation) -> Option<&'static [Step]> {
+    let is_nothing_made = operation.steps.iter().all(|step| step.name == CHECK.name);
+    is_nothing_made.then_some(&[])
+}
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 

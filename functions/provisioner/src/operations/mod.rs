@@ -42,6 +42,7 @@ pub fn steps(kind: OperationKind) -> &'static [Step] {
 #[must_use]
 pub fn way_back(operation: &Operation) -> Option<&'static [Step]> {
     match operation.kind {
+        OperationKind::Create => create::way_back(operation),
         OperationKind::ConnectChannel => connect_channel::way_back(operation),
         OperationKind::Move | OperationKind::ChangeTier if !relocate::is_over(operation) => {
             Some(relocate::WAY_BACK)

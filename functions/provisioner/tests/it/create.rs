@@ -2,16 +2,20 @@
 
 use bson::doc;
 use futures::TryStreamExt;
+use matome_domain::clock::Clock as _;
+use matome_domain::fault::Faults;
 use matome_domain::ids::CellName;
 use matome_domain::placement::Placement;
 use matome_domain::plan::Terms;
+use matome_domain::queue::TenantJob;
 use matome_domain::tier::Tier;
 use matome_provisioner::operations::steps;
 use matome_runtime::directory::Status;
 use matome_store::entities::{
     OperationKind, OperationState, Organization, OrganizationStatus, OrganizationType, Owner, Room,
 };
-use matome_tenancy::operations::{CreateTenant, Move, NewOwner};
+use matome_store::id::object_id;
+use matome_tenancy::operations::{CreateTenant, Move, NewOwner, request_abort};
 use matome_testing::crash::once_at;
 
 use crate::world::{World, shop};
@@ -147,6 +151,53 @@ async fn an_owner_has_as_many_organizations_as_the_plan_allows() {
     }
     let owners = world.system.store.platform_collection::<Owner>();
     assert_eq!(owners.count_documents(doc! {}).await.unwrap(), 1);
+}
+
+async fn give_up(world: &World, job: &TenantJob) {
+    let now = world.system.clock.now();
+    let id = object_id(&job.operation_id).expect("our own id");
+    let wish = request_abort(&world.system.store, &world.queues, &job.tenant_id, id, now).await;
+    wish.expect("it is open");
+}
+
+#[tokio::test]
+async fn a_creation_is_given_up_while_nothing_is_made_and_goes_on_to_its_end_afterwards() {
+    let world = World::start().await;
+    let table = [
+        ("", OperationState::Aborted),
+        ("check", OperationState::Aborted),
+        ("stack", OperationState::Done),
+        ("organization", OperationState::Done),
+    ];
+    for (begun, expected) in table {
+        let id = world.new_id();
+        let job = world.ask(&id, &shop(Tier::Free, &id)).await;
+        if !begun.is_empty() {
+            let dies = world.context(once_at(begun, 1));
+            assert!(matome_provisioner::run::run(&dies, &job).await.is_err());
+        }
+        give_up(&world, &job).await;
+        let ended = world.drive(&job).await;
+        assert_eq!((ended.state, ended.open), (expected, false), "given up at {begun:?}");
+        let is_made = expected == OperationState::Done;
+        let organizations = organizations(&world).await;
+        assert_eq!(organizations.iter().any(|o| o.tenant_id == id.as_str()), is_made);
+        assert_eq!(world.system.directory().tenant(&id).await.unwrap().is_some(), is_made);
+    }
+}
+
+#[tokio::test]
+async fn a_creation_that_could_not_be_checked_yet_is_given_up_as_wished() {
+    let mut world = World::start().await;
+    world.system.add_cell("dark", "mongodb://127.0.0.1:9/?serverSelectionTimeoutMS=10").await;
+    let id = world.new_id();
+    let request = CreateTenant { cell: Some(CellName::new("dark").unwrap()), ..shop(Tier::Free, &id) };
+    let job = world.ask(&id, &request).await;
+    let waiting = world.drive_until(&job, Faults::none(), |_| true).await;
+    assert!(waiting.steps[0].error.is_some(), "{waiting:?}");
+    give_up(&world, &job).await;
+    assert_eq!(world.drive(&job).await.state, OperationState::Aborted);
+    assert!(organizations(&world).await.is_empty());
 }
 
 #[tokio::test]
