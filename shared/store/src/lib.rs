@@ -17,6 +17,7 @@ pub mod entity;
 pub mod erase_platform;
 pub mod error;
 pub mod exposed;
+pub mod failed_creations;
 pub mod fence;
 pub mod hidden_rooms;
 pub mod id;

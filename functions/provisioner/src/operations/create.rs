@@ -3,7 +3,8 @@
 //!
 //! Nobody is served before the last step: until then the directory calls the tenant suspended, and it
 //! has no channel. What fails for good stays as it is, with the organization `failed` and the reason in
-//! it: a retry goes on at the step that failed, and offboarding removes what there is. It is given up
+//! it, or with this operation alone where there is none yet (`Store::failed_creations`): a retry goes on at
+//! the step that failed, and offboarding removes what there is. It is given up
 //! only while nothing is made, because a tenant that was never served is harmless.
 
 use std::time::Duration;

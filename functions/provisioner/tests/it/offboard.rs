@@ -12,22 +12,24 @@ use matome_domain::placement::Placement;
 use matome_domain::queue::TenantJob;
 use matome_domain::tier::Tier;
 use matome_provisioner::operations::steps;
-use matome_provisioner::record;
+use matome_provisioner::{record, run};
 use matome_runtime::blobs::{BlobKey, MediaPart};
 use matome_runtime::directory::Status;
+use matome_stacks::Resources;
 use matome_store::create_organization::default_room;
 use matome_store::entities::{
     ErasureCertificate, Operation, OperationKind, OperationState, Organization, OrganizationStatus, Room,
     tenant_declarations,
 };
 use matome_store::id::derived;
-use matome_store::time::date;
+use matome_store::time::{date, timestamp};
 use matome_tenancy::operations::{Offboard, Suspend, request_abort};
 use matome_testing::crash::once_at;
 use serde_json::Value;
 
 use crate::bucket::Bucket;
-use crate::world::World;
+use crate::stacks::TemplateOfStacks;
+use crate::world::{World, shop};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -165,6 +167,16 @@ impl Setting {
     async fn assert_gone(&self, id: &TenantId, canary: &str, done: &Operation) {
         assert_eq!(done.state, OperationState::Done, "{done:?}");
         assert_eq!(self.mentions(canary).await, Vec::<String>::new(), "contents");
+        self.assert_only_meant_to_be_left(id).await;
+        let tombstone = self.organization(id).await;
+        assert_eq!(tombstone.status, OrganizationStatus::Offboarded);
+        assert_eq!(tombstone.name, "(erased)");
+        let operations = self.world.system.store.platform_collection::<Operation>();
+        assert_eq!(operations.count_documents(doc! { "tenantId": id.as_str() }).await.unwrap(), 1);
+    }
+
+    /// What still names the tenant is meant to.
+    async fn assert_only_meant_to_be_left(&self, id: &TenantId) {
         let final_backup = format!("backups/{id}/");
         for place in self.mentions(id.as_str()).await {
             let is_meant =
@@ -173,11 +185,26 @@ impl Setting {
             let is_owner = place == "owners";
             assert!(is_meant || is_owner || place.starts_with(&final_backup), "{id} is left in {place}");
         }
-        let tombstone = self.organization(id).await;
-        assert_eq!(tombstone.status, OrganizationStatus::Offboarded);
-        assert_eq!(tombstone.name, "(erased)");
-        let operations = self.world.system.store.platform_collection::<Operation>();
-        assert_eq!(operations.count_documents(doc! { "tenantId": id.as_str() }).await.unwrap(), 1);
+    }
+
+    /// Has an operation fail for good: its process dies at this step whenever it is begun.
+    async fn fail_at(&self, job: &TenantJob, step: &'static str) -> Operation {
+        for _ in 0..1_000 {
+            let deadly = self.world.context(Faults::at(move |name| name == step));
+            match run::run(&deadly, job).await {
+                Ok(OperationState::Waiting) => {
+                    let operation = self.world.operation(job).await;
+                    self.world.system.clock.set(timestamp(operation.not_before.unwrap()));
+                }
+                Ok(_) => return self.world.operation(job).await,
+                Err(error) => assert!(error.ends_invocation(), "{error}"),
+            }
+        }
+        panic!("the operation does not fail: {:?}", self.world.operation(job).await);
+    }
+
+    async fn stack(&self, id: &TenantId) -> Option<Resources> {
+        self.world.stacks.as_ref().unwrap().of(id).await
     }
 }
 
@@ -357,6 +384,57 @@ async fn once_something_is_erased_there_is_no_way_back() {
     request_abort(store, queues, &id, waiting.id, now).await.unwrap();
     let done = setting.world.drive(&job).await;
     setting.assert_gone(&id, "canary", &done).await;
+}
+
+#[tokio::test]
+async fn a_creation_that_failed_at_any_step_is_listed_and_can_be_offboarded() {
+    for step in steps(OperationKind::Create) {
+        let mut setting = Setting::new().await;
+        setting.world.stacks = Some(TemplateOfStacks::put(&setting.bucket).await);
+        let id = setting.world.new_id();
+        let job = setting.world.ask(&id, &shop(Tier::Enterprise, &id)).await;
+        let failed = setting.fail_at(&job, step.name).await;
+        assert_eq!(failed.state, OperationState::Failed, "{failed:?}");
+        let platform = &setting.world.system.store;
+        let is_listed = async || {
+            let listed = platform.failed_creations().await.unwrap();
+            listed.iter().any(|creation| creation.tenant_id == id.as_str())
+        };
+        let organizations = platform.platform_collection::<Organization>();
+        let of_tenant = doc! { "tenantId": id.as_str() };
+        match organizations.find_one(of_tenant.clone()).await.unwrap() {
+            Some(organization) => assert_eq!(organization.status, OrganizationStatus::Failed),
+            None => assert!(is_listed().await, "{}", step.name),
+        }
+        assert_eq!(setting.stack(&id).await.is_some(), !["check", "stack"].contains(&step.name));
+
+        let job = setting.offboard(&id, 0).await;
+        let done = setting.world.drive(&job).await;
+        assert_eq!(done.state, OperationState::Done, "failed at {}: {done:?}", step.name);
+        assert!(!is_listed().await);
+        assert!(setting.stack(&id).await.is_none());
+        setting.assert_only_meant_to_be_left(&id).await;
+
+        let job = setting.offboard(&id, 0).await;
+        assert_eq!(setting.world.drive(&job).await.state, OperationState::Failed, "there is none any more");
+    }
+}
+
+#[tokio::test]
+async fn an_offboarding_of_what_was_never_made_can_be_taken_back() {
+    let setting = Setting::new().await;
+    let (world, id) = (&setting.world, setting.world.new_id());
+    let creation = world.ask(&id, &shop(Tier::Free, &id)).await;
+    setting.fail_at(&creation, "organization").await;
+    let job = setting.offboard(&id, 30).await;
+    let waiting = world.drive_until(&job, Faults::none(), |_| true).await;
+    let now = world.system.clock.now();
+    request_abort(&world.system.store, &world.queues, &id, waiting.id, now).await.unwrap();
+    assert_eq!(world.drive(&job).await.state, OperationState::Aborted);
+    let failed = world.operation(&creation).await.id;
+    matome_tenancy::operations::retry(&world.system.store, &world.queues, &id, failed, now).await.unwrap();
+    assert_eq!(world.drive(&creation).await.state, OperationState::Done);
+    assert!(world.system.tenants().is_served(&id).await.unwrap());
 }
 
 #[tokio::test]

@@ -16,8 +16,8 @@ use matome_runtime::random::{Random, SystemRandom};
 use matome_store::audit::{NewAuditEntry, append_audit};
 use matome_store::entities::{Operation, OperationState, Organization};
 use matome_store::{Id, TenantStore};
-use matome_tenancy::Tenants;
 use matome_tenancy::operations::{self, Request};
+use matome_tenancy::{TenancyError, Tenants};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
@@ -102,8 +102,14 @@ impl Desk {
     pub(crate) async fn ask<R: Request>(&self, tenant: &TenantId, request: &R) -> anyhow::Result<Operation> {
         let now = SystemClock.now();
         let platform = self.tenants.platform();
-        if self.tenants.directory().newest_tenant(tenant).await?.is_none() {
-            return Ok(operations::ask(platform, &self.queues, tenant, request, OPERATOR, now).await?);
+        let is_listed = self.tenants.directory().newest_tenant(tenant).await?.is_some();
+        match self.tenants.organization(tenant).await {
+            Ok(_) if is_listed => {}
+            // Not made yet, or never: its creation failed.
+            Ok(_) | Err(TenancyError::NoOrganization(_)) => {
+                return Ok(operations::ask(platform, &self.queues, tenant, request, OPERATOR, now).await?);
+            }
+            Err(error) => return Err(error.into()),
         }
         let kind = serde_json::to_value(R::KIND)?;
         let deed = self.begin(tenant, &format!("operations.{}", kind.as_str().unwrap_or_default())).await?;

@@ -20,7 +20,8 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// Longer than anybody means.
 const MOST_DAYS: u32 = 3_650;
 
-/// Stops serving the tenant, and remembers as what it was served.
+/// Stops serving the tenant, and remembers as what it was served. A tenant whose creation failed before it had an
+/// organization is one too: there may be a stack, a data key, collections.
 pub(super) async fn suspend(work: &Work<'_>) -> Result<Progress, ProvisionError> {
     let input = Offboard::from_document(&work.operation.input)?;
     if input.grace_days > MOST_DAYS {
@@ -30,8 +31,11 @@ pub(super) async fn suspend(work: &Work<'_>) -> Result<Progress, ProvisionError>
     let directory = work.context.tenants.directory();
     let record = directory.newest_tenant(work.tenant).await?;
     let organization = find_organization(work).await?;
-    let is_gone = organization.as_ref().is_none_or(|o| o.status == OrganizationStatus::Offboarded);
-    if is_gone && record.is_none() {
+    let is_there = match &organization {
+        Some(organization) => organization.status != OrganizationStatus::Offboarded,
+        None => is_failed_creation(work).await?,
+    };
+    if !is_there && record.is_none() {
         let reason = "there is no such tenant, or it was offboarded before".to_owned();
         return Err(ProvisionError::Refused { field: "tenantId", reason });
     }
@@ -99,6 +103,11 @@ pub(super) async fn serve_again(work: &Work<'_>) -> Result<Progress, ProvisionEr
 pub(super) async fn find_organization(work: &Work<'_>) -> Result<Option<Organization>, StoreError> {
     let organizations = work.context.tenants.platform().platform_collection::<Organization>();
     Ok(organizations.find_one(doc! { "tenantId": work.tenant.as_str() }).await?)
+}
+
+async fn is_failed_creation(work: &Work<'_>) -> Result<bool, StoreError> {
+    let failed = work.context.tenants.platform().failed_creations().await?;
+    Ok(failed.iter().any(|creation| creation.tenant_id == work.tenant.as_str()))
 }
 
 /// A time that a step remembered.
