@@ -57,9 +57,19 @@ impl Progress {
     /// Done when what was removed from the directory at `detail.at` is in nobody's cache any more.
     #[must_use]
     pub fn when_forgotten(work: &Work<'_>, detail: Document) -> Self {
+        Self::when_past(work, detail, work.context.directory_age)
+    }
+
+    /// The same, and when no invocation can be left that began with it.
+    #[must_use]
+    pub fn when_nobody_works_on_it(work: &Work<'_>, detail: Document) -> Self {
+        Self::when_past(work, detail, work.context.directory_age + work.context.longest_invocation)
+    }
+
+    fn when_past(work: &Work<'_>, detail: Document, age: Duration) -> Self {
         let now = work.context.clock.now();
         let removed = detail.get_datetime("at").map_or(now, |at| timestamp(*at));
-        let left = removed.plus(work.context.directory_age).since(now);
+        let left = removed.plus(age).since(now);
         if left.is_zero() { Self::Done(detail) } else { Self::Wait(left, detail) }
     }
 }

@@ -26,7 +26,8 @@ use matome_tenancy::{Cells, Tenants};
 
 use crate::stage::{Business, Stage, eventually};
 
-/// Offboarding waits twice for everybody's view of the directory to grow old: two minutes.
+/// Offboarding waits twice for everybody's view of the directory to grow old, and for the longest invocation (half a
+/// minute here): two and a half minutes.
 const PATIENCE: Duration = Duration::from_secs(6 * 60);
 const CANARY: &str = "canary-7d1f";
 

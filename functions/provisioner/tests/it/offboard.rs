@@ -13,7 +13,7 @@ use matome_domain::queue::TenantJob;
 use matome_domain::tier::Tier;
 use matome_provisioner::operations::steps;
 use matome_provisioner::{record, run};
-use matome_runtime::blobs::{BlobKey, MediaPart};
+use matome_runtime::blobs::{BlobKey, BlobPrefix, MediaPart};
 use matome_runtime::directory::Status;
 use matome_stacks::Resources;
 use matome_store::create_organization::default_room;
@@ -23,7 +23,7 @@ use matome_store::entities::{
 };
 use matome_store::id::derived;
 use matome_store::time::{date, timestamp};
-use matome_tenancy::operations::{Offboard, Suspend, request_abort};
+use matome_tenancy::operations::{Offboard, Suspend, request_abort, retry};
 use matome_testing::crash::once_at;
 use serde_json::Value;
 
@@ -432,7 +432,7 @@ async fn an_offboarding_of_what_was_never_made_can_be_taken_back() {
     request_abort(&world.system.store, &world.queues, &id, waiting.id, now).await.unwrap();
     assert_eq!(world.drive(&job).await.state, OperationState::Aborted);
     let failed = world.operation(&creation).await.id;
-    matome_tenancy::operations::retry(&world.system.store, &world.queues, &id, failed, now).await.unwrap();
+    retry(&world.system.store, &world.queues, &id, failed, now).await.unwrap();
     assert_eq!(world.drive(&creation).await.state, OperationState::Done);
     assert!(world.system.tenants().is_served(&id).await.unwrap());
 }
@@ -452,4 +452,43 @@ async fn whoever_still_believes_in_the_tenant_writes_nothing_once_it_is_counted(
         let done = setting.world.drive(&job).await;
         setting.assert_gone(&id, "canary", &done).await;
     }
+}
+
+#[tokio::test]
+async fn media_that_come_late_are_erased_wherever_they_come_to() {
+    let mut setting = Setting::new().await;
+    setting.world.stacks = Some(TemplateOfStacks::put(&setting.bucket).await);
+    let id = setting.tenant(Tier::Enterprise, "canary").await;
+    let platform = setting.bucket.blobs.clone();
+    let own = platform.in_bucket(&setting.stack(&id).await.unwrap().bucket);
+    let job = setting.offboard(&id, 0).await;
+    let keyless = |o: &Operation| o.steps.last().is_some_and(|step| step.name == "erase_key");
+    let waiting = setting.world.drive_until(&job, Faults::none(), keyless).await;
+    let context = setting.world.context(Faults::none());
+    let rest = timestamp(waiting.not_before.unwrap()).since(setting.world.system.clock.now());
+    assert_eq!(rest, context.directory_age + context.longest_invocation);
+
+    // Somebody who believed in the tenant stores media yet.
+    let late = BlobKey::media(&id, &DocumentId::new("late").unwrap(), MediaPart::Original);
+    for bucket in [&platform, &own] {
+        bucket.put(&late, "text/plain", Bytes::from_static(b"canary")).await.unwrap();
+    }
+    let done = setting.world.drive(&job).await;
+    setting.assert_gone(&id, "canary", &done).await;
+    let left = own.versions_under(&BlobPrefix::tenant(&id), None).await.unwrap();
+    assert!(left.versions.is_empty(), "{left:?}");
+}
+
+#[tokio::test]
+async fn a_certificate_that_found_something_left_is_not_stuck_with_it() {
+    let setting = Setting::new().await;
+    let id = setting.tenant(Tier::Free, "canary").await;
+    let job = setting.offboard(&id, 0).await;
+    let failed = setting.fail_at(&job, "certificate").await;
+    let late = BlobKey::media(&id, &DocumentId::new("late").unwrap(), MediaPart::Original);
+    setting.bucket.blobs.put(&late, "text/plain", Bytes::from_static(b"canary")).await.unwrap();
+    let (world, now) = (&setting.world, setting.world.system.clock.now());
+    retry(&world.system.store, &world.queues, &id, failed.id, now).await.unwrap();
+    let done = world.drive(&job).await;
+    setting.assert_gone(&id, "canary", &done).await;
 }

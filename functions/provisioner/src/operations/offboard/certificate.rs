@@ -16,7 +16,7 @@ use matome_store::time::{date, timestamp};
 use matome_tenancy::operations::{Offboard, Request};
 
 use super::backup::blobs;
-use super::places;
+use super::{erase, places};
 use crate::error::ProvisionError;
 use crate::step::{Progress, Work};
 
@@ -31,7 +31,11 @@ const RECOVERY_DAYS: u32 = 35;
 
 /// See the module.
 pub(super) async fn certificate(work: &Work<'_>) -> Result<Progress, ProvisionError> {
-    look_everywhere(work).await?;
+    if let Err(left) = look_everywhere(work).await {
+        // Every other try begins here: so what came after all is erased here, and looked for once more.
+        erase::remains(work).await?;
+        return Err(left);
+    }
     let certificate = state(work)?;
     let certificates = work.context.tenants.platform().platform_collection::<ErasureCertificate>();
     let by_id = doc! { "_id": certificate.id };

@@ -81,33 +81,42 @@ pub(super) async fn database(work: &Work<'_>) -> Result<Progress, ProvisionError
 
 /// Erases every version of every object.
 pub(super) async fn blobs(work: &Work<'_>) -> Result<Progress, ProvisionError> {
+    Ok(if erase_blobs(work).await? { Progress::done() } else { Progress::Again(Document::new()) })
+}
+
+/// A slice of it; whether nothing is left in any bucket.
+async fn erase_blobs(work: &Work<'_>) -> Result<bool, ProvisionError> {
     let prefix = BlobPrefix::tenant(work.tenant);
     let mut slice = work.context.slice;
     for bucket in stack::buckets(work.context, work.tenant).await? {
         while !bucket.erase_under(&prefix).await? {
             slice = slice.saturating_sub(1);
             if slice == 0 {
-                return Ok(Progress::Again(Document::new()));
+                return Ok(false);
             }
         }
     }
-    Ok(Progress::done())
+    Ok(true)
 }
 
 /// Destroys the data key, whose only copy is in the directory: what was sealed under it and may still
-/// lie in a backup of a database is noise from then on. Waits until nobody holds the tenant's record.
+/// lie in a backup of a database is noise from then on. Waits until nobody holds the tenant's record, and
+/// whoever began work with it has ended: no fence keeps anybody from storing media.
 pub(super) async fn key(work: &Work<'_>) -> Result<Progress, ProvisionError> {
     let mut detail = work.detail.clone();
     if !detail.contains_key("at") {
         work.context.tenants.directory().remove_tenant(work.tenant).await?;
         detail.insert("at", date(work.context.clock.now()));
     }
-    Ok(Progress::when_forgotten(work, detail))
+    Ok(Progress::when_nobody_works_on_it(work, detail))
 }
 
-/// Erases what is left anywhere: collections, databases, the fence, what the platform knows. Of the
-/// organization a tombstone stays.
+/// Erases what is left anywhere: media that came late, collections, databases, the fence, what the platform
+/// knows. Of the organization a tombstone stays. Its own bucket can be reached for the last time here.
 pub(super) async fn remains(work: &Work<'_>) -> Result<Progress, ProvisionError> {
+    if !erase_blobs(work).await? {
+        return Ok(Progress::Again(Document::new()));
+    }
     let mut budget = Budget::batches(&*work.context.clock, work.context.slice);
     for place in places::all(work).await? {
         if !relocate::erase_place(&place, &mut budget).await? {

@@ -6,8 +6,8 @@
 //!
 //! The order within the erasure: channels leave the directory and everybody's cache; the server then
 //! refuses further writes (a fence, see `matome_store::fence`), so that what is counted is what is erased;
-//! the data key goes last of what consumers need, and when no cache can hold the tenant any more, what is
-//! left (collections, databases, the fence) goes too.
+//! the data key goes last of what consumers need, and when no cache can hold the tenant any more and nobody can
+//! still be at work on it, what is left (late media, collections, databases, the fence) goes too.
 
 mod backup;
 mod certificate;
