@@ -143,6 +143,14 @@ impl TestSystem {
         self.directory.reads()
     }
 
+    /// Lets so many writes to the directory through, then makes every call fail; `None`: it works again.
+    pub fn fail_directory_after(&self, writes: Option<usize>) {
+        match writes {
+            Some(writes) => self.directory.fail_after(writes),
+            None => self.directory.fail(false),
+        }
+    }
+
     /// Every attribute of every item of the directory, as text.
     #[must_use]
     pub fn directory_dump(&self) -> String {

@@ -26,7 +26,8 @@ async fn check(work: &Work<'_>) -> Result<Progress, ProvisionError> {
     }
 }
 
-/// Everything is sent again once the directory says so.
+/// Everything is sent again once the directory says so of the tenant, which it does last. If it keeps failing,
+/// the organization is still `suspended`, with the error for a reason, and nothing is sent.
 pub(super) async fn directory(work: &Work<'_>) -> Result<Progress, ProvisionError> {
     let channels = standing::set(work.context, work.tenant, Status::Active).await?;
     Ok(Progress::Done(doc! { "channels": i64::try_from(channels).unwrap_or(i64::MAX) }))

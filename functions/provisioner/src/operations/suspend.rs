@@ -30,7 +30,11 @@ async fn check(work: &Work<'_>) -> Result<Progress, ProvisionError> {
     }
 }
 
+/// The organization says it first. If the directory keeps failing, the tenant is `suspended` with the error for
+/// a reason, however far the directory came: from there a retry goes on, and [`super::resume`] back.
 async fn directory(work: &Work<'_>) -> Result<Progress, ProvisionError> {
+    let set = doc! { "status": "suspended", "updatedAt": date(work.context.clock.now()) };
+    standing::change_organization(work.context, work.tenant, set, &[]).await?;
     let channels = standing::set(work.context, work.tenant, Status::Suspended).await?;
     Ok(Progress::Done(doc! { "channels": i64::try_from(channels).unwrap_or(i64::MAX) }))
 }

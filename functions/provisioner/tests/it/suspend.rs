@@ -1,12 +1,14 @@
 //! Suspending tenants and serving them again.
 
 use bson::doc;
+use matome_domain::clock::Clock as _;
 use matome_domain::placement::Placement;
+use matome_domain::queue::TenantJob;
 use matome_domain::tier::Tier;
 use matome_provisioner::operations::steps;
 use matome_runtime::directory::Status;
 use matome_store::entities::{OperationKind, OperationState, Organization, OrganizationStatus};
-use matome_tenancy::operations::{Resume, Suspend};
+use matome_tenancy::operations::{Resume, Suspend, retry};
 use matome_testing::crash::once_at;
 use matome_testing::{TestSystem, TestTenant};
 
@@ -84,4 +86,49 @@ async fn a_tenant_that_is_not_there_yet_is_not_suspended_or_resumed() {
     }
     let job = world.ask(&id, &shop(Tier::Free, &id)).await;
     assert_eq!(world.drive(&job).await.state, OperationState::Done);
+}
+
+#[tokio::test]
+async fn a_directory_that_keeps_failing_leaves_a_suspended_tenant_that_says_why() {
+    let active = (Status::Active, Status::Active, OrganizationStatus::Active, None);
+    let suspended =
+        (Status::Suspended, Status::Suspended, OrganizationStatus::Suspended, Some("unpaid".to_owned()));
+    // A tenant and its channel are two items.
+    for writes in [0, 1] {
+        let world = World::start().await;
+        let tenant = connected(&world.system).await;
+        let fails = async |job: &TenantJob, kind: &str| {
+            world.system.fail_directory_after(Some(writes));
+            let failed = world.drive(job).await;
+            world.system.fail_directory_after(None);
+            assert_eq!(failed.state, OperationState::Failed, "{failed:?}");
+            let (_, _, status, reason) = standing(&world, &tenant).await;
+            assert_eq!(status, OrganizationStatus::Suspended);
+            assert!(reason.is_some_and(|reason| reason.starts_with(&format!("{kind} failed: "))));
+            failed.id
+        };
+        let again = async |id| {
+            let now = world.system.clock.now();
+            retry(&world.system.store, &world.queues, &tenant.id, id, now).await.unwrap();
+        };
+
+        let job = world.ask(&tenant.id, &unpaid()).await;
+        again(fails(&job, "Suspend").await).await;
+        assert_eq!(world.drive(&job).await.state, OperationState::Done);
+        assert_eq!(standing(&world, &tenant).await, suspended);
+
+        let job = world.ask(&tenant.id, &Resume {}).await;
+        let failed = fails(&job, "Resume").await;
+        assert!(!world.system.tenants().is_served(&tenant.id).await.unwrap());
+        again(failed).await;
+        assert_eq!(world.drive(&job).await.state, OperationState::Done);
+        assert_eq!(standing(&world, &tenant).await, active);
+
+        // The way back instead of a retry.
+        let job = world.ask(&tenant.id, &unpaid()).await;
+        fails(&job, "Suspend").await;
+        let job = world.ask(&tenant.id, &Resume {}).await;
+        assert_eq!(world.drive(&job).await.state, OperationState::Done);
+        assert_eq!(standing(&world, &tenant).await, active);
+    }
 }

@@ -99,7 +99,20 @@ pub struct MemoryTable(std::sync::Arc<std::sync::Mutex<Memory>>);
 struct Memory {
     items: std::collections::HashMap<String, (Item, u64)>,
     reads: usize,
-    failing: bool,
+    /// As many writes go through before everything fails; all of them where it is `None`.
+    writes_left: Option<usize>,
+}
+
+#[cfg(any(test, feature = "test-support"))]
+impl Memory {
+    fn begin_to_write(&mut self) -> Result<(), DirectoryError> {
+        match &mut self.writes_left {
+            Some(0) => return Err(failed("written", "told to fail")),
+            Some(left) => *left -= 1,
+            None => {}
+        }
+        Ok(())
+    }
 }
 
 #[cfg(any(test, feature = "test-support"))]
@@ -128,13 +141,18 @@ impl MemoryTable {
 
     /// Makes every call fail, or work again.
     pub fn fail(&self, failing: bool) {
-        self.memory().failing = failing;
+        self.memory().writes_left = failing.then_some(0);
+    }
+
+    /// Lets so many writes through, then makes every call fail.
+    pub fn fail_after(&self, writes: usize) {
+        self.memory().writes_left = Some(writes);
     }
 
     fn get(&self, key: &str) -> Result<Option<Item>, DirectoryError> {
         let mut memory = self.memory();
         memory.reads += 1;
-        if memory.failing {
+        if memory.writes_left == Some(0) {
             return Err(failed("read", "told to fail"));
         }
         Ok(memory.items.get(key).map(|(item, _)| item.clone()))
@@ -142,18 +160,14 @@ impl MemoryTable {
 
     fn remove(&self, key: &str) -> Result<(), DirectoryError> {
         let mut memory = self.memory();
-        if memory.failing {
-            return Err(failed("written", "told to fail"));
-        }
+        memory.begin_to_write()?;
         memory.items.remove(key);
         Ok(())
     }
 
     fn put(&self, key: String, item: Item, version: u64) -> Result<(), DirectoryError> {
         let mut memory = self.memory();
-        if memory.failing {
-            return Err(failed("written", "told to fail"));
-        }
+        memory.begin_to_write()?;
         if memory.items.get(&key).is_some_and(|(_, stored)| *stored > version) {
             return Err(DirectoryError::Stale { key, version });
         }
