@@ -1,6 +1,9 @@
-//! Everything of a tenant that is kept sealed, and how it comes under the tenant's current data key:
-//! the channels' items in the directory, the channels' documents, the secrets in operations' inputs.
+//! Everything of a tenant that is kept sealed for longer than a day, and how it comes under the tenant's current
+//! data key: the channels' items in the directory, the channels' documents, the secrets in operations' inputs.
 //! Who adds a sealed field to some collection adds it here.
+//!
+//! The answers that the API keeps for a day to repeat them (`matome_runtime::idempotency`) stay as they are: once
+//! the key before is forgotten, a repeat hears that its request was done and its answer is not kept (409).
 
 use bson::oid::ObjectId;
 use bson::{Document, doc};

@@ -480,6 +480,30 @@ async fn media_that_come_late_are_erased_wherever_they_come_to() {
 }
 
 #[tokio::test]
+async fn the_certificate_names_everything_that_outlives_the_erasure() {
+    let mut setting = Setting::new().await;
+    setting.world.stacks = Some(TemplateOfStacks::put(&setting.bucket).await);
+    for tier in [Tier::Free, Tier::Enterprise] {
+        let id = setting.tenant(tier, "canary").await;
+        let own = setting.stack(&id).await;
+        assert_eq!(own.is_some(), tier == Tier::Enterprise);
+        let job = setting.offboard(&id, 0).await;
+        assert_eq!(setting.world.drive(&job).await.state, OperationState::Done);
+        let certificates = setting.world.system.store.platform_collection::<ErasureCertificate>();
+        let certificate = certificates.find_one(doc! { "tenantId": id.as_str() }).await.unwrap().unwrap();
+        let is_named = |what: &str| certificate.kept.iter().any(|kept| kept.what.contains(what));
+        for what in ["rate limits", "answers that the API repeats", "dead letters", "point-in-time recovery"]
+        {
+            assert!(is_named(what), "{what}");
+        }
+        match &own {
+            Some(own) => assert!(is_named(&own.bucket) && is_named(&own.key_arn), "{:?}", certificate.kept),
+            None => assert!(!is_named("until an operator deletes it"), "{:?}", certificate.kept),
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_certificate_that_found_something_left_is_not_stuck_with_it() {
     let setting = Setting::new().await;
     let id = setting.tenant(Tier::Free, "canary").await;

@@ -119,7 +119,7 @@ fn kept(work: &Work<'_>) -> Vec<Kept> {
     let times = times(work);
     let after = |step: &str, days: u32| times.get(step).map(|at| date(timestamp(*at).plus(DAY * days)));
     let kept = |what: &str, until| Kept { what: what.to_owned(), until };
-    vec![
+    let mut all = vec![
         kept(
             &format!("final backup: s3 backups/{}/final-{}/", work.tenant, work.operation.id.to_hex()),
             after("backup_manifest", BACKUP_DAYS),
@@ -129,11 +129,27 @@ fn kept(work: &Work<'_>) -> Vec<Kept> {
             "the wrapped data key in the directory's point-in-time recovery",
             after("erase_key", RECOVERY_DAYS),
         ),
-        kept("counters of API calls in the ephemeral table, until they expire by themselves", None),
+        kept(
+            "counters of API calls and of rate limits in the ephemeral table, until they expire by themselves",
+            None,
+        ),
+        // `matome_runtime::idempotency::KEEP`; an item that has expired is swept within days.
+        kept(
+            "answers that the API repeats, sealed under the erased data key, in the ephemeral table: a day old at most, \
+             and until they are swept",
+            None,
+        ),
         kept("backups of the MongoDB cluster, as long as its operator keeps them", None),
         kept("logs: ids and times, no contents, as long as the log groups keep them", None),
         kept("the organization's ids, tier and dates; its owner's account; this certificate", None),
-    ]
+    ];
+    let own = work.operation.detail("inventory").and_then(|inventory| inventory.get_document("own").ok());
+    for (what, field) in [("its own bucket, empty", "bucket"), ("its own KMS key", "keyArn")] {
+        if let Some(name) = own.and_then(|own| own.get_str(field).ok()) {
+            all.push(kept(&format!("{what}, until an operator deletes it: {name}"), None));
+        }
+    }
+    all
 }
 
 /// Compact JSON with sorted names, and times as MongoDB's extended JSON writes them.

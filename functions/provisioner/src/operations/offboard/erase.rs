@@ -1,6 +1,6 @@
 //! The part of offboarding that cannot be taken back.
 
-use bson::Document;
+use bson::{Document, doc};
 use matome_runtime::blobs::BlobPrefix;
 use matome_runtime::directory::ChannelRecord;
 use matome_store::StoreError;
@@ -55,6 +55,10 @@ pub(super) async fn inventory(work: &Work<'_>) -> Result<Progress, ProvisionErro
         detail.insert("documents", documents);
         let record = work.context.tenants.directory().newest_tenant(work.tenant).await?;
         detail.insert("keyVersion", record.map_or(0, |record| i64::from(record.key.key_version)));
+        // The certificate names what outlives the stack, of which nobody knows any more by then.
+        if let Some(own) = stack::resources(work.context, work.tenant).await? {
+            detail.insert("own", doc! { "bucket": own.bucket, "keyArn": own.key_arn });
+        }
         return Ok(Progress::Again(detail));
     }
     let buckets = stack::buckets(work.context, work.tenant).await?;
