@@ -14,8 +14,8 @@ use matome_domain::fault::Faults;
 use matome_domain::ids::{ChannelId, ConversationId, DocumentId, TenantId};
 use matome_domain::placement::Placement;
 use matome_domain::queue::{
-    CloseSession, CloseTrigger, Inbound, InboundEvent, MediaJob, OutboundJob, QueueMessage, QueueVisitor,
-    SummaryJob, TenantJob, visit_queue_messages,
+    CloseSession, CloseTrigger, Inbound, InboundEvent, MediaJob, OpenSession, OutboundJob, QueueMessage,
+    QueueVisitor, SummaryJob, TenantJob, visit_queue_messages,
 };
 use matome_line_simulator::{LineSimulator, NewChannel, NewGroup, NewUser, SimulatorConfig};
 use matome_runtime::blobs::{BlobKey, MediaPart};
@@ -179,8 +179,15 @@ impl Scene {
             trigger: CloseTrigger::Manual,
             closed_by: None,
         });
+        let open = Inbound::Open(OpenSession {
+            tenant_id: self.own.id.clone(),
+            channel_id: channel.clone(),
+            conversation_id: self.known.group.clone(),
+            wish_id: self.known.session.clone(),
+        });
         let event = |n: &str, kind, fields| self.event(channel, &format!("{n}-{channel}"), kind, fields);
-        vec![
+        let all = vec![
+            open.clone(),
             close.clone(),
             event("unsend", "unsend", json!({ "unsend": { "messageId": line_message } })),
             event("edit", "messageEdited", json!({ "message": edited })),
@@ -191,7 +198,16 @@ impl Scene {
             event("left", "memberLeft", json!({ "left": { "members": [{ "userId": self.known.user }] } })),
             event("leave", "leave", json!({})),
             close,
-        ]
+            open,
+        ];
+        let kinds = all.iter().map(|message| match message {
+            // A new kind fails to compile until it is here, and fails the test until it is in the list.
+            Inbound::Event(_) => 0,
+            Inbound::Close(_) => 1,
+            Inbound::Open(_) => 2,
+        });
+        assert_eq!(kinds.collect::<BTreeSet<_>>(), BTreeSet::from([0, 1, 2]));
+        all
     }
 }
 

@@ -83,10 +83,13 @@ fn messages() -> BTreeMap<&'static str, Vec<Value>> {
     });
     let close = json!({
         "kind": "close", "tenantId": "t1", "channelId": "c1", "conversationId": "U1", "sessionId": "5e",
-        "trigger": "manual",
+        "trigger": "manual", "closedBy": "a1",
+    });
+    let open = json!({
+        "kind": "open", "tenantId": "t1", "channelId": "c1", "conversationId": "U1", "wishId": "11",
     });
     BTreeMap::from([
-        (Inbound::QUEUE, vec![event, close]),
+        (Inbound::QUEUE, vec![event, close, open]),
         (MediaJob::QUEUE, vec![json!({ "tenantId": "t1", "messageId": "3e" })]),
         (SummaryJob::QUEUE, vec![json!({ "tenantId": "t1", "sessionId": "5e", "revision": 1 })]),
         (OutboundJob::QUEUE, vec![json!({ "tenantId": "t1", "conversationId": "U1", "outboxId": "0b" })]),
@@ -105,7 +108,8 @@ impl QueueVisitor for Forge {
             let again = serde_json::to_value(whole).unwrap();
             assert_eq!(again, sample, "{}", M::QUEUE);
             // LINE's event id is no part of any name: it is hashed, and told apart by SQS.
-            let ids = again.as_object().unwrap().keys().filter(|k| k.ends_with("Id") && *k != "eventId");
+            let is_id = |k: &str| (k.ends_with("Id") && k != "eventId") || k == "closedBy";
+            let ids = again.as_object().unwrap().keys().filter(|k| is_id(k));
             for field in ids {
                 for forged in FORGED {
                     let mut message = sample.clone();
@@ -131,4 +135,18 @@ fn no_queue_message_carries_a_forged_id() {
     let mut forge = Forge(messages());
     visit_queue_messages(&mut forge);
     assert!(forge.0.is_empty(), "samples of no message: {:?}", forge.0.keys());
+}
+
+#[test]
+fn every_kind_of_inbound_message_is_among_the_samples() {
+    let messages = messages();
+    let kinds = messages[Inbound::QUEUE].iter().map(|sample| {
+        // A new kind fails to compile until it is here, and fails the test until it is among the samples.
+        match serde_json::from_value::<Inbound>(sample.clone()).unwrap() {
+            Inbound::Event(_) => 0,
+            Inbound::Close(_) => 1,
+            Inbound::Open(_) => 2,
+        }
+    });
+    assert_eq!(kinds.collect::<Vec<_>>(), [0, 1, 2]);
 }

@@ -1,24 +1,32 @@
-//! Isolation of tenants outside of MongoDB: blobs, directory items, data keys, FIFO groups. Tenants,
+//! Isolation of tenants outside of MongoDB: blobs, directory items, ephemeral items, data keys, FIFO groups. Tenants,
 //! channels and documents have ids that were made to meet: one begins like another, ends like another,
 //! is called like a part of a key.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use matome_domain::clock::Timestamp;
 use matome_domain::ids::{ChannelId, ConversationId, DocumentId, TenantId};
 use matome_domain::placement::Placement;
 use matome_domain::queue::{
-    CloseSession, CloseTrigger, Inbound, InboundEvent, OutboundJob, QueueMessage, SummaryJob, TenantJob,
+    CloseSession, CloseTrigger, Inbound, InboundEvent, OpenSession, OutboundJob, QueueMessage, SummaryJob,
+    TenantJob,
 };
+use matome_domain::rate::{Class, Quota};
+use matome_domain::tier::Tier;
+use matome_runtime::api_calls::ApiCalls;
 use matome_runtime::blobs::{BlobKey, BlobPrefix, Blobs, MediaPart};
 use matome_runtime::clock::ManualClock;
 use matome_runtime::directory::{
     ChannelRecord, Directory, MemoryTable, Relocation, Status, TenantRecord, secret_field,
 };
+use matome_runtime::ephemeral::Scope;
+use matome_runtime::idempotency::{Begun, Fingerprint, Idempotency, IdempotencyKey, Request};
 use matome_runtime::keys::{DataKeys, KeyError, MemoryKms, Sealed, WrappedKey};
 use matome_runtime::random::SystemRandom;
+use matome_runtime::rate_limit::{RateLimits, Who, Window};
 use proptest::prelude::*;
 use secrecy::ExposeSecret;
 
@@ -49,8 +57,43 @@ fn keys(tenant: &TenantId, message: &str) -> Vec<BlobKey> {
         }
     };
     let mut keys: Vec<_> = PARTS.into_iter().map(media).collect();
+    keys.push(BlobKey::export(tenant, &message, &message));
     keys.push(BlobKey::backup(tenant, message.as_str()));
     keys
+}
+
+/// Every kind of message of `inbound.fifo`, about the same.
+fn inbound(
+    tenant_id: &TenantId,
+    channel_id: &ChannelId,
+    conversation: &ConversationId,
+    id: &str,
+) -> [Inbound; 3] {
+    let (tenant_id, channel_id, conversation_id) =
+        (tenant_id.clone(), channel_id.clone(), conversation.clone());
+    let id = DocumentId::new(id).unwrap();
+    let event = Inbound::Event(InboundEvent {
+        tenant_id: tenant_id.clone(),
+        channel_id: channel_id.clone(),
+        conversation_id: conversation_id.clone(),
+        event_id: "e".to_owned(),
+        received_at: Timestamp(0),
+        event: serde_json::Value::Null,
+    });
+    // A new kind of message fails to compile until it is in here.
+    match event {
+        Inbound::Event(_) | Inbound::Close(_) | Inbound::Open(_) => {}
+    }
+    let close = Inbound::Close(CloseSession {
+        tenant_id: tenant_id.clone(),
+        channel_id: channel_id.clone(),
+        conversation_id: conversation_id.clone(),
+        session_id: id.clone(),
+        trigger: CloseTrigger::Manual,
+        closed_by: None,
+    });
+    let open = Inbound::Open(OpenSession { tenant_id, channel_id, conversation_id, wish_id: id });
+    [event, close, open]
 }
 
 proptest! {
@@ -68,9 +111,10 @@ proptest! {
             prop_assert!(!theirs.iter().any(|prefix| key.starts_with(prefix)), "{key}");
             prop_assert!(BlobKey::of_tenant(&b, key).is_none());
         }
-        for part in PARTS {
-            let stored = BlobKey::media(&a, &DocumentId::new(&*message).unwrap(), part);
-            prop_assert_eq!(BlobKey::of_tenant(&a, stored.as_str()), Some(stored.clone()));
+        for stored in keys(&a, &message) {
+            // A backup is not the tenant's to read: it outlives it.
+            let expected = stored.as_str().starts_with("tenants/").then(|| stored.clone());
+            prop_assert_eq!(BlobKey::of_tenant(&a, stored.as_str()), expected);
         }
         for forged in [
             format!("tenants/{a}/../{b}/media/{message}/original"),
@@ -97,14 +141,7 @@ proptest! {
         let groups = |(t, c, d): &(String, String, String)| {
             let (tenant_id, channel_id) = (tenant(t), ChannelId::new(&**c).unwrap());
             let conversation_id = ConversationId::new(&**d).unwrap();
-            let event = Inbound::Event(InboundEvent {
-                tenant_id: tenant_id.clone(),
-                channel_id,
-                conversation_id,
-                event_id: "e".to_owned(),
-                received_at: Timestamp(0),
-                event: serde_json::Value::Null,
-            });
+            let inbound = inbound(&tenant_id, &channel_id, &conversation_id, d);
             let session_id = DocumentId::new(&**d).unwrap();
             let summary = SummaryJob { tenant_id: tenant_id.clone(), session_id, revision: 0 };
             let outbound = OutboundJob {
@@ -113,7 +150,8 @@ proptest! {
                 outbox_id: DocumentId::new("o").unwrap(),
             };
             let job = TenantJob { tenant_id, operation_id: DocumentId::new("o").unwrap() };
-            [event.group_id(), summary.group_id(), outbound.group_id(), job.group_id()].map(Option::unwrap)
+            let others = [summary.group_id(), outbound.group_id(), job.group_id()];
+            inbound.iter().map(QueueMessage::group_id).chain(others).map(Option::unwrap).collect::<Vec<_>>()
         };
         for (a, b) in groups(&a).into_iter().zip(groups(&b)) {
             prop_assert_ne!(a, b);
@@ -137,16 +175,13 @@ proptest! {
             event.deduplication_id().unwrap()
         };
         prop_assert_ne!(event(&a), event(&b));
-        let close = Inbound::Close(CloseSession {
-            tenant_id: tenant("t1"),
-            channel_id: ChannelId::new("c1").unwrap(),
-            conversation_id: ConversationId::new("U1").unwrap(),
-            session_id: DocumentId::new(&*session).unwrap(),
-            trigger: CloseTrigger::Manual,
-            closed_by: None,
-        });
-        let manual = ("close".to_owned(), format!("{session}-manual"));
-        prop_assert_ne!(event(&manual), close.deduplication_id().unwrap());
+        let (channel, conversation) = (ChannelId::new("c1").unwrap(), ConversationId::new("U1").unwrap());
+        let [_, close, open] = inbound(&tenant("t1"), &channel, &conversation, &session);
+        let (close, open) = (close.deduplication_id().unwrap(), open.deduplication_id().unwrap());
+        prop_assert_ne!(event(&("close".to_owned(), format!("{session}-manual"))), close.clone());
+        prop_assert_ne!(event(&("close".to_owned(), format!("{session}#manual"))), close.clone());
+        prop_assert_ne!(event(&("open".to_owned(), session)), open.clone());
+        prop_assert_ne!(close, open);
     }
 }
 
@@ -258,6 +293,38 @@ async fn directory_items_of_tenants_and_channels_never_meet() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn ephemeral_items_of_tenants_never_meet() {
+    let aws = services::aws().await;
+    let table = services::table(&aws).await;
+    let (clock, random) = (Arc::new(ManualClock::at(Timestamp(0))), Arc::new(SystemRandom));
+    let calls = ApiCalls::from_client(aws.dynamodb(), table.clone(), clock.clone());
+    let limits = RateLimits::from_client(aws.dynamodb(), table.clone(), clock.clone());
+    let keys = Arc::new(DataKeys::over_memory(MemoryKms::default(), clock.clone(), random.clone()));
+    let idempotency = Idempotency::from_client(aws.dynamodb(), table.clone(), keys, clock.clone(), random);
+    // Everybody is the only caller, the same one with the same key, and one call is all there is.
+    let once = Quota::new(1, Duration::from_secs(60));
+    for id in TENANTS {
+        let (of, scope) = (tenant(id), Scope::Tenant(tenant(id)));
+        assert_eq!(calls.count(&of, None).await.unwrap().used, 1, "{id}");
+        let windows = [Window::in_tenant(of, Tier::Free, Class::Read, Who::Tenant).with_quota(once)];
+        assert!(limits.take(&windows).await.unwrap().is_allowed(), "{id}");
+        assert!(!limits.take(&windows).await.unwrap().is_allowed(), "{id}");
+        let key = IdempotencyKey::parse("key").unwrap();
+        let fingerprint = Fingerprint::of(&key, "POST", "/", b"");
+        let request = Request { scope: &scope, caller: "caller", key: &key, fingerprint, sealing: None };
+        assert!(matches!(idempotency.begin(request).await.unwrap(), Begun::New(_)), "{id}");
+    }
+    let items = aws.dynamodb().scan().table_name(&table).send().await.unwrap().items.unwrap();
+    for id in TENANTS {
+        let prefix = Scope::Tenant(tenant(id)).to_string();
+        let of = items.iter().filter_map(|item| item["pk"].as_s().unwrap().strip_prefix(&prefix));
+        let kinds: BTreeSet<&str> = of.filter_map(|rest| rest.split('#').next()).collect();
+        assert_eq!(kinds, BTreeSet::from(["APICALLS", "IDEMPOTENCY", "RATE"]), "{id}");
+    }
+    assert_eq!(items.len(), 3 * TENANTS.len());
 }
 
 #[tokio::test]
