@@ -73,7 +73,7 @@ async fn user(
             RoomType::MultiPerson => line.room_member_profile(key.conversation.as_str(), line_id).await,
         }
     };
-    let found = patiently(profile).await;
+    let found = patiently(context, key, profile).await;
     let set = found.as_ref().ok().and_then(Option::as_ref).map(user_fields).unwrap_or_default();
     keep::<User>(context, store, id, set, found.is_ok()).await?;
     if kind == RoomType::Individual {
@@ -98,7 +98,7 @@ async fn room(
 ) -> Result<(), RecordError> {
     match kind {
         RoomType::Group => {
-            let found = patiently(line.group_summary(key.conversation.as_str())).await;
+            let found = patiently(context, key, line.group_summary(key.conversation.as_str())).await;
             let mut set = Document::new();
             if let Ok(Some(group)) = &found {
                 set.insert("name", &group.group_name);
@@ -129,11 +129,17 @@ fn user_fields(profile: &Profile) -> Document {
     set
 }
 
-async fn patiently<T>(call: impl Future<Output = Result<T, LineError>>) -> Result<T, RecordError> {
-    match tokio::time::timeout(PATIENCE, call).await {
-        Ok(found) => Ok(found?),
-        Err(_) => Err(LineError::Unavailable { status: 504 }.into()),
-    }
+/// Waits for LINE, not for long, and has the channel's health say how it went.
+async fn patiently<T>(
+    context: &Context,
+    key: &RoomKey,
+    call: impl Future<Output = Result<T, LineError>>,
+) -> Result<T, RecordError> {
+    let found = tokio::time::timeout(PATIENCE, call).await;
+    let found = found.unwrap_or(Err(LineError::Unavailable { status: 504 }));
+    let error = found.as_ref().err().map(LineError::code);
+    context.health.called(key.tenant.as_str(), key.channel.as_str(), error.as_deref());
+    Ok(found?)
 }
 
 async fn keep<E: Entity>(

@@ -7,8 +7,8 @@ use matome_runtime::keys::Sealed;
 use matome_store::StoreError;
 use matome_store::collection::encode;
 use matome_store::entities::{
-    Channel, ChannelFeatures, ChannelHealth, ChannelStatistics, ChannelStatus, Connection, LineConnection,
-    Operation,
+    Channel, ChannelFeatures, ChannelHealth, ChannelQuota, ChannelStatistics, ChannelStatus, Connection,
+    LineConnection, Operation,
 };
 use matome_store::id::derived;
 use matome_store::time::date;
@@ -97,12 +97,16 @@ pub(crate) async fn put_verified(
     work: &Work<'_>,
     channel: &ChannelId,
     receives: bool,
+    quota: Option<ChannelQuota>,
 ) -> Result<(), ProvisionError> {
     let now = date(work.context.clock.now());
     let mut set = doc! {
         "webhookVerified": true, "verifiedAt": now, "status": "active", "updatedAt": now,
         "health.tokenState": "valid", "health.tokenCheckedAt": now,
     };
+    if let Some(quota) = quota {
+        set.insert("health.quota", encode(&quota)?);
+    }
     if !receives {
         // LINE's test works all the same, and then nothing ever comes.
         set.insert("health.lastError", doc! { "at": now, "code": "webhook_off" });

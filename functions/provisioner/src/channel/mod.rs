@@ -4,3 +4,4 @@ pub(crate) mod credentials;
 pub(crate) mod document;
 pub(crate) mod endpoint;
 pub(crate) mod listing;
+pub(crate) mod quota;

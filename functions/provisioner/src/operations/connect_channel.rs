@@ -12,7 +12,7 @@ use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 
 use crate::channel::credentials::{asked_for, line};
-use crate::channel::{credentials, document, endpoint, listing};
+use crate::channel::{credentials, document, endpoint, listing, quota};
 use crate::error::ProvisionError;
 use crate::step::{Progress, Step, Work, step};
 
@@ -133,7 +133,8 @@ async fn test(work: &Work<'_>) -> Result<Progress, ProvisionError> {
 async fn verified(work: &Work<'_>) -> Result<Progress, ProvisionError> {
     let (input, line) = line::<ConnectChannel>(work).await?;
     let receives = line.webhook_endpoint().await?.is_some_and(|e| e.active);
-    document::put_verified(work, &input.channel_id, receives).await?;
+    let quota = quota::ask(work, &line).await;
+    document::put_verified(work, &input.channel_id, receives, quota).await?;
     work.context.faults.boundary("connect_channel.verified")?;
     Ok(Progress::Done(doc! { "useWebhook": receives }))
 }

@@ -7,7 +7,7 @@ use matome_tenancy::operations::RotateChannelSecret;
 use secrecy::ExposeSecret;
 
 use crate::channel::credentials::{asked_for, line};
-use crate::channel::{credentials, document, endpoint, listing};
+use crate::channel::{credentials, document, endpoint, listing, quota};
 use crate::error::ProvisionError;
 use crate::step::{Progress, Step, Work, step};
 
@@ -50,6 +50,7 @@ async fn test(work: &Work<'_>) -> Result<Progress, ProvisionError> {
 async fn verified(work: &Work<'_>) -> Result<Progress, ProvisionError> {
     let (input, line) = line::<RotateChannelSecret>(work).await?;
     let receives = line.webhook_endpoint().await?.is_some_and(|e| e.active);
-    document::put_verified(work, &input.channel_id, receives).await?;
+    let quota = quota::ask(work, &line).await;
+    document::put_verified(work, &input.channel_id, receives, quota).await?;
     Ok(Progress::done())
 }

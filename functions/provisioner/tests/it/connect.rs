@@ -6,7 +6,7 @@ use bson::doc;
 use matome_line_simulator::{Endpoint, Fault};
 use matome_provisioner::operations::steps;
 use matome_runtime::directory::KEEP_HIT;
-use matome_store::entities::{ChannelStatus, OperationKind, OperationState, TokenState};
+use matome_store::entities::{ChannelQuota, ChannelStatus, OperationKind, OperationState, TokenState};
 use matome_store::time::date;
 use matome_tenancy::operations::{AskError, retry};
 use matome_testing::crash::{Boundaries, once_at};
@@ -38,6 +38,25 @@ async fn a_channel_is_connected_and_line_has_proved_it() {
     assert_eq!(line.verified_at, Some(date(stage.now())));
     assert!(line.channel_secret.as_ref().unwrap().starts_with("v1.1."), "sealed");
     assert!(stage.is_heard(&channel).await);
+}
+
+#[tokio::test]
+async fn a_connected_channel_says_what_it_may_send_if_line_does() {
+    let stage = Stage::open().await;
+    let quota = async |limit: Option<u64>, is_told: bool| {
+        let channel = stage.new_channel();
+        stage.line.update_channel(channel.as_str(), |c| (c.quota, c.quota_used) = (limit, 12)).unwrap();
+        if !is_told {
+            stage.line.fail_next(Endpoint::QuotaConsumption, Fault::Status(500), 1);
+        }
+        assert_eq!(stage.connect(&channel).await.state, OperationState::Done);
+        stage.document(&channel).await.unwrap().health.quota
+    };
+    let as_of = date(stage.now());
+    let told = |limit| ChannelQuota { limit, used: 12, as_of };
+    assert_eq!(quota(Some(200), true).await.map(|q| ChannelQuota { as_of, ..q }), Some(told(Some(200))));
+    assert_eq!(quota(None, true).await.map(|q| ChannelQuota { as_of, ..q }), Some(told(None)));
+    assert_eq!(quota(Some(200), false).await, None);
 }
 
 #[tokio::test]

@@ -3,16 +3,18 @@
 use std::time::Duration;
 
 use bson::doc;
+use matome_domain::fault::Faults;
 use matome_domain::placement::Placement;
 use matome_domain::queue::Inbound;
-use matome_store::entities::{Channel, ChannelHealth, Message};
+use matome_line_simulator::{LineSimulator, NewChannel, SimulatorConfig};
+use matome_store::entities::{Channel, ChannelHealth, Message, TokenState};
 use matome_store::time::date;
 use matome_testing::events::Talk;
 use matome_testing::tenant::BEGIN;
 use matome_testing::{TestSystem, TestTenant, fixtures};
 use serde_json::json;
 
-use crate::recorder::{Recorder, all};
+use crate::recorder::{NOWHERE, Recorder, all};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -124,6 +126,36 @@ async fn a_record_that_cannot_be_written_fails_no_message_and_is_written_later()
     recorder.record(&[message(&tenant, 3)]).await;
     let after = health(&system, &tenant).await;
     assert_eq!((after.received, after.redelivered), (3, 1));
+}
+
+#[tokio::test]
+async fn calls_for_profiles_say_whether_line_takes_the_channels_credentials() {
+    let system = TestSystem::start().await;
+    let tenant = connected(&system).await;
+    let line = LineSimulator::start(SimulatorConfig::new(system.clock.clone()))
+        .await
+        .expect("a loopback port is free");
+    line.add_channel(NewChannel {
+        channel_id: Some(tenant.channel.to_string()),
+        channel_secret: Some(tenant.secret.clone()),
+        bot_user_id: Some(tenant.bot_user_id.clone()),
+        ..NewChannel::default()
+    });
+    let recorder = || Recorder::with(&system, Faults::none(), &line.api_url(), NOWHERE);
+    // LINE does not know the person, which is no error.
+    recorder().record(&[message(&tenant, 1)]).await;
+    let after = health(&system, &tenant).await;
+    assert_eq!((after.token_state, after.last_error), (TokenState::Valid, None));
+
+    // The secret is another one at LINE now; profiles are asked for once a day.
+    line.update_channel(tenant.channel.as_str(), |c| c.channel_secret = "another".to_owned())
+        .expect("it is there");
+    system.clock.advance(24 * 60 * MINUTE);
+    recorder().record(&[message(&tenant, 2)]).await;
+    let after = health(&system, &tenant).await;
+    assert_eq!(after.token_state, TokenState::Refused);
+    assert_eq!(after.last_error.map(|error| error.code).as_deref(), Some("unauthorized"));
+    assert_eq!(after.received, 2, "everything is recorded all the same");
 }
 
 #[tokio::test]

@@ -118,12 +118,13 @@ pub struct ChannelHealth {
     /// What went wrong last; stays when things go right again. Written by whoever calls LINE.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_error: Option<ChannelError>,
-    /// Whether access tokens can be had. Written by the provisioner and the sender.
+    /// Whether access tokens can be had. Written by the provisioner and whoever calls LINE.
     pub token_state: TokenState,
     /// When that was last found out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_checked_at: Option<DateTime>,
-    /// The month's messages. Written by the sender, when it asks LINE.
+    /// The month's messages. Written by the provisioner when the channel is connected, then by the sender
+    /// when it asks LINE.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quota: Option<ChannelQuota>,
     /// Events received, redeliveries included, since `countedSince`. Written by the recorder.

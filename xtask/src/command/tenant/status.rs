@@ -8,7 +8,9 @@ use matome_domain::limits::{Limit, Limits};
 use matome_domain::month::Month;
 use matome_runtime::clock::SystemClock;
 use matome_store::collection::encode;
-use matome_store::entities::{Channel, Connection, MonthlyUsage, Operation, Organization, usage_id};
+use matome_store::entities::{
+    Channel, ChannelQuota, Connection, MonthlyUsage, Operation, Organization, usage_id,
+};
 use matome_store::time::timestamp;
 use serde_json::{Value, json};
 
@@ -146,7 +148,17 @@ impl Known {
         }
         if !self.channels.is_empty() {
             let rows: Vec<_> = self.channels.iter().map(channel_row).collect();
-            let heading = ["channel", "name", "status", "token", "last webhook", "redelivered", "last error"];
+            let heading = [
+                "channel",
+                "name",
+                "status",
+                "token",
+                "quota",
+                "standby",
+                "last webhook",
+                "redelivered",
+                "last error",
+            ];
             text.push_str(&format!("\n{}", render(&heading, &rows)));
         }
         for operation in &self.operations {
@@ -193,6 +205,8 @@ fn channel_row(channel: &Channel) -> Vec<String> {
         channel.name.clone(),
         word(&channel.status),
         word(&health.token_state),
+        health.quota.as_ref().map_or_else(|| "-".to_owned(), quota),
+        if health.standby { "yes" } else { "no" }.to_owned(),
         health.last_webhook_at.map_or_else(never, |at| timestamp(at).to_string()),
         health.redelivery_rate().map_or_else(|| "-".to_owned(), |rate| format!("{:.1} %", rate * 100.0)),
         health
@@ -207,6 +221,14 @@ pub(super) fn most(limits: &Limits, limit: Limit) -> String {
     limits.of(limit).map_or_else(|| "unlimited".to_owned(), |most| most.to_string())
 }
 
+/// What was sent of what may be sent in the month.
+fn quota(quota: &ChannelQuota) -> String {
+    match quota.limit {
+        Some(limit) => format!("{} of {limit}", quota.used),
+        None => format!("{}, unlimited", quota.used),
+    }
+}
+
 /// An enum's value as it is stored.
 pub(super) fn word<T: serde::Serialize>(value: &T) -> String {
     serde_json::to_value(value).ok().map(|value| bare(&value)).unwrap_or_default()
@@ -214,4 +236,16 @@ pub(super) fn word<T: serde::Serialize>(value: &T) -> String {
 
 fn bare(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quota_says_what_is_used_of_what() {
+        let of = |limit| ChannelQuota { limit, used: 12, as_of: bson::DateTime::from_millis(0) };
+        assert_eq!(quota(&of(Some(200))), "12 of 200");
+        assert_eq!(quota(&of(None)), "12, unlimited");
+    }
 }
