@@ -43,8 +43,6 @@ const MONTHLY_BUDGET: &str = "MonthlyBudgetUsd";
 /// What is particular to one dedicated tenant.
 #[derive(Debug, Clone, Default)]
 pub struct Dedicated {
-    /// The cluster its data is on; the platform's own when `None`.
-    pub mongodb_uri: Option<SecretString>,
     /// Its channels, so that its consumers can read no other channel's directory record. Empty: they
     /// can read every channel's (not open its secret), and a new channel needs no update of the stack.
     pub channels: Vec<ChannelId>,
@@ -97,7 +95,6 @@ pub struct TenantStacks {
     platform: String,
     template_url: String,
     role_arn: Option<String>,
-    mongodb_uri: SecretString,
     /// US dollars a month that a tenant's new stack gets as its budget.
     monthly_budget: Option<String>,
     parameters: BTreeMap<String, SecretString>,
@@ -119,6 +116,8 @@ impl TenantStacks {
             ("Stage", env.required("STAGE")?),
             ("CodeBucket", env.required("CODE_BUCKET")?),
             ("CodePrefix", env.required("CODE_PREFIX")?),
+            // The platform's, whatever cluster the tenant is on: that one is among the cells.
+            ("MongoDbUri", env.required("MONGODB_URI")?),
         ] {
             parameters.insert(parameter.to_owned(), SecretString::from(value));
         }
@@ -132,7 +131,6 @@ impl TenantStacks {
             platform,
             template_url,
             role_arn: env.optional("TENANT_DEPLOY_ROLE_ARN")?,
-            mongodb_uri: SecretString::from(env.required("MONGODB_URI")?),
             monthly_budget: env.optional("TENANT_MONTHLY_BUDGET_USD")?,
             parameters,
         }))
@@ -174,8 +172,6 @@ impl TenantStacks {
         let own = |(name, value): (&String, &SecretString)| (name.clone(), value.expose_secret().to_owned());
         let mut parameters: BTreeMap<_, _> = self.parameters.iter().map(own).collect();
         parameters.insert("TenantId".to_owned(), tenant.to_string());
-        let uri = wanted.mongodb_uri.as_ref().unwrap_or(&self.mongodb_uri);
-        parameters.insert("MongoDbUri".to_owned(), uri.expose_secret().to_owned());
         if !wanted.channels.is_empty() {
             let keys: Vec<_> = wanted.channels.iter().map(|channel| format!("CHANNEL#{channel}")).collect();
             parameters.insert("ChannelKeys".to_owned(), keys.join(","));
@@ -265,7 +261,6 @@ mod tests {
     fn a_stack_is_told_the_platforms_settings_and_the_tenants_own() {
         let stacks = from(&VARIABLES).unwrap();
         let wanted = Dedicated {
-            mongodb_uri: Some(SecretString::from("mongodb://own")),
             channels: ["1", "2"].map(|id| ChannelId::new(id).unwrap()).into(),
             monthly_budget_usd: Some(40),
             parameters: BTreeMap::from([("RecorderConcurrency".to_owned(), "9".to_owned())]),
@@ -279,7 +274,7 @@ mod tests {
             ("ChannelKeys", "CHANNEL#1,CHANNEL#2"),
             ("CodeBucket", "bucket"),
             ("CodePrefix", "code/1"),
-            ("MongoDbUri", "mongodb://own"),
+            ("MongoDbUri", "mongodb://shared"),
             ("MonthlyBudgetUsd", "40"),
             ("PlatformStackName", "matome-prod"),
             ("RecorderConcurrency", "9"),
