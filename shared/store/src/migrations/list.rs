@@ -91,12 +91,6 @@ fn add_multi_tenant() -> Migration {
             pipeline: vec![doc! { "$set": { "status": "suspended" } }],
         })
     }
-    fn unplaced(_: &Place) -> Option<Update> {
-        Some(Update {
-            filter: doc! { "$or": [{ "tier": { "$exists": true } }, { "cell": { "$exists": true } }] },
-            pipeline: vec![doc! { "$unset": ["tier", "cell"] }],
-        })
-    }
     let organizations =
         |of: fn(&Place) -> Option<Update>| Change::Update { collection: Organization::COLLECTION, of };
     Migration {
@@ -104,8 +98,9 @@ fn add_multi_tenant() -> Migration {
         name: "add_multi_tenant",
         scopes: &[Scope::Platform],
         up: vec![organizations(suspended), organizations(placed)],
-        // The placement stays: the code before knew it. So does `suspended`, which it knew as well.
-        down: Down::Changes(vec![organizations(unplaced)]),
+        // The placement stays: the code before knew it. So does `suspended`, which it knew as well. It did not know
+        // tier and cell; they stay because nobody else knows which they were.
+        down: Down::Changes(Vec::new()),
     }
 }
 

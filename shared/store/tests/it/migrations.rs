@@ -460,11 +460,14 @@ async fn the_seeds_migrations_bring_old_documents_up_to_date() {
         assert!(!names.contains(&"tenantId_1_roomId_1_timestamp_-1".to_owned()), "{names:?}");
     }
 
+    let basic = doc! { "$set": { "tier": "basic" } };
+    organizations.update_one(doc! { "_id": free }, basic).await.expect("written");
     migrator.run(&options(Direction::Down, Some(1))).await.expect("goes down");
     assert!(!indexed().await);
     assert_eq!(words(2).await, vec![None; 3]);
     let old = organizations.find_one(doc! { "_id": free }).await.expect("read").expect("is there");
-    assert!(!old.contains_key("tier") && !old.contains_key("cell") && !old.contains_key("search"));
+    assert_eq!((text(&old, "tier"), text(&old, "cell")), ("basic", "main"), "nobody else knows them");
+    assert!(!old.contains_key("search"));
     let lists = organizations.list_index_names().await.expect("listed");
     assert!(!lists.contains(&"search_1".to_owned()), "{lists:?}");
     let refused = migrator.run(&options(Direction::Down, Some(0))).await.expect_err("for good");
@@ -472,6 +475,7 @@ async fn the_seeds_migrations_bring_old_documents_up_to_date() {
     let report = migrator.run(&Options::default()).await.expect("goes up again");
     assert!(report.places.iter().all(|place| place.version == 1));
     assert_eq!(all().len(), 10);
+    assert_eq!((read(free).await.tier, read(pro).await.tier), (Tier::Basic, Tier::Pro));
     // A tenant that is only now made has nothing to catch up with.
     let id = TenantId::new("fresh").expect("a valid id");
     store.tenant(&id, Tier::Enterprise.placement()).ensure_collections().await.expect("made");
