@@ -23,6 +23,18 @@ impl Boundaries {
         })
     }
 
+    /// Faults that take notes, and die at each boundary the first time it is come by.
+    #[must_use]
+    pub fn die_once_at_each(&self) -> Faults {
+        let seen = Arc::clone(&self.0);
+        Faults::at(move |name| {
+            let mut seen = seen.lock().expect("no test panics while it holds this");
+            let times = seen.entry(name).or_default();
+            *times += 1;
+            *times == 1
+        })
+    }
+
     /// Every boundary that was come by, as often as it was: `(name, which time, from 1)`.
     #[must_use]
     pub fn all(&self) -> Vec<(&'static str, usize)> {

@@ -6,17 +6,20 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::future::join_all;
+use matome_domain::fault::Faults;
 use matome_domain::placement::Placement;
 use matome_domain::queue::{Inbound, SummaryJob};
 use matome_local_stack::shared::OwnMongod;
+use matome_provisioner::operations::steps;
 use matome_runtime::clock::ManualClock;
 use matome_runtime::directory::HOME_CELL;
 use matome_runtime::queue::Recording;
 use matome_store::Store;
-use matome_store::entities::{Message, Operation, OperationState, Session, SessionStatus};
+use matome_store::entities::{Message, Operation, OperationKind, OperationState, Session, SessionStatus};
 use matome_store::id::document_id;
 use matome_tenancy::Tenants;
 use matome_testing::counts::{all, assert_counts_are_exact};
+use matome_testing::crash::Boundaries;
 use matome_testing::events::Talk;
 use matome_testing::tenant::BEGIN;
 use matome_testing::{TestSystem, TestTenant, sqs};
@@ -91,8 +94,14 @@ struct Moved {
 }
 
 /// Moves the tenant while four recorders work for it, one of which never looks into the directory again
-/// by itself, and one for a neighbour.
-async fn move_under_load(mover: &Mover, to: Placement, cell: Option<&str>, target: &Store) -> Moved {
+/// by itself, and one for a neighbour. The provisioner may die.
+async fn move_under_load(
+    mover: &Mover,
+    to: Placement,
+    cell: Option<&str>,
+    target: &Store,
+    faults: Faults,
+) -> Moved {
     let system = &mover.world.system;
     let neighbour = system.tenant(Placement::Shared).await;
     let frozen = system.tenants_at(Arc::new(ManualClock::at(BEGIN)));
@@ -113,12 +122,12 @@ async fn move_under_load(mover: &Mover, to: Placement, cell: Option<&str>, targe
         more(&mut progress).await;
         let job = mover.ask(to, cell).await;
         let begun = |name: &'static str| move |o: &Operation| o.steps.iter().any(|s| s.name == name);
-        mover.world.drive_until(&job, matome_domain::fault::Faults::none(), begun("verify")).await;
+        mover.world.drive_until(&job, faults.clone(), begun("verify")).await;
         more(&mut progress).await;
-        mover.world.drive_until(&job, matome_domain::fault::Faults::none(), begun("grace")).await;
+        mover.world.drive_until(&job, faults.clone(), begun("grace")).await;
         more(&mut progress).await;
         stop.set(true);
-        let operation = mover.world.drive(&job).await;
+        let operation = mover.world.drive_with(&job, faults).await;
         done.set(true);
         operation
     };
@@ -179,7 +188,7 @@ async fn assert_recorded_once(store: &matome_store::TenantStore, workers: &[&Wor
 
 async fn within_the_home_cell(from: Placement, to: Placement) {
     let mover = Mover::start(from).await;
-    let moved = move_under_load(&mover, to, None, &mover.world.system.store).await;
+    let moved = move_under_load(&mover, to, None, &mover.world.system.store, Faults::none()).await;
     assert!(mover.documents(from).await.is_empty(), "nothing is left in the source");
     tell(from, to, &moved);
 }
@@ -224,12 +233,26 @@ async fn nothing_is_lost_or_doubled_from_dedicated_to_shared() {
 }
 
 #[tokio::test]
+async fn nothing_is_lost_or_doubled_though_the_provisioner_dies_at_every_step_of_one_move() {
+    let mover = Mover::start(Placement::Shared).await;
+    let (boundaries, to) = (Boundaries::default(), Placement::CollectionSet);
+    let store = &mover.world.system.store;
+    let moved = move_under_load(&mover, to, None, store, boundaries.die_once_at_each()).await;
+    assert!(mover.documents(Placement::Shared).await.is_empty(), "nothing is left in the source");
+    let died: BTreeSet<&str> = boundaries.all().into_iter().map(|(name, _)| name).collect();
+    for step in steps(OperationKind::Move) {
+        assert!(died.contains(step.name), "it never died at {}: {died:?}", step.name);
+    }
+    tell(Placement::Shared, to, &moved);
+}
+
+#[tokio::test]
 async fn nothing_is_lost_or_doubled_on_the_way_to_another_cluster() {
     let mongod = OwnMongod::start("move-cell").await.expect("a MongoDB of our own starts");
     let mut system = TestSystem::start().await;
     let target = system.add_cell("other", &mongod.uri()).await;
     let mover = Mover::over(system, Placement::Shared).await;
-    let moved = move_under_load(&mover, Placement::Shared, Some("other"), &target).await;
+    let moved = move_under_load(&mover, Placement::Shared, Some("other"), &target, Faults::none()).await;
     assert!(mover.documents(Placement::Shared).await.is_empty(), "nothing is left in the source");
     assert!(!documents(&target, &mover.tenant, Placement::Shared).await.is_empty());
     tell(Placement::Shared, Placement::Shared, &moved);

@@ -102,7 +102,7 @@ impl World {
         faults: Faults,
         is_there: impl Fn(&Operation) -> bool,
     ) -> Operation {
-        let mut context = self.context(faults);
+        let mut context = self.context(faults.clone());
         for _ in 0..1_000 {
             match run::run(&context, job).await {
                 Ok(OperationState::Waiting) => {
@@ -114,7 +114,7 @@ impl World {
                     self.system.clock.set(at.max(matome_domain::clock::Clock::now(&*self.system.clock)));
                 }
                 Ok(_) => return self.operation(job).await,
-                Err(ProvisionError::Fault(_)) => context = self.context(Faults::none()),
+                Err(ProvisionError::Fault(_)) => context = self.context(faults.clone()),
                 Err(error) => panic!("the invocation failed: {error}"),
             }
         }
