@@ -22,6 +22,7 @@ use matome_runtime::clock::ManualClock;
 use matome_runtime::directory::{
     ChannelRecord, Directory, MemoryTable, Relocation, Status, TenantRecord, secret_field,
 };
+use matome_runtime::ephemeral::Ephemeral;
 use matome_runtime::ephemeral::Scope;
 use matome_runtime::idempotency::{Begun, Fingerprint, Idempotency, IdempotencyKey, Request};
 use matome_runtime::keys::{DataKeys, KeyError, MemoryKms, Sealed, WrappedKey};
@@ -300,10 +301,11 @@ async fn ephemeral_items_of_tenants_never_meet() {
     let aws = services::aws().await;
     let table = services::table(&aws).await;
     let (clock, random) = (Arc::new(ManualClock::at(Timestamp(0))), Arc::new(SystemRandom));
-    let calls = ApiCalls::from_client(aws.dynamodb(), table.clone(), clock.clone());
-    let limits = RateLimits::from_client(aws.dynamodb(), table.clone(), clock.clone());
+    let ephemeral = || Ephemeral::from_client(aws.dynamodb(), table.clone());
+    let calls = ApiCalls::new(ephemeral(), clock.clone());
+    let limits = RateLimits::new(ephemeral(), clock.clone());
     let keys = Arc::new(DataKeys::over_memory(MemoryKms::default(), clock.clone(), random.clone()));
-    let idempotency = Idempotency::from_client(aws.dynamodb(), table.clone(), keys, clock.clone(), random);
+    let idempotency = Idempotency::new(ephemeral(), keys, clock.clone(), random);
     // Everybody is the only caller, the same one with the same key, and one call is all there is.
     let once = Quota::new(1, Duration::from_secs(60));
     for id in TENANTS {
