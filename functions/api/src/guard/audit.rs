@@ -156,15 +156,15 @@ pub(crate) async fn end(app: &App, trace: &Trace, begun: Begun, trail: &Trail, s
     };
     let ended = end_of(&begun);
     let mut written = Vec::new();
-    let mut told = None;
+    let mut told = Vec::new();
     for begun in std::iter::once(&begun).chain(&late) {
         if let Some(kept) = &begun.trail {
             written.push(kept.append(app, end_of(begun)).await.map(drop));
-            told = told.or(kept.account());
+            told.extend(kept.account());
         }
     }
     // Whose account it was about is known only afterwards, or it is another one.
-    if let Some(account) = account.map(Id::from).filter(|account| told != Some(*account)) {
+    if let Some(account) = account.map(Id::from).filter(|account| !told.contains(account)) {
         let is_own = ended.actor.kind == ActorKind::Nobody;
         let entry = if is_own { ended.clone() } else { told_to_others(&ended) };
         written.push(Kept::Account(account).append(app, entry).await.map(drop));

@@ -61,7 +61,7 @@ async fn who_is_asked_in_becomes_a_member_once() {
     assert_eq!(members["items"][0]["title"], "Support");
     // The organization is told who came in.
     let trail = world.get(of(&tenant, "/audit?operation=acceptInvitation")).by(&admin).send().await.ok();
-    let [ended, begun] = trail["items"].as_array().unwrap().as_slice() else { panic!("{trail}") };
+    let [begun, ended] = trail["items"].as_array().unwrap().as_slice() else { panic!("{trail}") };
     assert_eq!((&begun["phase"], &ended["begunId"]), (&json!("begun"), &begun["id"]));
     assert_eq!(ended["target"], json!({ "kind": "member", "id": members["items"][0]["id"] }));
     assert_eq!((&ended["after"]["role"], &ended["before"]), (&json!("agent"), &Value::Null));

@@ -69,6 +69,7 @@ impl Seeded {
     fn value(&self, name: &str, route: &str) -> String {
         let kind = match (name, route) {
             ("organizationId", _) => return self.tenant.id.to_string(),
+            ("provider", _) => return "line".to_owned(),
             ("channelId", _) => return self.tenant.channel.to_string(),
             ("ownerId", _) => return self.tenant.id.to_string(),
             ("accountId", _) => return self.owner.account.to_hex(),

@@ -28,7 +28,7 @@ use run::{Script, runs};
 const MAX_WORD_CHARS: usize = 32;
 
 /// The words a text is found by, in order of first appearance, each once, at most `max`.
-/// Those of `ご注文は10個` are `ご注`, `注文`, `文は` and `10`.
+/// Those of `ご注文は10個` are `ご注`, `注文`, `文は`, `10` and `個`.
 #[must_use]
 pub fn of(text: &str, max: usize) -> Vec<String> {
     let normal = Normal::of(text);
@@ -103,7 +103,7 @@ mod tests {
 
     #[test]
     fn the_example_is_as_it_says() {
-        assert_eq!(of("ご注文は10個", 9), ["ご注", "注文", "文は", "10"]);
+        assert_eq!(of("ご注文は10個", 9), ["ご注", "注文", "文は", "10", "個"]);
     }
 
     #[test]
