@@ -55,6 +55,7 @@ impl Operator {
             "hostHeader": stage.webhook("0").1,
             "apiUrl": stage.output("ApiUrl"),
             "mongodbUri": stage.stack.mongodb_uri(),
+            "databasePrefix": DATABASE_PREFIX,
             "awsEndpoint": stage.stack.ministack().endpoint(),
             "lineSimulatorUrl": stage.line.api_url(),
             "directoryTable": stage.output("DirectoryTable"),
