@@ -57,9 +57,10 @@ pub(super) async fn remove(work: &Work<'_>) -> Result<Progress, ProvisionError> 
     }
 }
 
-/// The same for every repeat of the step: CloudFormation takes the request once.
+/// The same for every repeat of the step, for CloudFormation takes the request once; another when somebody tries
+/// an operation again that has failed: what failed under a token stays failed under it.
 fn token(work: &Work<'_>, what: &str) -> String {
-    format!("{what}-{}", work.operation.id.to_hex())
+    format!("{what}-{}-{}", work.operation.id.to_hex(), work.operation.retries)
 }
 
 fn failed(state: &str, reason: &str) -> ProvisionError {

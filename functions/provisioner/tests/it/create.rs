@@ -18,6 +18,8 @@ use matome_store::id::object_id;
 use matome_tenancy::operations::{CreateTenant, Move, NewOwner, request_abort};
 use matome_testing::crash::once_at;
 
+use crate::bucket::Bucket;
+use crate::stacks::TemplateOfStacks;
 use crate::world::{World, shop};
 
 async fn organizations(world: &World) -> Vec<Organization> {
@@ -229,4 +231,25 @@ async fn a_creation_that_keeps_failing_is_shown_and_can_be_retried() {
     assert_eq!(world.drive(&job).await.state, OperationState::Done);
     let [organization] = organizations(&world).await.try_into().unwrap();
     assert_eq!((organization.status, organization.status_reason), (OrganizationStatus::Active, None));
+}
+
+#[tokio::test]
+async fn a_stack_that_failed_is_made_anew_when_the_creation_is_tried_again() {
+    let mut world = World::start().await;
+    let bucket = Bucket::make().await;
+    world.stacks = Some(TemplateOfStacks::put(&bucket).await);
+    world.blobs = Some(bucket.blobs.clone());
+    TemplateOfStacks::break_in(&bucket, true).await;
+    let id = world.new_id();
+    let job = world.ask(&id, &shop(Tier::Enterprise, &id)).await;
+    let failed = world.drive(&job).await;
+    assert_eq!(failed.state, OperationState::Failed);
+    let error = failed.steps.iter().find_map(|step| step.error.clone()).unwrap();
+    assert!(error.contains("Impossible"), "{error}");
+
+    TemplateOfStacks::break_in(&bucket, false).await;
+    let now = world.system.clock.now();
+    matome_tenancy::operations::retry(&world.system.store, &world.queues, &id, failed.id, now).await.unwrap();
+    assert_eq!(world.drive(&job).await.state, OperationState::Done);
+    assert!(world.stacks.as_ref().unwrap().of(&id).await.is_some(), "a stack of its own");
 }

@@ -24,8 +24,7 @@ pub(crate) struct TemplateOfStacks {
 impl TemplateOfStacks {
     /// The template lies in `bucket`; the platform has its name.
     pub(crate) async fn put(bucket: &Bucket) -> Self {
-        let body = template().into_bytes().into();
-        bucket.s3.put_object().bucket(&bucket.name).key("tenant.yaml").body(body).send().await.unwrap();
+        put(bucket, template()).await;
         let endpoint = shared::aws_endpoint().await.unwrap();
         // IAM's names, and so those of stacks, are short.
         let platform = bucket.name[bucket.name.len() - 12..].to_owned();
@@ -44,6 +43,14 @@ impl TemplateOfStacks {
         Self { variables }
     }
 
+    /// Puts one in its place of which CloudFormation makes no stack, or the good one again.
+    pub(crate) async fn break_in(bucket: &Bucket, broken: bool) {
+        // A FIFO queue's name must end with `.fifo`.
+        let impossible = "Resources:\n  Impossible: { Type: AWS::SQS::Queue, Properties: { QueueName: q, FifoQueue: true } }\n";
+        let text = template();
+        put(bucket, if broken { text.replace("Resources:\n", impossible) } else { text }).await;
+    }
+
     pub(crate) fn open(&self) -> TenantStacks {
         let env = Env::from_map(self.variables.iter().map(|(name, value)| (*name, value.clone())));
         let aws = Aws::from_env(&env, Patience::CONSUMER).unwrap();
@@ -58,6 +65,11 @@ impl TemplateOfStacks {
             other => panic!("{other:?}"),
         }
     }
+}
+
+async fn put(bucket: &Bucket, template: String) {
+    let put = bucket.s3.put_object().bucket(&bucket.name).key("tenant.yaml");
+    put.body(template.into_bytes().into()).send().await.unwrap();
 }
 
 fn template() -> String {

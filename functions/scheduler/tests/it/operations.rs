@@ -27,6 +27,7 @@ async fn operation(system: &TestSystem, name: &str, state: OperationState, open:
         open,
         abort_requested: false,
         taken_back: false,
+        retries: 0,
         steps: Vec::new(),
         not_before: Some(at),
         requested_by: "operator".to_owned(),

@@ -38,6 +38,9 @@ pub struct Operation {
     /// It takes itself back, or has done so: it was given up or failed where that was possible.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub taken_back: bool,
+    /// How often it was tried again after it had failed.
+    #[serde(default)]
+    pub retries: i64,
     /// The steps that were begun, in order.
     #[serde(default)]
     pub steps: Vec<OperationStep>,

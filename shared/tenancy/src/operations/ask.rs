@@ -52,6 +52,7 @@ pub async fn ask<R: Request>(
         open: true,
         abort_requested: false,
         taken_back: false,
+        retries: 0,
         steps: Vec::new(),
         // Found by the scheduler when the message below is lost.
         not_before: Some(date(now)),
@@ -90,6 +91,7 @@ pub async fn retry(
         doc! { "$set": {
             "state": "queued", "open": true, "notBefore": date(now), "updatedAt": date(now),
             "steps": { "$cond": ["$takenBack", [], go_on] },
+            "retries": { "$add": [{ "$ifNull": ["$retries", 0_i64] }, 1_i64] },
             "__v": { "$add": ["$__v", 1_i64] },
         } },
         doc! { "$unset": ["finishedAt", "abortRequested", "takenBack"] },

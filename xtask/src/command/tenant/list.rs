@@ -100,6 +100,7 @@ mod tests {
             open: false,
             abort_requested: false,
             taken_back: false,
+            retries: 0,
             steps: Vec::new(),
             not_before: None,
             requested_by: "operator".to_owned(),
