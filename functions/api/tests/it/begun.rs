@@ -36,7 +36,7 @@ fn is_unavailable(reply: &Reply) {
 /// Begun and ended, and nothing else of it.
 async fn recorded(world: &World, operation: &str) {
     let entries = world.system.store.of_platform::<AccountAuditEntry>();
-    let found = entries.find(doc! { "operation": operation }, doc! { "_id": 1 }, 0).await.expect("found");
+    let found = entries.find(doc! { "operation": operation }, doc! { "seq": 1 }, 0).await.expect("found");
     let phases: Vec<_> = found.iter().map(|entry| entry.record.phase).collect();
     assert_eq!(phases, [AuditPhase::Begun, AuditPhase::Ended], "{operation}");
     assert_eq!(found[1].record.begun_id, Some(found[0].id), "{operation}");
