@@ -14,6 +14,9 @@ const NOTICE_PERCENT: u128 = 80;
 /// The largest number that every reader of JSON takes for what it is (RFC 8259, section 6).
 pub const MOST: u64 = (1 << 53) - 1;
 
+/// More media than that nobody agrees on: a petabyte.
+pub const MOST_GIGABYTES: f64 = 1_000_000.0;
+
 /// What is limited, and what happens beyond the limit. At 80 % and at 100 % nothing happens but that
 /// people are told ([`Level::Notice`], [`Level::Reached`]); see [`Limit::consequence`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]

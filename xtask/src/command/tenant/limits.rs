@@ -6,7 +6,7 @@ use anyhow::bail;
 use clap::Args;
 use matome_domain::clock::Clock as _;
 use matome_domain::ids::TenantId;
-use matome_domain::limits::{Limit, Limits};
+use matome_domain::limits::{Limit, Limits, MOST, MOST_GIGABYTES};
 use matome_runtime::clock::SystemClock;
 use matome_store::entities::Organization;
 use matome_store::exposed::{Outcome, Update};
@@ -20,30 +20,28 @@ use super::{Desk, status};
 const OPERATION: &str = "setLimits";
 /// What is typed for no limit.
 const NONE: &str = "none";
-/// As much as the API takes.
-const MOST_GIGABYTES: f64 = 1_000_000.0;
 
 /// Each is a number, or `none` for no limit; one that is left out stays as it is.
 #[derive(Debug, Args)]
 #[group(required = true, multiple = true)]
 pub(super) struct Agreed {
     /// Rooms in use.
-    #[arg(long, value_name = "NUMBER|none")]
+    #[arg(long, value_name = "NUMBER|none", value_parser = number)]
     max_rooms: Option<Most<u64>>,
     /// Members of any one room.
-    #[arg(long, value_name = "NUMBER|none")]
+    #[arg(long, value_name = "NUMBER|none", value_parser = number)]
     max_members_per_room: Option<Most<u64>>,
     /// Messages recorded in a month.
-    #[arg(long, value_name = "NUMBER|none")]
+    #[arg(long, value_name = "NUMBER|none", value_parser = number)]
     max_messages_per_month: Option<Most<u64>>,
     /// Gigabytes of media.
     #[arg(long, value_name = "NUMBER|none", value_parser = gigabytes)]
     max_storage_gb: Option<Most<f64>>,
     /// Active agents.
-    #[arg(long, value_name = "NUMBER|none")]
+    #[arg(long, value_name = "NUMBER|none", value_parser = number)]
     max_agents: Option<Most<u64>>,
     /// Calls of the API in a month.
-    #[arg(long, value_name = "NUMBER|none")]
+    #[arg(long, value_name = "NUMBER|none", value_parser = number)]
     api_calls_per_month: Option<Most<u64>>,
 }
 
@@ -59,6 +57,14 @@ impl<T: FromStr> FromStr for Most<T> {
             return Ok(Self(None));
         }
         text.parse().map(|most| Self(Some(most))).map_err(|_| format!("must be a number or {NONE}"))
+    }
+}
+
+fn number(text: &str) -> Result<Most<u64>, String> {
+    let most: Most<u64> = text.parse()?;
+    match most.0 {
+        Some(most) if most > MOST => Err(format!("must be 0 to {MOST} or {NONE}")),
+        _ => Ok(most),
     }
 }
 
@@ -154,6 +160,7 @@ mod tests {
             "--max-rooms -1",
             "--max-rooms=-1",
             "--max-rooms 1.5",
+            "--max-rooms 9007199254740992",
             "--max-storage-gb=-1",
             "--max-storage-gb NaN",
             "--max-storage-gb inf",

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use garde::Validate;
 use matome_domain::access::Action;
-use matome_domain::limits::{Limits, MOST};
+use matome_domain::limits::{Limits, MOST, MOST_GIGABYTES};
 use matome_store::entities::{Organization, OrganizationView};
 use matome_store::exposed::Update;
 use matome_store::time::date;
@@ -43,7 +43,7 @@ struct Agreed {
     #[garde(range(max = MOST))]
     max_messages_per_month: Option<u64>,
     /// Gigabytes of media.
-    #[garde(range(min = 0.0, max = 1_000_000.0))]
+    #[garde(range(min = 0.0, max = MOST_GIGABYTES))]
     #[serde(rename = "maxStorageGB")]
     max_storage_gb: Option<f64>,
     /// Active agents.
