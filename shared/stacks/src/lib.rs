@@ -15,4 +15,4 @@ pub use name::stack_name;
 pub use request::Request;
 pub use stack::Stacks;
 pub use status::{Outputs, Status};
-pub use tenant::{Dedicated, Resources, TenantStacks, TenantStatus};
+pub use tenant::{Resources, TenantStacks, TenantStatus};

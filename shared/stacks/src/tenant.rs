@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use matome_domain::ids::{ChannelId, TenantId};
+use matome_domain::ids::TenantId;
 use matome_runtime::aws::Aws;
 use matome_runtime::config::{ConfigError, Env};
 use secrecy::{ExposeSecret, SecretString};
@@ -39,18 +39,6 @@ const OPERATORS: [&str; 6] = [
     "SummarizerConcurrency",
 ];
 const MONTHLY_BUDGET: &str = "MonthlyBudgetUsd";
-
-/// What is particular to one dedicated tenant.
-#[derive(Debug, Clone, Default)]
-pub struct Dedicated {
-    /// Its channels, so that its consumers can read no other channel's directory record. Empty: they
-    /// can read every channel's (not open its secret), and a new channel needs no update of the stack.
-    pub channels: Vec<ChannelId>,
-    /// US dollars a month after which the alarm topic is told; `None`: no budget.
-    pub monthly_budget_usd: Option<u32>,
-    /// Further parameters of the template, such as `RecorderConcurrency`.
-    pub parameters: BTreeMap<String, String>,
-}
 
 /// What a dedicated tenant has to itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,8 +90,8 @@ pub struct TenantStacks {
 
 impl TenantStacks {
     /// From `PLATFORM_STACK_NAME`, `STAGE`, `MONGODB_URI`, `TENANT_STACK_TEMPLATE_URL`, `CODE_BUCKET`,
-    /// `CODE_PREFIX`, `TENANT_DEPLOY_ROLE_ARN`, `TENANT_MONTHLY_BUDGET_USD` and what stands in [`HANDED_ON`]; `None` where no code
-    /// for tenants' stacks was deployed (`TENANT_STACK_TEMPLATE_URL` is empty).
+    /// `CODE_PREFIX`, `TENANT_DEPLOY_ROLE_ARN`, `TENANT_MONTHLY_BUDGET_USD` and what stands in [`HANDED_ON`];
+    /// `None` where no code for tenants' stacks was deployed (`TENANT_STACK_TEMPLATE_URL` is empty).
     ///
     /// # Errors
     /// [`ConfigError`] with the variable's name.
@@ -136,13 +124,13 @@ impl TenantStacks {
         }))
     }
 
-    /// Brings the tenant's stack to what is wanted, with the code that was deployed last. Call it
+    /// Brings the tenant's stack up to date, with the code that was deployed last. Call it
     /// until it is ready or has failed; see [`Request::token`] about `token`.
     ///
     /// # Errors
     /// [`Error`].
-    pub async fn ensure(&self, tenant: &TenantId, wanted: &Dedicated, token: &str) -> Result<TenantStatus> {
-        let request = self.request(tenant, wanted, token)?;
+    pub async fn ensure(&self, tenant: &TenantId, token: &str) -> Result<TenantStatus> {
+        let request = self.request(tenant, token)?;
         let status = self.stacks.ensure(&request).await?;
         told(&request.name, status)
     }
@@ -168,18 +156,10 @@ impl TenantStacks {
         told(&name, status)
     }
 
-    fn request(&self, tenant: &TenantId, wanted: &Dedicated, token: &str) -> Result<Request> {
+    fn request(&self, tenant: &TenantId, token: &str) -> Result<Request> {
         let own = |(name, value): (&String, &SecretString)| (name.clone(), value.expose_secret().to_owned());
         let mut parameters: BTreeMap<_, _> = self.parameters.iter().map(own).collect();
         parameters.insert("TenantId".to_owned(), tenant.to_string());
-        if !wanted.channels.is_empty() {
-            let keys: Vec<_> = wanted.channels.iter().map(|channel| format!("CHANNEL#{channel}")).collect();
-            parameters.insert("ChannelKeys".to_owned(), keys.join(","));
-        }
-        if let Some(budget) = wanted.monthly_budget_usd {
-            parameters.insert("MonthlyBudgetUsd".to_owned(), budget.to_string());
-        }
-        parameters.extend(wanted.parameters.clone());
         let initial = OPERATORS.map(|name| {
             let value = self.monthly_budget.clone().filter(|_| name == MONTHLY_BUDGET);
             (name.to_owned(), value)
@@ -258,26 +238,18 @@ mod tests {
     }
 
     #[test]
-    fn a_stack_is_told_the_platforms_settings_and_the_tenants_own() {
+    fn a_stack_is_told_the_platforms_settings_and_whose_it_is() {
         let stacks = from(&VARIABLES).unwrap();
-        let wanted = Dedicated {
-            channels: ["1", "2"].map(|id| ChannelId::new(id).unwrap()).into(),
-            monthly_budget_usd: Some(40),
-            parameters: BTreeMap::from([("RecorderConcurrency".to_owned(), "9".to_owned())]),
-        };
-        let request = stacks.request(&TenantId::new("t1").unwrap(), &wanted, "op-1").unwrap();
+        let request = stacks.request(&TenantId::new("t1").unwrap(), "op-1").unwrap();
         assert_eq!(request.name, "matome-prod-tenant-t1");
         let expected = [
             ("AiApiKey", "k"),
             ("AiModel", "m"),
             ("Cells", "{}"),
-            ("ChannelKeys", "CHANNEL#1,CHANNEL#2"),
             ("CodeBucket", "bucket"),
             ("CodePrefix", "code/1"),
             ("MongoDbUri", "mongodb://shared"),
-            ("MonthlyBudgetUsd", "40"),
             ("PlatformStackName", "matome-prod"),
-            ("RecorderConcurrency", "9"),
             ("Stage", "prod"),
             ("TenantId", "t1"),
         ];

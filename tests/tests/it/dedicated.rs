@@ -14,7 +14,7 @@ use matome_runtime::config::Env;
 use matome_runtime::directory::{ChannelRecord, Directory, TenantRecord, secret_field};
 use matome_runtime::keys::DataKeys;
 use matome_runtime::random::SystemRandom;
-use matome_stacks::{Dedicated, Resources, Result, TenantStacks, TenantStatus};
+use matome_stacks::{Resources, Result, TenantStacks, TenantStatus};
 use matome_store::entities::{Message, OrganizationSettings};
 
 use crate::permissions::refused;
@@ -43,8 +43,7 @@ async fn settled(mut ask: impl AsyncFnMut() -> Result<TenantStatus>) -> TenantSt
 }
 
 async fn ready(stacks: &TenantStacks, business: &Business<'_>, token: &str) -> Resources {
-    let wanted = Dedicated::default();
-    let status = settled(async || stacks.ensure(&business.tenant, &wanted, token).await).await;
+    let status = settled(async || stacks.ensure(&business.tenant, token).await).await;
     let TenantStatus::Ready(resources) = status else { panic!("{status:?}") };
     resources
 }

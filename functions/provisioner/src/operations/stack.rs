@@ -2,7 +2,7 @@
 
 use bson::{Document, doc};
 use matome_domain::tier::Tier;
-use matome_stacks::{Dedicated, TenantStatus};
+use matome_stacks::TenantStatus;
 use matome_tenancy::operations::{CreateTenant, Request};
 
 use crate::error::ProvisionError;
@@ -25,7 +25,7 @@ pub(super) async fn has_own(work: &Work<'_>, tier: Tier) -> Result<bool, Provisi
 /// Makes the stack, or brings it up to date; nothing where there is no code for stacks.
 pub(super) async fn bring_about(work: &Work<'_>) -> Result<Progress, ProvisionError> {
     let Some(stacks) = &work.context.stacks else { return Ok(Progress::done()) };
-    let status = stacks.ensure(work.tenant, &Dedicated::default(), &token(work, "create")).await?;
+    let status = stacks.ensure(work.tenant, &token(work, "create")).await?;
     match status {
         TenantStatus::Ready(own) => Ok(Progress::Done(doc! {
             "inboundQueueUrl": own.inbound_queue_url,
