@@ -14,6 +14,10 @@ pub(crate) struct Bench {
     /// Measure the dev build: quick, to try the bench itself; the figures mean nothing.
     #[arg(long)]
     dev: bool,
+    /// Measure the functions' binaries alone: size, start, memory under load. What is measured in process takes
+    /// another build and most of the time.
+    #[arg(long)]
+    functions: bool,
 }
 
 impl Bench {
@@ -36,8 +40,10 @@ impl Bench {
         let binaries = binary.parent().context("a binary is in a folder")?;
         let mut figures = bench::binaries(&checkout, binaries, progress).await?;
         figures.extend(bench::under_load(&checkout, binaries, progress).await?);
-        figures
-            .extend(bench::in_process(&checkout, if self.dev { "dev" } else { "measure" }, progress).await?);
+        if !self.functions {
+            let profile = if self.dev { "dev" } else { "measure" };
+            figures.extend(bench::in_process(&checkout, profile, progress).await?);
+        }
         let report = Report { profile, figures };
         report.write(&checkout)?;
         println!("{}", report.table());
