@@ -48,7 +48,7 @@ impl Store {
     }
 
     /// The collections to look in, and what is to be found there.
-    async fn about(
+    pub(crate) async fn about(
         &self,
         tenant: &TenantId,
         operation: ObjectId,

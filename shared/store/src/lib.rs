@@ -24,6 +24,7 @@ pub mod id;
 pub mod identity;
 pub mod migrations;
 pub mod organizations_of_owner;
+pub mod platform_page;
 pub mod relocate;
 pub mod schema;
 mod scope;

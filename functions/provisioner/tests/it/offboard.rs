@@ -16,10 +16,11 @@ use matome_provisioner::{record, run};
 use matome_runtime::blobs::{BlobKey, BlobPrefix, MediaPart};
 use matome_runtime::directory::Status;
 use matome_stacks::Resources;
+use matome_store::Entity as _;
 use matome_store::create_organization::default_room;
 use matome_store::entities::{
-    ErasureCertificate, Operation, OperationKind, OperationState, Organization, OrganizationStatus, Room,
-    tenant_declarations,
+    ApiKey, ErasureCertificate, Operation, OperationKind, OperationState, Organization, OrganizationStatus,
+    Room, tenant_declarations,
 };
 use matome_store::id::derived;
 use matome_store::time::{date, timestamp};
@@ -238,6 +239,12 @@ async fn nothing_of_an_offboarded_tenant_is_left_anywhere_and_everything_of_othe
 async fn the_certificate_says_what_was_erased_and_the_backup_holds_it() {
     let setting = Setting::new().await;
     let id = setting.tenant(Tier::Pro, "canary").await;
+    let keys = setting.world.system.store.platform().collection::<Document>(ApiKey::COLLECTION);
+    for n in 0..2 {
+        let key =
+            doc! { "tenantId": id.as_str(), "name": "canary", "prefix": format!("{id}{n}"), "tag": "sesame" };
+        keys.insert_one(key).bypass_document_validation(true).await.unwrap();
+    }
     let job = setting.offboard(&id, 0).await;
     let done = setting.world.drive(&job).await;
     assert_eq!(done.state, OperationState::Done);
@@ -268,14 +275,31 @@ async fn the_certificate_says_what_was_erased_and_the_backup_holds_it() {
         serde_json::from_str(&setting.bucket.text(&format!("{folder}/manifest.json")).await).unwrap();
     assert_eq!(manifest["media"]["objects"], 1);
     let files = manifest["documents"].as_array().unwrap();
-    assert_eq!(files.len(), tenant_declarations().len(), "each collection has one document at least");
+    let (platform, own): (Vec<_>, Vec<_>) =
+        files.iter().partition(|file| file["name"].as_str().unwrap().starts_with("platform-"));
+    assert_eq!(own.len(), tenant_declarations().len(), "each collection has one document at least");
+    // What the platform knew of it, and nothing that opens a door.
+    let counts: Vec<_> = platform
+        .iter()
+        .map(|file| (file["name"].as_str().unwrap(), file["count"].as_i64().unwrap()))
+        .collect();
+    assert_eq!(
+        counts,
+        [
+            ("platform-api_keys-00001.jsonl", 2),
+            ("platform-channels-00001.jsonl", 1),
+            ("platform-operations-00001.jsonl", 1),
+            ("platform-organizations-00001.jsonl", 1),
+        ]
+    );
     for file in files {
         let text = setting.bucket.text(&format!("{folder}/{}", file["name"].as_str().unwrap())).await;
         assert_eq!(text.lines().count() as i64, file["count"].as_i64().unwrap());
         let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
         let digest: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
         assert_eq!(digest, file["sha256"]);
-        assert!(text.contains("canary"), "{}", file["name"]);
+        assert!(text.contains("canary") || text.contains(id.as_str()), "{}", file["name"]);
+        assert!(!text.contains("sesame"), "{}", file["name"]);
     }
 }
 

@@ -1,6 +1,7 @@
 //! The final backup: every document of the tenant as JSON lines in S3 (MongoDB's canonical extended
-//! JSON, one file for each thousand documents or 8 MB, which `mongoimport` reads), a list of the media,
-//! and a manifest with counts and digests.
+//! JSON, one file for each thousand documents or 8 MB, which `mongoimport` reads), what the platform knows
+//! of it (organization, channels, members, …; no tags of keys and links), a list of the media, and a manifest
+//! with counts and digests.
 //!
 //! It is what the tenant had when it was offboarded. What customers write during the days of grace is
 //! recorded, for the tenant could come back, but is not in it.
@@ -22,27 +23,41 @@ use crate::step::{Progress, Work};
 const LINES: &str = "application/x-ndjson";
 const JSON: &str = "application/json";
 
-/// Writes the documents, collection by collection, and remembers how far it is.
+/// Writes the documents, collection by collection, and remembers how far it is: first the tenant's own, then
+/// what the platform knows of it.
 pub(super) async fn documents(work: &Work<'_>) -> Result<Progress, ProvisionError> {
-    let blobs = blobs(work)?;
     let mut detail = work.detail.clone();
-    let Some(home) = places::home(work).await? else { return Ok(Progress::done()) };
-    let declarations = tenant_declarations();
     let mut slice = work.context.slice;
+    let is_done =
+        of_tenant(work, &mut detail, &mut slice).await? && of_platform(work, &mut detail, &mut slice).await?;
+    if !is_done {
+        return Ok(Progress::Again(detail));
+    }
+    for passing in ["part", "collection", "platform"] {
+        detail.remove(passing);
+    }
+    Ok(Progress::Done(detail))
+}
+
+/// The documents where the tenant lives; whether that was all of them.
+async fn of_tenant(work: &Work<'_>, detail: &mut Document, slice: &mut u32) -> Result<bool, ProvisionError> {
+    let blobs = blobs(work)?;
+    let Some(home) = places::home(work).await? else { return Ok(true) };
+    let declarations = tenant_declarations();
     let begin = usize::try_from(detail.get_i64("collection").unwrap_or(0)).unwrap_or(0);
     for (index, declaration) in declarations.iter().enumerate().skip(begin) {
         loop {
-            if slice == 0 {
-                return Ok(Progress::Again(detail));
+            if *slice == 0 {
+                return Ok(false);
             }
-            slice -= 1;
+            *slice -= 1;
             let after = detail.get_document("after").ok().cloned();
             let page = relocate::page(&home, declaration, after.as_ref()).await?;
             let part = detail.get_i64("part").unwrap_or(0) + 1;
             if !page.documents.is_empty() {
                 let name = format!("{}-{part:05}.jsonl", declaration.collection);
                 let written = write(work, blobs, &name, &page.documents).await?;
-                note(&mut detail, "files", written);
+                note(detail, "files", written);
             }
             match page.next {
                 Some(next) => detail.extend(doc! { "after": next, "part": part }),
@@ -52,9 +67,35 @@ pub(super) async fn documents(work: &Work<'_>) -> Result<Progress, ProvisionErro
         detail.remove("after");
         detail.extend(doc! { "collection": i64::try_from(index + 1).unwrap_or(i64::MAX), "part": 0_i64 });
     }
-    detail.remove("part");
-    detail.remove("collection");
-    Ok(Progress::Done(detail))
+    Ok(true)
+}
+
+/// What the platform knows of the tenant, as `platform-{collection}-{part}.jsonl`; whether that was all of it.
+async fn of_platform(
+    work: &Work<'_>,
+    detail: &mut Document,
+    slice: &mut u32,
+) -> Result<bool, ProvisionError> {
+    let blobs = blobs(work)?;
+    let platform = work.context.tenants.platform();
+    loop {
+        if *slice == 0 {
+            return Ok(false);
+        }
+        *slice -= 1;
+        let after = detail.get_document("platform").ok().cloned();
+        let Some(page) = platform.page_on_platform(work.tenant, work.operation.id, after.as_ref()).await?
+        else {
+            return Ok(true);
+        };
+        if !page.documents.is_empty() {
+            let part = detail.get_i64("part").unwrap_or(0) + 1;
+            let name = format!("platform-{}-{part:05}.jsonl", page.collection);
+            note(detail, "files", write(work, blobs, &name, &page.documents).await?);
+            detail.insert("part", part);
+        }
+        detail.insert("platform", page.next);
+    }
 }
 
 /// Lists the media, which stay where they are until they are erased, then writes what there is.
