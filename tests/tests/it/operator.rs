@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use matome_domain::ids::TenantId;
+use matome_domain::ids::{ChannelId, TenantId};
 use matome_domain::placement::Placement;
+use matome_runtime::clock::SystemClock;
+use matome_runtime::directory::Directory;
 use matome_store::entities::{ActorKind, AuditEntry, AuditPhase};
 use serde_json::Value;
 
@@ -109,6 +111,27 @@ async fn what_operators_type_about_a_tenant_is_done_and_told_as_json() {
     let known = status(&operator, &tenant).await;
     assert_eq!(known["organization"]["status"], "active");
     assert!(known["operations"].as_array().unwrap().iter().all(|operation| operation["input"].is_null()));
+
+    // A move that somebody thinks better of, and one to nowhere.
+    let moving = operator.tenant(&["move", id, "collection_set", "--no-wait"]).await.done();
+    assert_eq!((&moving["kind"], &moving["open"]), (&"move".into(), &true.into()));
+    assert_eq!(state(&operator.tenant(&["abort", id]).await.done()), ("move", "aborted"));
+    assert_eq!(status(&operator, &tenant).await["directory"]["placement"], "shared");
+    let nowhere = operator.tenant(&["move", id, "shared", "--cell", "atlantis"]).await;
+    assert!(!nowhere.success && nowhere.error.contains("cell"), "{nowhere:?}");
+
+    // A channel that goes: known as what it was, and nobody's any more for LINE.
+    assert_eq!(
+        state(&operator.tenant(&["disconnect", id, &channel]).await.done()),
+        ("disconnect_channel", "done")
+    );
+    assert_eq!(status(&operator, &tenant).await["channels"][0]["status"], "inactive");
+    let clock = std::sync::Arc::new(SystemClock);
+    let directory =
+        Directory::from_client(stage.aws().dynamodb(), stage.output("DirectoryTable").to_owned(), clock);
+    assert!(directory.newest_channel(&ChannelId::new(channel.as_str()).unwrap()).await.unwrap().is_none());
+    let unknown = operator.tenant(&["disconnect", id, "2000000000"]).await;
+    assert!(!unknown.success && unknown.error.contains("channelId"), "{unknown:?}");
 
     let none = operator.tenant(&["certificate", id]).await;
     assert!(!none.success && none.error.contains("there is no certificate"), "{none:?}");
