@@ -105,7 +105,7 @@ pub(super) fn act_of(text: &str, folded: &str, language: Language, content: usiz
     if question {
         return Act::Question;
     }
-    if Cues::any(cues.decision, folded) {
+    if Cues::any(cues.decision, folded) && !Cues::any(cues.undecided, folded) {
         return Act::Decision;
     }
     if promises {
@@ -165,6 +165,8 @@ mod tests {
             ("Let's meet at six", Act::Proposal),
             ("How about Friday?", Act::Proposal),
             ("I'll bring the cake", Act::Commitment),
+            ("The date is confirmed by the mall", Act::Decision),
+            ("The date is not confirmed by the mall", Act::Statement),
             ("The delivery is broken again", Act::Problem),
             ("He called her at the park", Act::Statement),
         ] {
@@ -184,6 +186,9 @@ mod tests {
             ("遅れないようにお願いします。", Act::Request),
             ("金曜日に飲みに行きませんか", Act::Proposal),
             ("では土曜日に決定ですね", Act::Decision),
+            ("会場は駅前に決めたよ", Act::Decision),
+            ("ポップアップ店のオープン日を決めたいです", Act::Statement),
+            ("会場が決まり次第、地図を載せた案内です", Act::Statement),
             ("明日までに見積書を送ります", Act::Commitment),
             ("商品が壊れていました", Act::Problem),
             ("今日は雨が降っている", Act::Statement),
@@ -202,6 +207,8 @@ mod tests {
             ("ช่วยส่งใบเสร็จให้หน่อยค่ะ", Act::Request),
             ("ไปกินข้าวกันเถอะ", Act::Proposal),
             ("เดี๋ยวผมจะส่งเอกสารให้พรุ่งนี้", Act::Commitment),
+            ("ตัดสินใจเปิดร้านวันศุกร์แล้ว", Act::Decision),
+            ("รอยืนยันวันเปิดร้านจากห้าง", Act::Statement),
             ("สินค้าชำรุดค่ะ", Act::Problem),
             ("วันนี้ฝนตกหนักที่กรุงเทพ", Act::Statement),
         ] {

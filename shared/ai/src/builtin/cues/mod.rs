@@ -27,6 +27,8 @@ pub(super) struct Cues {
     pub(super) proposal: &'static [&'static str],
     /// Says what was settled.
     pub(super) decision: &'static [&'static str],
+    /// Says that something is still to be settled, in words that [`Self::decision`] has as well.
+    pub(super) undecided: &'static [&'static str],
     /// Speaker will do something.
     pub(super) commitment: &'static [&'static str],
     /// Something is wrong.
