@@ -19,12 +19,13 @@ use crate::guard::{Tenant, Trail};
 use crate::http::problem::Code;
 use crate::http::{Created, IfMatch, Json, NoContent, Ok200, Problem, Shown};
 
-/// What the API has to look at beyond an entity's declaration before one is made or changed.
-pub trait Placed: Exposed {
+/// What the API looks at beyond an entity's declaration before one is made or changed. A type of the entity's
+/// own routes has what is special about it; most of them have nothing, and do with [`Plain`].
+pub trait Hooks<E: Exposed>: 'static {
     /// What of all documents the caller may see, as a filter: what is not in rooms hidden from them.
     fn visible(tenant: &Tenant) -> impl Future<Output = Result<Document, Problem>> + Send {
         async {
-            match Self::ROOM {
+            match E::ROOM {
                 Some(field) => tenant.visible(field).await,
                 None => Ok(Document::new()),
             }
@@ -33,19 +34,19 @@ pub trait Placed: Exposed {
 
     /// What the audit keeps of one. It cannot be changed afterwards, not even when a person is to be forgotten:
     /// what people said and who they are has to be left out.
-    fn audited(view: &Self::View) -> serde_json::Value {
+    fn audited(view: &E::View) -> serde_json::Value {
         without(view, &[])
     }
 
     /// What a view says of the time it is looked at.
-    fn look(_view: &mut Self::View, _now: Time) {}
+    fn look(_view: &mut E::View, _now: Time) {}
 
     /// Looks at a new one before it is stored, such as for limits and references.
     fn before_create(
         _app: &App,
         _tenant: &Tenant,
         _ids: &PathIds,
-        _new: &mut Self,
+        _new: &mut E,
     ) -> impl Future<Output = Result<(), Problem>> + Send {
         async { Ok(()) }
     }
@@ -55,7 +56,7 @@ pub trait Placed: Exposed {
         _app: &App,
         _tenant: &Tenant,
         _id: ObjectId,
-        _patch: Option<&Self::Patch>,
+        _patch: Option<&E::Patch>,
     ) -> impl Future<Output = Result<(), Problem>> + Send {
         async { Ok(()) }
     }
@@ -69,6 +70,12 @@ pub trait Placed: Exposed {
         async { Ok(()) }
     }
 }
+
+/// Nothing beyond the declaration.
+#[derive(Debug)]
+pub enum Plain {}
+
+impl<E: Exposed> Hooks<E> for Plain {}
 
 /// A view without what stands at these places (RFC 6901), for the audit: that it is there is all that is said.
 pub(crate) fn without(view: &impl serde::Serialize, places: &[&str]) -> serde_json::Value {
@@ -125,7 +132,7 @@ impl<S: Send + Sync> axum::extract::FromRequestParts<S> for PathIds {
 impl crate::http::documented::Takes for PathIds {}
 
 /// What the path says of the documents: the room they are in.
-fn from_path<E: Placed>(ids: &PathIds) -> Document {
+fn from_path<E: Exposed>(ids: &PathIds) -> Document {
     match (E::ROOM, ids.get("roomId")) {
         (Some(field), Ok(room)) if field != "_id" => doc! { field: room },
         _ => Document::new(),
@@ -133,21 +140,21 @@ fn from_path<E: Placed>(ids: &PathIds) -> Document {
 }
 
 /// What the caller may see of the documents.
-async fn scope<E: Placed>(tenant: &Tenant, ids: &PathIds) -> Result<Document, Problem> {
-    let mut scope = E::visible(tenant).await?;
+async fn scope<E: Exposed, H: Hooks<E>>(tenant: &Tenant, ids: &PathIds) -> Result<Document, Problem> {
+    let mut scope = H::visible(tenant).await?;
     scope.extend(from_path::<E>(ids));
     Ok(scope)
 }
 
-pub(super) async fn list<E: Placed>(
+pub(super) async fn list<E: Exposed, H: Hooks<E>>(
     State(app): State<App>,
     tenant: Tenant,
     ids: PathIds,
     listing: Listing<E>,
 ) -> Result<Ok200<PageOf<Sparse<E::View>>>, Problem> {
-    let scope = scope::<E>(&tenant, &ids).await?;
+    let scope = scope::<E, H>(&tenant, &ids).await?;
     let now = app.now();
-    page_of(&tenant.collection::<E>(), listing, scope, |view| E::look(view, now)).await
+    page_of(&tenant.collection::<E>(), listing, scope, |view| H::look(view, now)).await
 }
 
 /// A page of a list: of what `scope` says, whatever else is asked for.
@@ -190,43 +197,47 @@ async fn page_of<E: Exposed>(
 ///
 /// # Errors
 /// A defect: it does not fit its own view.
-pub(crate) fn view<E: Placed>(entity: &E) -> Result<E::View, Problem> {
+pub(crate) fn view<E: Exposed>(entity: &E) -> Result<E::View, Problem> {
     bson::deserialize_from_document(matome_store::collection::encode(entity)?).map_err(Problem::internal)
 }
 
 /// A document that the caller may see.
-async fn find<E: Placed>(tenant: &Tenant, ids: &PathIds, deleted: bool) -> Result<Seen<E>, Problem> {
+async fn find<E: Exposed, H: Hooks<E>>(
+    tenant: &Tenant,
+    ids: &PathIds,
+    deleted: bool,
+) -> Result<Seen<E>, Problem> {
     let id = ids.last()?;
-    let scope = scope::<E>(tenant, ids).await?;
+    let scope = scope::<E, H>(tenant, ids).await?;
     let found = tenant.collection::<E>().show_within(id, scope, deleted).await?;
     found.ok_or_else(Problem::not_found)
 }
 
 /// A document that the caller may see and do this to: in its room as well.
-async fn permitted<E: Placed>(
+async fn permitted<E: Exposed, H: Hooks<E>>(
     tenant: &Tenant,
     ids: &PathIds,
     action: Action,
     deleted: bool,
 ) -> Result<Seen<E>, Problem> {
-    let found = find::<E>(tenant, ids, deleted).await?;
+    let found = find::<E, H>(tenant, ids, deleted).await?;
     if let (Some(room), false) = (found.room, deleted && E::ROOM == Some("_id")) {
         tenant.require_in_room(room, E::RESOURCE.to(action)).await?;
     }
     Ok(found)
 }
 
-pub(super) async fn get<E: Placed>(
+pub(super) async fn get<E: Exposed, H: Hooks<E>>(
     State(app): State<App>,
     tenant: Tenant,
     ids: PathIds,
 ) -> Result<Shown<E::View>, Problem> {
-    let mut found = find::<E>(&tenant, &ids, false).await?;
-    E::look(&mut found.view, app.now());
+    let mut found = find::<E, H>(&tenant, &ids, false).await?;
+    H::look(&mut found.view, app.now());
     Ok(Shown { version: found.version, document: found.view })
 }
 
-pub(super) async fn create<E: Placed>(
+pub(super) async fn create<E: Exposed, H: Hooks<E>>(
     State(app): State<App>,
     tenant: Tenant,
     ids: PathIds,
@@ -241,15 +252,15 @@ pub(super) async fn create<E: Placed>(
         now: date(app.clock.now()),
     };
     let mut new: E = body.build(&context)?;
-    E::before_create(&app, &tenant, &ids, &mut new).await?;
+    H::before_create(&app, &tenant, &ids, &mut new).await?;
     let id = context.id.to_hex();
     trail.target(E::NAME, &id);
     let made = tenant.collection::<E>().create(&new).await?;
-    trail.after(&E::audited(&made.view));
+    trail.after(&H::audited(&made.view));
     Ok(Created { location: format!("{}/{id}", uri.path()), version: made.version, document: made.view })
 }
 
-pub(super) async fn patch<E: Placed>(
+pub(super) async fn patch<E: Exposed, H: Hooks<E>>(
     State(app): State<App>,
     tenant: Tenant,
     ids: PathIds,
@@ -257,26 +268,26 @@ pub(super) async fn patch<E: Placed>(
     IfMatch(version): IfMatch,
     Json(body): Json<E::Patch>,
 ) -> Result<Shown<E::View>, Problem> {
-    permitted::<E>(&tenant, &ids, Action::Update, false).await?;
+    permitted::<E, H>(&tenant, &ids, Action::Update, false).await?;
     let id = ids.last()?;
-    E::before_change(&app, &tenant, id, Some(&body)).await?;
+    H::before_change(&app, &tenant, id, Some(&body)).await?;
     trail.target(E::NAME, id.to_hex());
     let now = date(app.clock.now());
     let outcome =
         tenant.collection::<E>().patch_versioned(id, version, now, |before| body.update(before)).await?;
-    changed(&trail, outcome)
+    changed::<E, H>(&trail, outcome)
 }
 
-pub(super) async fn delete<E: Placed>(
+pub(super) async fn delete<E: Exposed, H: Hooks<E>>(
     State(app): State<App>,
     tenant: Tenant,
     ids: PathIds,
     trail: Trail,
     IfMatch(version): IfMatch,
 ) -> Result<NoContent, Problem> {
-    permitted::<E>(&tenant, &ids, Action::Delete, false).await?;
+    permitted::<E, H>(&tenant, &ids, Action::Delete, false).await?;
     let id = ids.last()?;
-    E::before_change(&app, &tenant, id, None).await?;
+    H::before_change(&app, &tenant, id, None).await?;
     trail.target(E::NAME, id.to_hex());
     let documents = tenant.collection::<E>();
     let before = if E::DELETE == DeletePolicy::Soft {
@@ -285,35 +296,35 @@ pub(super) async fn delete<E: Placed>(
     } else {
         done(documents.hard_delete(id, version).await?)?
     };
-    trail.before(&E::audited(&before.view));
+    trail.before(&H::audited(&before.view));
     Ok(NoContent)
 }
 
-pub(super) async fn restore<E: Placed>(
+pub(super) async fn restore<E: Exposed, H: Hooks<E>>(
     State(app): State<App>,
     tenant: Tenant,
     ids: PathIds,
     trail: Trail,
     IfMatch(version): IfMatch,
 ) -> Result<Shown<E::View>, Problem> {
-    permitted::<E>(&tenant, &ids, Action::Delete, true).await?;
+    permitted::<E, H>(&tenant, &ids, Action::Delete, true).await?;
     let id = ids.last()?;
-    E::before_restore(&app, &tenant, id).await?;
+    H::before_restore(&app, &tenant, id).await?;
     trail.target(E::NAME, id.to_hex());
     let restored = tenant.collection::<E>().restore(id, version, date(app.clock.now())).await?;
     let Changed { after, .. } = done(restored)?;
-    trail.after(&E::audited(&after.view));
+    trail.after(&H::audited(&after.view));
     Ok(Shown { version: after.version, document: after.view })
 }
 
 /// What a change made of an entity, with how it was and is in the trail; or why it was not made.
-pub(crate) fn changed<E: Placed>(
+pub(crate) fn changed<E: Exposed, H: Hooks<E>>(
     trail: &Trail,
     outcome: Outcome<Changed<E>>,
 ) -> Result<Shown<E::View>, Problem> {
     let Changed { before, after } = done(outcome)?;
-    trail.before(&E::audited(&before.view));
-    trail.after(&E::audited(&after.view));
+    trail.before(&H::audited(&before.view));
+    trail.after(&H::audited(&after.view));
     Ok(Shown { version: after.version, document: after.view })
 }
 

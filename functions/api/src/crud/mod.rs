@@ -6,14 +6,15 @@ mod handlers;
 pub mod listing;
 pub mod sparse;
 
+use std::borrow::Cow;
 use std::marker::PhantomData;
 
 use matome_domain::access::Action;
-use matome_store::exposed::{Changes, DeletePolicy, New};
+use matome_store::exposed::{Changes, DeletePolicy, Exposed, New};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-pub use handlers::{PathIds, Placed};
+pub use handlers::{Hooks, PathIds, Plain};
 pub(crate) use handlers::{changed, done, page, view, without};
 pub use listing::Listing;
 pub use sparse::Sparse;
@@ -33,25 +34,41 @@ pub struct PageOf<T> {
     pub next_cursor: Option<String>,
 }
 
-/// The routes of `E`; see the module.
-pub struct Crud<E> {
+/// The routes of `E`, with what is special about it; see the module.
+pub struct Crud<E, H = Plain> {
     /// The collection's path below the organization, such as `/rooms`.
-    path: &'static str,
+    path: Cow<'static, str>,
     /// The document's name in the path, such as `roomId`.
-    id: &'static str,
-    /// The documentation's group.
-    tag: &'static str,
+    id: Cow<'static, str>,
     /// In the path: the room that the documents are in.
     in_room: bool,
-    entity: PhantomData<fn() -> E>,
+    entity: PhantomData<fn() -> (E, H)>,
 }
 
-impl<E: Placed> Crud<E> {
+impl<E: Exposed> Crud<E> {
+    /// Where a plain entity is: the path is its collection's name, the id in it is called by its own
+    /// (`knowledge_entries`, `knowledgeEntry`: `/knowledge-entries/{knowledgeEntryId}`).
+    #[must_use]
+    pub fn plain() -> Self {
+        Self::new(format!("/{}", E::COLLECTION.replace('_', "-")), format!("{}Id", E::NAME))
+    }
+}
+
+impl<E: Exposed, H: Hooks<E>> Crud<E, H> {
     /// Below `/v1/organizations/{organizationId}`.
     #[must_use]
     pub fn at(path: &'static str, id: &'static str) -> Self {
-        let tag = path.rsplit('/').next().unwrap_or(path);
-        Self { path, id, tag, in_room: path.contains("{roomId}"), entity: PhantomData }
+        Self::new(path, id)
+    }
+
+    fn new(path: impl Into<Cow<'static, str>>, id: impl Into<Cow<'static, str>>) -> Self {
+        let path = path.into();
+        Self { in_room: path.contains("{roomId}"), path, id: id.into(), entity: PhantomData }
+    }
+
+    /// The documentation's group: the last word of the path.
+    fn tag(&self) -> String {
+        self.path.rsplit('/').next().unwrap_or_default().to_owned()
     }
 
     fn access(&self, action: Action, with_id: bool) -> Access {
@@ -67,21 +84,21 @@ impl<E: Placed> Crud<E> {
     /// The routes that change nothing: list and get.
     #[must_use]
     pub fn reading(&self) -> Vec<Route> {
-        let (tag, name) = (self.tag, E::NAME);
+        let name = E::NAME;
         let title = title(name);
-        let plural = title_plural(self.path);
+        let plural = title_plural(&self.path);
         let all = format!("/organizations/{{organizationId}}{}", self.path);
         let one = format!("{all}/{{{}}}", self.id);
         vec![
             Route::new(
                 Rule::get(all.clone(), format!("list{plural}"), self.access(Action::Read, false))
-                    .says(tag, format!("List {}", words(&plural))),
-                handlers::list::<E>,
+                    .says(self.tag(), format!("List {}", words(&plural))),
+                handlers::list::<E, H>,
             ),
             Route::new(
                 Rule::get(one.clone(), format!("get{title}"), self.access(Action::Read, true))
-                    .says(tag, format!("Show one {}", words(name))),
-                handlers::get::<E>,
+                    .says(self.tag(), format!("Show one {}", words(name))),
+                handlers::get::<E, H>,
             ),
         ]
     }
@@ -89,7 +106,7 @@ impl<E: Placed> Crud<E> {
     /// The routes.
     #[must_use]
     pub fn routes(self) -> Vec<Route> {
-        let (tag, name) = (self.tag, E::NAME);
+        let name = E::NAME;
         let title = title(name);
         let all = format!("/organizations/{{organizationId}}{}", self.path);
         let one = format!("{all}/{{{}}}", self.id);
@@ -97,16 +114,16 @@ impl<E: Placed> Crud<E> {
         if <E::Create as New<E>>::POSSIBLE {
             routes.push(Route::new(
                 Rule::post(all, format!("create{title}"), self.access(Action::Create, false))
-                    .says(tag, format!("Make a {}", words(name))),
-                handlers::create::<E>,
+                    .says(self.tag(), format!("Make a {}", words(name))),
+                handlers::create::<E, H>,
             ));
         }
         if <E::Patch as Changes<E>>::POSSIBLE {
             routes.push(Route::new(
                 Rule::patch(one.clone(), format!("update{title}"), self.access(Action::Update, true))
-                    .says(tag, format!("Change a {}", words(name)))
+                    .says(self.tag(), format!("Change a {}", words(name)))
                     .describes("A JSON merge patch (RFC 7396): what is absent stays, `null` removes."),
-                handlers::patch::<E>,
+                handlers::patch::<E, H>,
             ));
         }
         if E::DELETE != DeletePolicy::Never {
@@ -116,9 +133,9 @@ impl<E: Placed> Crud<E> {
             };
             routes.push(Route::new(
                 Rule::delete(one.clone(), format!("delete{title}"), self.access(Action::Delete, true))
-                    .says(tag, format!("Delete a {}", words(name)))
+                    .says(self.tag(), format!("Delete a {}", words(name)))
                     .describes(text),
-                handlers::delete::<E>,
+                handlers::delete::<E, H>,
             ));
         }
         if E::DELETE == DeletePolicy::Soft {
@@ -127,8 +144,8 @@ impl<E: Placed> Crud<E> {
             let access = if self.in_room { Access::Room(permission) } else { Access::Tenant(permission) };
             routes.push(Route::new(
                 Rule::post(format!("{one}/restore"), format!("restore{title}"), access)
-                    .says(tag, format!("Take back that a {} was deleted", words(name))),
-                handlers::restore::<E>,
+                    .says(self.tag(), format!("Take back that a {} was deleted", words(name))),
+                handlers::restore::<E, H>,
             ));
         }
         routes

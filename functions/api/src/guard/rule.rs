@@ -33,7 +33,7 @@ pub struct Rule {
     /// `operationId`, such as `listRooms`: unique, stable, also the audit's name for it.
     pub id: Cow<'static, str>,
     /// What it is about, in the documentation's groups.
-    pub tag: &'static str,
+    pub tag: Cow<'static, str>,
     /// One line.
     pub summary: Cow<'static, str>,
     /// More, if one line is not enough.
@@ -82,7 +82,7 @@ impl Rule {
             method,
             path,
             id,
-            tag: "",
+            tag: "".into(),
             summary: "".into(),
             description: "".into(),
             access,
@@ -131,8 +131,8 @@ impl Rule {
 
     /// With its group and its one line in the documentation.
     #[must_use]
-    pub fn says(mut self, tag: &'static str, summary: impl Into<Cow<'static, str>>) -> Self {
-        (self.tag, self.summary) = (tag, summary.into());
+    pub fn says(mut self, tag: impl Into<Cow<'static, str>>, summary: impl Into<Cow<'static, str>>) -> Self {
+        (self.tag, self.summary) = (tag.into(), summary.into());
         self
     }
 

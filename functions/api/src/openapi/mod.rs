@@ -50,7 +50,7 @@ pub fn of(routes: &[Route]) -> String {
         let rule = route.rule();
         assert!(ids.insert(rule.id.to_string()), "two operations are called {}", rule.id);
         if !tags.contains(&rule.tag) {
-            tags.push(rule.tag);
+            tags.push(rule.tag.clone());
         }
         let operation = operation(&mut schemas, &mut problems, route);
         let item = paths.entry(format!("/v1{}", rule.path)).or_insert_with(|| json!({}));

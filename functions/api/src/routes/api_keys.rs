@@ -22,7 +22,7 @@ use serde_json::json;
 use super::Route;
 use crate::auth::api_key::ApiKeyToken;
 use crate::context::App;
-use crate::crud::{Crud, PathIds, Placed, done};
+use crate::crud::{Crud, Hooks, PathIds, done};
 use crate::guard::{Access, Rule, Tenant, Trail};
 use crate::http::problem::Code;
 use crate::http::{Created, IfMatch, Json, NoContent, Problem};
@@ -35,7 +35,10 @@ const TAG: &str = "api-keys";
 const ALL: &str = "/organizations/{organizationId}/api-keys";
 const ONE: &str = "/organizations/{organizationId}/api-keys/{apiKeyId}";
 
-impl Placed for ApiKey {
+/// A key holds a year at most.
+enum ApiKeys {}
+
+impl Hooks<ApiKey> for ApiKeys {
     async fn before_change(
         app: &App,
         _: &Tenant,
@@ -48,7 +51,7 @@ impl Placed for ApiKey {
 
 pub(super) fn routes() -> Vec<Route> {
     let may = |action| Access::Tenant(Resource::ApiKeys.to(action));
-    let mut routes = Crud::<ApiKey>::at("/api-keys", "apiKeyId").routes();
+    let mut routes = Crud::<ApiKey, ApiKeys>::at("/api-keys", "apiKeyId").routes();
     routes.extend([
         Route::new(
             Rule::post(ALL, "createApiKey", may(Action::Create)).says(TAG, "Make an API key").describes(

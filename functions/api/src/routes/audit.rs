@@ -17,11 +17,9 @@ use serde_json::json;
 
 use super::Route;
 use crate::context::App;
-use crate::crud::{Crud, Placed};
+use crate::crud::Crud;
 use crate::guard::{Access, Rule, Tenant};
 use crate::http::{Ok200, Problem, Query};
-
-impl Placed for AuditEntry {}
 
 const TAG: &str = "audit";
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);

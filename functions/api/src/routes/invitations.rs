@@ -26,12 +26,10 @@ use crate::auth::mac::Purpose;
 use crate::auth::mail::Letter;
 use crate::auth::one_time_token::OneTimeToken;
 use crate::context::App;
-use crate::crud::{Crud, PathIds, Placed, done};
+use crate::crud::{Crud, PathIds, done};
 use crate::guard::{Access, Rule, Tenant, Trail};
 use crate::http::problem::Code;
 use crate::http::{Created, Json, NoContent, Problem, Shown};
-
-impl Placed for Invitation {}
 
 /// For how long one can be accepted.
 const LIFETIME: Duration = Duration::from_secs(7 * 24 * 60 * 60);

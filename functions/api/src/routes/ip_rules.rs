@@ -15,12 +15,15 @@ use serde::Deserialize;
 
 use super::Route;
 use crate::context::App;
-use crate::crud::{Crud, PathIds, Placed, done};
+use crate::crud::{Crud, Hooks, PathIds, done};
 use crate::guard::{Access, Caller, Rule, Tenant, Trace, Trail};
 use crate::http::problem::Code;
 use crate::http::{Created, IfMatch, Json, NoContent, Problem, Query, Shown};
 
-impl Placed for IpRule {
+/// What is said of a rule depends on when it is looked at.
+enum IpRules {}
+
+impl Hooks<IpRule> for IpRules {
     fn look(view: &mut IpRuleView, now: Time) {
         view.look(now);
     }
@@ -35,7 +38,7 @@ const LOCKOUT: &str = "Refused, unless `force=true`, is a change after which the
 
 pub(super) fn routes() -> Vec<Route> {
     let may = |action| Access::Tenant(Resource::IpRules.to(action));
-    let mut routes = Crud::<IpRule>::at("/ip-rules", "ipRuleId").reading();
+    let mut routes = Crud::<IpRule, IpRules>::at("/ip-rules", "ipRuleId").reading();
     routes.extend([
         Route::new(
             Rule::post(ALL, "createIpRule", may(Action::Create))

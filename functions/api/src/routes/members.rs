@@ -14,12 +14,10 @@ use serde_json::json;
 
 use super::Route;
 use crate::context::App;
-use crate::crud::{Crud, PathIds, Placed};
+use crate::crud::{Crud, PathIds};
 use crate::guard::{Access, Caller, Rule, Standing, Tenant, Trail};
 use crate::http::problem::Code;
 use crate::http::{IfMatch, Json, NoContent, Ok200, Problem, Shown};
-
-impl Placed for Member {}
 
 const TAG: &str = "members";
 const ONE: &str = "/organizations/{organizationId}/members/{memberId}";

@@ -7,12 +7,10 @@ use matome_store::entities::Message;
 use super::Route;
 use super::media_links::{self, MediaLinks};
 use crate::context::App;
-use crate::crud::{Crud, PathIds, Placed};
+use crate::crud::{Crud, PathIds};
 use crate::guard::{Access, Rule, Tenant};
 use crate::http::problem::Code;
 use crate::http::{Ok200, Problem};
-
-impl Placed for Message {}
 
 pub(super) fn routes() -> Vec<Route> {
     let mut routes = Crud::<Message>::at("/messages", "messageId").routes();

@@ -9,12 +9,10 @@ use matome_tenancy::operations::{self, AskError, Request};
 
 use super::Route;
 use crate::context::App;
-use crate::crud::{Crud, Listing, PageOf, PathIds, Placed, Sparse, page};
+use crate::crud::{Crud, Listing, PageOf, PathIds, Sparse, page};
 use crate::guard::{Access, Caller, Rule, SignedIn, Trail};
 use crate::http::problem::Code;
 use crate::http::{Accepted, Ok200, Problem, Shown};
-
-impl Placed for Operation {}
 
 const TAG: &str = "operations";
 const ONE: &str = "/operations/{operationId}";

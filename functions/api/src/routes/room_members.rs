@@ -14,18 +14,26 @@ use matome_store::time::date;
 
 use super::Route;
 use crate::context::App;
-use crate::crud::{Crud, PathIds, Placed, changed, without};
+use crate::crud::{Crud, Hooks, PathIds, changed, without};
 use crate::guard::{Access, Rule, Tenant, Trail};
 use crate::http::problem::Code;
 use crate::http::{IfMatch, Problem, Shown};
 
-impl Placed for RoomMember {
+/// Who can be in a room, and what they may be given.
+enum RoomMembers {}
+
+impl Hooks<RoomMember> for RoomMembers {
     /// Nor why somebody is banned, which says something of them.
     fn audited(view: &RoomMemberView) -> serde_json::Value {
         without(view, &["/bannedReason"])
     }
 
-    async fn before_create(_: &App, tenant: &Tenant, ids: &PathIds, new: &mut Self) -> Result<(), Problem> {
+    async fn before_create(
+        _: &App,
+        tenant: &Tenant,
+        ids: &PathIds,
+        new: &mut RoomMember,
+    ) -> Result<(), Problem> {
         let room = ids.get("roomId")?;
         if new.room_id != room {
             return Err(Problem::field("roomId", "must be the room in the path"));
@@ -40,7 +48,7 @@ impl Placed for RoomMember {
     }
 
     async fn before_restore(_: &App, tenant: &Tenant, id: ObjectId) -> Result<(), Problem> {
-        let found = tenant.store.collection::<Self>().get(id).await?.ok_or_else(Problem::not_found)?;
+        let found = tenant.store.collection::<RoomMember>().get(id).await?.ok_or_else(Problem::not_found)?;
         if !is_of_the_organization(tenant, &found).await? {
             return Err(Problem::new(Code::Conflict, "They are not of this organization any more"));
         }
@@ -51,10 +59,11 @@ impl Placed for RoomMember {
         _: &App,
         tenant: &Tenant,
         id: ObjectId,
-        patch: Option<&Self::Patch>,
+        patch: Option<&RoomMemberPatch>,
     ) -> Result<(), Problem> {
         let Some(to) = patch.and_then(|patch| patch.permissions.value()) else { return Ok(()) };
-        let found = tenant.store.collection::<Self>().get_live(id).await?.ok_or_else(Problem::not_found)?;
+        let found =
+            tenant.store.collection::<RoomMember>().get_live(id).await?.ok_or_else(Problem::not_found)?;
         if found.kind != RoomMemberKind::Staff {
             return Ok(());
         }
@@ -121,7 +130,7 @@ const ALL: &str = "/rooms/{roomId}/members";
 pub(super) fn routes() -> Vec<Route> {
     let one = format!("/organizations/{{organizationId}}{ALL}/{{memberId}}");
     let access = || Access::Room(Resource::RoomMembers.to(Action::Update));
-    let mut routes = Crud::<RoomMember>::at(ALL, "memberId").routes();
+    let mut routes = Crud::<RoomMember, RoomMembers>::at(ALL, "memberId").routes();
     routes.extend([
         Route::new(
             Rule::post(format!("{one}/ban"), "banRoomMember", access())
@@ -175,5 +184,5 @@ async fn set_banned(
     let patch = RoomMemberPatch { banned: Kept::Value(banned), ..RoomMemberPatch::default() };
     let now = date(app.clock.now());
     let outcome = members.patch_versioned(id, version, now, |before| patch.update(before)).await?;
-    changed(trail, outcome)
+    changed::<_, RoomMembers>(trail, outcome)
 }

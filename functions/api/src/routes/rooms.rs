@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 
 use super::Route;
 use crate::context::App;
-use crate::crud::{Crud, PathIds, Placed, done, view, without};
+use crate::crud::{Crud, Hooks, PathIds, done, view, without};
 use crate::guard::{Access, Rule, Tenant, Trail};
 use crate::http::problem::Code;
 use crate::http::{Accepted, IfMatch, Ok200, Problem, Shown};
@@ -29,19 +29,22 @@ use crate::http::{Accepted, IfMatch, Ok200, Problem, Shown};
 const ACTIVE: &str = "active";
 const ARCHIVED: &str = "archived";
 
-impl Placed for Room {
+/// A room has to have a place in the plan.
+enum Rooms {}
+
+impl Hooks<Room> for Rooms {
     /// A chat with one person is called and described like them.
     fn audited(view: &RoomView) -> Value {
         const PERSONAL: [&str; 4] = ["/name", "/avatar", "/description", "/metadata/customFields"];
         without(view, if view.room_type == RoomType::Individual { &PERSONAL } else { &[] })
     }
 
-    async fn before_create(_: &App, tenant: &Tenant, _: &PathIds, _: &mut Self) -> Result<(), Problem> {
+    async fn before_create(_: &App, tenant: &Tenant, _: &PathIds, _: &mut Room) -> Result<(), Problem> {
         has_place_for_a_room(tenant).await
     }
 
     async fn before_restore(_: &App, tenant: &Tenant, id: ObjectId) -> Result<(), Problem> {
-        let found = tenant.store.collection::<Self>().get(id).await?.ok_or_else(Problem::not_found)?;
+        let found = tenant.store.collection::<Room>().get(id).await?.ok_or_else(Problem::not_found)?;
         // One in the archive takes no place.
         if found.status == ACTIVE { has_place_for_a_room(tenant).await } else { Ok(()) }
     }
@@ -49,7 +52,7 @@ impl Placed for Room {
 
 pub(super) fn routes() -> Vec<Route> {
     let room = "/organizations/{organizationId}/rooms/{roomId}";
-    let mut routes = Crud::<Room>::at("/rooms", "roomId").routes();
+    let mut routes = Crud::<Room, Rooms>::at("/rooms", "roomId").routes();
     routes.extend([
         Route::new(
             Rule::get(
@@ -304,7 +307,7 @@ async fn set_status(
     let rooms = tenant.store.collection::<Room>();
     let Changed { before, after } =
         done(rooms.patch_versioned(room, version, date(app.clock.now()), change).await?)?;
-    trail.before(&Room::audited(&before.view));
-    trail.after(&Room::audited(&after.view));
+    trail.before(&Rooms::audited(&before.view));
+    trail.after(&Rooms::audited(&after.view));
     Ok(Shown { version: after.version, document: after.view })
 }

@@ -20,12 +20,10 @@ use serde_json::{Value, json};
 use super::Route;
 use super::timeline::SenderView;
 use crate::context::App;
-use crate::crud::{Crud, PathIds, Placed};
+use crate::crud::{Crud, PathIds};
 use crate::guard::{Access, Rule, Tenant, Trail};
 use crate::http::problem::Code;
 use crate::http::{Accepted, Json, Ok200, Problem};
-
-impl Placed for Session {}
 
 pub(super) fn routes() -> Vec<Route> {
     let one = "/organizations/{organizationId}/sessions/{sessionId}";

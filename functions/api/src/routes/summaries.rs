@@ -15,11 +15,14 @@ use serde_json::{Value, json};
 use super::Route;
 use super::sessions::{self, Asked, Writing};
 use crate::context::App;
-use crate::crud::{Crud, PathIds, Placed, changed, without};
+use crate::crud::{Crud, Hooks, PathIds, changed, without};
 use crate::guard::{Access, Rule, Tenant, Trail};
 use crate::http::{Accepted, Json, Problem, Shown};
 
-impl Placed for Summary {
+/// Who sees which, and what of them is kept in the audit.
+enum Summaries {}
+
+impl Hooks<Summary> for Summaries {
     /// Not what was said, which is written anew when a person is forgotten.
     fn audited(view: &SummaryView) -> serde_json::Value {
         without(view, &["/content", "/analysis", "/participants", "/citations", "/feedback"])
@@ -45,7 +48,7 @@ impl Placed for Summary {
 pub(super) fn routes() -> Vec<Route> {
     let one = "/organizations/{organizationId}/summaries/{summaryId}";
     let access = || Access::Tenant(Resource::Summaries.to(Action::Update));
-    let mut routes = Crud::<Summary>::at("/summaries", "summaryId").routes();
+    let mut routes = Crud::<Summary, Summaries>::at("/summaries", "summaryId").routes();
     routes.extend([
         Route::new(
             Rule::post(format!("{one}/feedback"), "rateSummary", access())
@@ -71,7 +74,7 @@ pub(super) fn routes() -> Vec<Route> {
 /// A summary that the caller may see and change in its room.
 async fn find(tenant: &Tenant, ids: &PathIds, action: Action) -> Result<Summary, Problem> {
     let mut filter = doc! { "_id": ids.get("summaryId")?, "deletedAt": null };
-    filter.insert("$and", vec![Summary::visible(tenant).await?]);
+    filter.insert("$and", vec![Summaries::visible(tenant).await?]);
     let found = tenant.store.collection::<Summary>().find_one(filter).await?;
     let summary = found.ok_or_else(Problem::not_found)?;
     tenant.require_in_room(summary.room_id, Resource::Summaries.to(action)).await?;
@@ -110,7 +113,7 @@ async fn feedback(
         Feedback { rating: Some(rating), comment, rated_by: tenant.caller.id(), rated_at: Some(now) };
     let change = |_: &Summary| Ok(Update::new().set("feedback", &feedback));
     let summaries = tenant.store.collection::<Summary>();
-    changed(&trail, summaries.patch_versioned(summary.id, None, now, change).await?)
+    changed::<_, Summaries>(&trail, summaries.patch_versioned(summary.id, None, now, change).await?)
 }
 
 async fn regenerate(

@@ -11,14 +11,17 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::Route;
-use crate::crud::{Crud, Listing, PageOf, PathIds, Placed, Sparse, page, view, without};
+use crate::crud::{Crud, Hooks, Listing, PageOf, PathIds, Sparse, page, view, without};
 use crate::guard::{Access, Rule, Tenant};
 use crate::http::{Ok200, Problem};
 
 /// Rooms of one person that are shown or looked through, those last heard from first.
 const MAX_ROOMS: i64 = 500;
 
-impl Placed for User {
+/// What says who somebody is stays out of the audit.
+enum Users {}
+
+impl Hooks<User> for Users {
     /// Not who it is: a person can be forgotten, an entry of the audit cannot.
     fn audited(view: &UserView) -> serde_json::Value {
         const PERSONAL: [&str; 8] = [
@@ -37,7 +40,7 @@ impl Placed for User {
 
 pub(super) fn routes() -> Vec<Route> {
     let one = "/organizations/{organizationId}/users/{userId}";
-    let mut routes = Crud::<User>::at("/users", "userId").routes();
+    let mut routes = Crud::<User, Users>::at("/users", "userId").routes();
     routes.extend([
         Route::new(
             Rule::get(

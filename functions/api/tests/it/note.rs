@@ -3,7 +3,7 @@
 
 use bson::{DateTime, doc};
 use garde::Validate;
-use matome_api::crud::{Crud, Placed};
+use matome_api::crud::Crud;
 use matome_api::openapi;
 use matome_api::routes::Route;
 use matome_domain::access::{Resource, Role};
@@ -150,8 +150,6 @@ impl Exposed for Note {
         }
     }
 }
-
-impl Placed for Note {}
 
 fn routes() -> Vec<Route> {
     Crud::<Note>::at("/notes", "noteId").routes()

@@ -8,6 +8,7 @@ use bson::{DateTime, Document, doc};
 use futures::Stream;
 use futures::stream::try_unfold;
 use matome_store::entities::{Message, Room, RoomMember};
+use matome_store::exposed::Exposed;
 use matome_store::value::Time;
 use matome_store::{Entity, StoreError};
 use serde::Serialize;
@@ -18,7 +19,7 @@ use super::super::media_links;
 use super::held::{Held, Kind};
 use super::shown;
 use crate::context::App;
-use crate::crud::{Placed, view};
+use crate::crud::view;
 use crate::guard::Tenant;
 use crate::http::Problem;
 
@@ -187,7 +188,7 @@ impl Collecting {
 }
 
 /// Documents as the API shows them elsewhere.
-fn values<E: Placed>(documents: &[E]) -> Result<Vec<Value>, Problem> {
+fn values<E: Exposed>(documents: &[E]) -> Result<Vec<Value>, Problem> {
     documents.iter().map(|document| shown::value(&view(document)?)).collect()
 }
 
