@@ -23,6 +23,7 @@ impl Test {
         let checkout = Checkout::find()?;
         let progress = Progress::shown();
         cargo(&checkout, progress, &["fmt", "--all", "--check", "--", "--color", "never"]).await?;
+        entities_are_formatted(&checkout, progress).await?;
         cargo(&checkout, progress, &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])
             .await?;
         let sam = install::sam(&checkout, progress).await?;
@@ -59,6 +60,23 @@ impl Test {
         runner.args(&self.arguments);
         runner
     }
+}
+
+/// The files of entities: a macro declares the modules of plain ones, and the formatter does not look into macros.
+async fn entities_are_formatted(checkout: &Checkout, progress: Progress) -> anyhow::Result<()> {
+    const ENTITIES: &str = "shared/store/src/entities";
+    let step = progress.step(format!("rustfmt {ENTITIES}"));
+    let mut rustfmt = Command::new("rustfmt");
+    rustfmt.current_dir(checkout.root()).args(["--check", "--color", "never"]);
+    for entry in std::fs::read_dir(checkout.root().join(ENTITIES)).context("cannot list the entities")? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "rs") {
+            rustfmt.arg(path);
+        }
+    }
+    command::run("rustfmt", rustfmt, &checkout.logs().join("rustfmt.log"), &step).await?;
+    step.done();
+    Ok(())
 }
 
 async fn cargo(checkout: &Checkout, progress: Progress, arguments: &[&str]) -> anyhow::Result<()> {

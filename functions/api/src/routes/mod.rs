@@ -19,6 +19,7 @@ mod messages;
 mod operations;
 mod organizations;
 mod owners;
+mod plain;
 mod room_members;
 mod rooms;
 mod route;
@@ -53,6 +54,7 @@ pub fn all() -> Vec<Route> {
         messages::routes(),
         summaries::routes(),
         users::routes(),
+        plain::routes(),
         data_subjects::routes(),
         search::routes(),
         analytics::routes(),

@@ -25,6 +25,7 @@ mod invitations;
 mod ip_rules;
 mod issuer;
 mod key_makers;
+mod knowledge_entries;
 mod mails;
 mod members;
 mod messages;

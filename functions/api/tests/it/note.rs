@@ -1,12 +1,14 @@
-//! What docs/adding-an-entity.md says: an entity that is declared, as here, is served by one line. `Note` is
-//! in no list of the code's own.
+//! What docs/adding-an-entity.md says: an entity that is declared, as here, is served by being one. `Note` is
+//! in no list of the code's own; what a line in the list of plain ones brings it, [`routes`] does here.
 
-use bson::{DateTime, doc};
+use bson::oid::ObjectId;
+use bson::{DateTime, Document, doc};
 use garde::Validate;
 use matome_api::crud::Crud;
 use matome_api::openapi;
 use matome_api::routes::Route;
 use matome_domain::access::{Resource, Role};
+use matome_domain::ids::TenantId;
 use matome_runtime::aws::{Aws, Patience};
 use matome_runtime::config::Env;
 use matome_store::entities::AuditEntry;
@@ -18,6 +20,7 @@ use matome_store::shape::{Shape, string};
 use matome_store::{Entity, Id, Index, Time};
 use matome_testing::TestSystem;
 use mongodb::IndexModel;
+use mongodb::options::IndexOptions;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -49,7 +52,10 @@ impl Entity for Note {
     const COLLECTION: &'static str = "notes";
 
     fn indexes() -> Vec<Index> {
-        vec![Index::on(doc! { "tenantId": 1, "createdAt": -1, "_id": -1 })]
+        vec![
+            Index::on(doc! { "tenantId": 1, "createdAt": -1, "_id": -1 }),
+            Index::unique(doc! { "tenantId": 1, "name": 1 }),
+        ]
     }
 
     fn shape() -> Shape {
@@ -152,7 +158,7 @@ impl Exposed for Note {
 }
 
 fn routes() -> Vec<Route> {
-    Crud::<Note>::at("/notes", "noteId").routes()
+    Crud::<Note>::plain().routes()
 }
 
 async fn world() -> World {
@@ -163,18 +169,18 @@ async fn world() -> World {
 }
 
 #[tokio::test]
-async fn an_entity_that_is_declared_is_served_by_one_line() {
+async fn an_entity_that_is_declared_is_served() {
     let world = world().await;
     let tenant = world.tenant().await;
     let other = world.tenant().await;
     // What `tenant_declarations` has made for the others.
     let platform = world.system.store.platform();
     let shared = platform.client().database(&platform.name().replace("_platform", "_shared"));
-    let models = Declaration::of::<Note>()
-        .indexes
-        .into_iter()
-        .map(|index| IndexModel::builder().keys(index.keys).build());
-    shared.collection::<bson::Document>(Note::COLLECTION).create_indexes(models).await.unwrap();
+    let models = Declaration::of::<Note>().indexes.into_iter().map(|index| {
+        let options = IndexOptions::builder().unique(index.unique).build();
+        IndexModel::builder().keys(index.keys).options(options).build()
+    });
+    shared.collection::<Document>(Note::COLLECTION).create_indexes(models).await.unwrap();
     let agent = world.member(&tenant, Role::Agent).await;
     let viewer = world.member(&tenant, Role::Viewer).await;
     let stranger = world.member(&other, Role::Owner).await;
@@ -197,6 +203,8 @@ async fn an_entity_that_is_declared_is_served_by_one_line() {
         assert!(made.body.get("scribbledWith").is_none() && made.header("etag").is_some());
         ids.push(made.header("location").unwrap().to_owned());
     }
+    let twice = world.post(&all).by(&agent).json(&note("one", "blue")).send().await;
+    assert_eq!((twice.status.as_u16(), twice.code()), (409, "conflict"));
     let texts = |page: &Value| -> Vec<String> {
         let items = page["items"].as_array().unwrap().iter();
         items.map(|item| item["name"].as_str().unwrap().to_owned()).collect()
@@ -245,4 +253,19 @@ fn its_description_comes_of_the_declaration() {
         api["components"]["schemas"]["NoteView"]["properties"]["name"]["description"],
         "What it says."
     );
+}
+
+#[test]
+fn a_sample_comes_of_the_example_and_no_two_are_alike_where_one_has_to_be_unique() {
+    let sample = |number: u8| {
+        let id = ObjectId::from_bytes([number; 12]);
+        let tenant = Some(TenantId::new("t").expect("valid"));
+        let new = NewContext { id, tenant, by: None, now: DateTime::from_millis(0) };
+        let made = Note::examples().document(&new, number.into()).expect("right").expect("can be made");
+        bson::deserialize_from_document::<Note>(made).expect("a note")
+    };
+    let (one, two) = (sample(1), sample(2));
+    assert_eq!((one.name.as_str(), two.name.as_str()), ("Call back1", "Call back2"));
+    assert_eq!((one.tenant_id.as_str(), one.color.as_str()), ("t", "red"));
+    assert_ne!(one.id, two.id);
 }

@@ -1,4 +1,5 @@
-//! A tenant that has some of everything, and paths with its ids: for tests that walk over all routes.
+//! A tenant that has some of everything, and paths with its ids: for tests that walk over all routes. Of plain
+//! entities there is something by themselves.
 
 use bson::oid::ObjectId;
 use bson::{DateTime, Document, doc};
@@ -6,13 +7,16 @@ use matome_domain::access::Role;
 use matome_store::collection::encode;
 use matome_store::create_organization::default_room;
 use matome_store::entities::{
-    AccountAuditEntry, ApiKey, AuditEntry, Channel, Device, Invitation, IpRule, LoginSession, Member,
-    Message, MonthlyUsage, Operation, Owner, Room, RoomMember, SecurityPolicy, Session, Summary, User,
+    AccountAuditEntry, ApiKey, AuditEntry, Channel, Device, ExposedVisitor, Invitation, IpRule, LoginSession,
+    Member, Message, MonthlyUsage, Operation, Owner, Room, RoomMember, SecurityPolicy, Session, Summary,
+    User, visit_plain_entities,
 };
+use matome_store::exposed::{Exposed, NewContext};
 use matome_store::id::derived;
 use matome_store::{Entity, Scope};
 use matome_testing::tenant::BEGIN;
 use matome_testing::{TestTenant, fixtures};
+use mongodb::Database;
 
 use crate::world::{Person, World};
 
@@ -42,6 +46,7 @@ impl Seeded {
         seeded.talk(world).await;
         seeded.administration(world).await;
         seeded.of_account(world).await;
+        seeded.plain(world).await;
         seeded
     }
 
@@ -87,9 +92,10 @@ impl Seeded {
             ("entryId" | "auditEntryId", _) => AuditEntry::COLLECTION,
             ("deviceId", _) => Device::COLLECTION,
             ("operationId" | "erasureId", _) => Operation::COLLECTION,
-            (name, route) => {
-                panic!("what is {{{name}}} of {route}? Seed one and say so in tests/it/seeded.rs")
-            }
+            (name, route) => match plain().into_iter().find(|plain| plain.id == name) {
+                Some(plain) => plain.collection,
+                None => panic!("what is {{{name}}} of {route}? Seed one and say so in tests/it/seeded.rs"),
+            },
         };
         self.id(kind, 0).to_hex()
     }
@@ -245,6 +251,22 @@ impl Seeded {
         .await;
     }
 
+    async fn plain(&self, world: &World) {
+        for plain in plain() {
+            let documents = (0..self.size).map(|number| {
+                let new = NewContext {
+                    id: self.id(plain.collection, number),
+                    tenant: Some(self.tenant.id.clone()),
+                    by: Some(self.owner.account.into()),
+                    now: NOW,
+                };
+                (plain.document)(&new, number)
+            });
+            let collection = database(world, Scope::Tenant).collection(plain.collection);
+            collection.insert_many(documents).await.expect("stored");
+        }
+    }
+
     async fn seed<E: Entity>(&self, world: &World, document: impl Fn(u32) -> Document) {
         self.seed_some::<E>(world, self.size, document).await;
     }
@@ -260,13 +282,47 @@ impl Seeded {
             }
             made
         });
-        let platform = world.system.store.platform();
-        let database = match E::SCOPE {
-            Scope::Tenant => platform.client().database(&platform.name().replace("_platform", "_shared")),
-            Scope::TenantOnPlatform | Scope::Platform => platform,
-        };
-        database.collection(E::COLLECTION).insert_many(documents).await.expect("stored");
+        let collection = database(world, E::SCOPE).collection(E::COLLECTION);
+        collection.insert_many(documents).await.expect("stored");
     }
+}
+
+/// Where the documents of tenants in the shared placement are.
+fn database(world: &World, scope: Scope) -> Database {
+    let platform = world.system.store.platform();
+    match scope {
+        Scope::Tenant => platform.client().database(&platform.name().replace("_platform", "_shared")),
+        Scope::TenantOnPlatform | Scope::Platform => platform,
+    }
+}
+
+/// A plain entity.
+struct Plain {
+    /// What its id is called in paths.
+    id: String,
+    collection: &'static str,
+    /// One of its documents.
+    document: fn(&NewContext, u32) -> Document,
+}
+
+fn plain() -> Vec<Plain> {
+    struct All(Vec<Plain>);
+
+    impl ExposedVisitor for All {
+        fn visit<E: Exposed>(&mut self) {
+            let id = format!("{}Id", E::NAME);
+            self.0.push(Plain { id, collection: E::COLLECTION, document: document::<E> });
+        }
+    }
+
+    let mut all = All(Vec::new());
+    visit_plain_entities(&mut all);
+    all.0
+}
+
+fn document<E: Exposed>(new: &NewContext, number: u32) -> Document {
+    let made = E::examples().document(new, number).expect("an example is right");
+    made.expect("a plain entity is made by the API")
 }
 
 /// The id in a sample, until it has its own.

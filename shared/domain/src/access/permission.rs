@@ -37,6 +37,8 @@ pub enum Resource {
     Messages,
     /// What is made of it.
     Summaries,
+    /// What customers are answered.
+    KnowledgeEntries,
     /// Keys of machines.
     ApiKeys,
     /// How people have to log in.
@@ -106,6 +108,7 @@ const TABLE: [(Resource, [Needs; 5]); Resource::VARIANTS.len()] = [
     (Resource::Sessions,         [VIEW,  AGENT, AGENT, ADMIN, MANAG]),
     (Resource::Messages,         [VIEW,  AGENT, MANAG, ADMIN, MANAG]),
     (Resource::Summaries,        [VIEW,  AGENT, AGENT, ADMIN, MANAG]),
+    (Resource::KnowledgeEntries, [VIEW,  MANAG, MANAG, MANAG, None_]),
     (Resource::ApiKeys,          [ADMIN, ADMIN, ADMIN, ADMIN, None_]),
     (Resource::SecurityPolicies, [ADMIN, ADMIN, ADMIN, ADMIN, None_]),
     (Resource::IpRules,          [ADMIN, ADMIN, ADMIN, ADMIN, None_]),
@@ -132,6 +135,7 @@ impl Resource {
             Self::Sessions => "sessions",
             Self::Messages => "messages",
             Self::Summaries => "summaries",
+            Self::KnowledgeEntries => "knowledgeEntries",
             Self::ApiKeys => "apiKeys",
             Self::SecurityPolicies => "securityPolicies",
             Self::IpRules => "ipRules",

@@ -4,6 +4,27 @@
 //! everywhere; arrays of references that grow without end (`owner.organizations`, `room.members`,
 //! `user.rooms`, …) are indexes on the other side instead; `gemini*` fields are provider-neutral.
 
+/// Entities of which everything is declared in their own file: a line here is all that is done for one.
+/// Its file is a module, its types are exported, and every walk over entities comes by it.
+macro_rules! plain_entities {
+    ($($module:ident::$entity:ident;)*) => {
+        $(
+            mod $module;
+            pub use $module::*;
+            const _: () = crate::exposed::is_plain::<$entity>();
+        )*
+
+        /// Every plain entity: the one list.
+        pub fn visit_plain_entities(visitor: &mut impl ExposedVisitor) {
+            $(visitor.visit::<$entity>();)*
+        }
+    };
+}
+
+plain_entities! {
+    knowledge_entry::KnowledgeEntry;
+}
+
 mod account;
 mod account_audit_view;
 mod account_view;
@@ -124,7 +145,7 @@ pub trait EntityVisitor {
     fn visit<E: Entity>(&mut self);
 }
 
-/// Everything that lives in a tenant's placement: the one list.
+/// Everything that lives in a tenant's placement: the one list, and the plain ones.
 pub fn visit_tenant_entities(visitor: &mut impl EntityVisitor) {
     visitor.visit::<Room>();
     visitor.visit::<RoomMember>();
@@ -139,6 +160,16 @@ pub fn visit_tenant_entities(visitor: &mut impl EntityVisitor) {
     visitor.visit::<MonthlyUsage>();
     visitor.visit::<Notice>();
     visitor.visit::<AuditEntry>();
+    visit_plain_entities(&mut AsEntities(visitor));
+}
+
+/// Sees of what the API serves that it is stored.
+struct AsEntities<'v, V>(&'v mut V);
+
+impl<V: EntityVisitor> ExposedVisitor for AsEntities<'_, V> {
+    fn visit<E: Exposed>(&mut self) {
+        self.0.visit::<E>();
+    }
 }
 
 /// Something that is done with every entity that the API serves.
@@ -147,7 +178,7 @@ pub trait ExposedVisitor {
     fn visit<E: Exposed>(&mut self);
 }
 
-/// Everything that the API serves: the one list.
+/// Everything that the API serves: the one list, and the plain ones.
 pub fn visit_exposed_entities(visitor: &mut impl ExposedVisitor) {
     visitor.visit::<Owner>();
     visitor.visit::<Organization>();
@@ -169,6 +200,7 @@ pub fn visit_exposed_entities(visitor: &mut impl ExposedVisitor) {
     visitor.visit::<AccountAuditEntry>();
     visitor.visit::<Device>();
     visitor.visit::<LoginSession>();
+    visit_plain_entities(visitor);
 }
 
 /// What the entities of a tenant declare.

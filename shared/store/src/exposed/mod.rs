@@ -9,6 +9,7 @@ mod fields;
 mod filter;
 mod page;
 mod patch;
+mod plain;
 mod view;
 
 use bson::DateTime;
@@ -27,6 +28,7 @@ pub use fields::{CustomFields, Tags};
 pub use filter::{Bound, Filter, FilterKind, Parameter, Sort};
 pub use page::{Cursor, Page, PageQuery};
 pub use patch::{Kept, Patched, Refusal, Update};
+pub(crate) use plain::is_plain;
 pub use view::{Shown, projection, view_fields};
 
 /// An entity that the API serves.

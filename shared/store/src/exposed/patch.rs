@@ -155,6 +155,14 @@ macro_rules! rules {
             }
         }
 
+        impl<T: garde::rules::length::utf16::Utf16CodeUnits> garde::rules::length::utf16::Utf16CodeUnits
+            for $name<T>
+        {
+            fn validate_num_code_units(&self, min: usize, max: usize) -> Result<(), garde::Error> {
+                self.value().map_or(Ok(()), |value| value.validate_num_code_units(min, max))
+            }
+        }
+
         impl<T: garde::rules::length::simple::Simple> garde::rules::length::simple::Simple for $name<T> {
             fn validate_length(&self, min: usize, max: usize) -> Result<(), garde::Error> {
                 self.value().map_or(Ok(()), |value| value.validate_length(min, max))

@@ -2,15 +2,19 @@
 
 use bson::oid::ObjectId;
 use bson::{DateTime, Document, doc};
+use matome_domain::ids::TenantId;
 use matome_domain::plan::Terms;
 use matome_domain::tier::Tier;
 use matome_store::create_organization::default_room;
 use matome_store::entities::{
     Account, AccountAuditEntry, AiUsage, ApiKey, AuditEntry, Channel, Credentials, Device,
-    ErasureCertificate, InboundEventRecord, Invitation, IpRule, LoginSession, Member, Message, MonthlyUsage,
-    NewOrganization, Notice, Operation, Organization, OutboxEntry, Owner, Plan, PlatformSecret, PushLedger,
-    Room, RoomMember, SecurityPolicy, Session, Summary, UsedIdToken, User,
+    ErasureCertificate, ExposedVisitor, InboundEventRecord, Invitation, IpRule, LoginSession, Member,
+    Message, MonthlyUsage, NewOrganization, Notice, Operation, Organization, OutboxEntry, Owner, Plan,
+    PlatformSecret, PushLedger, Room, RoomMember, SecurityPolicy, Session, Summary, UsedIdToken, User,
+    visit_plain_entities,
 };
+use matome_store::exposed::{Exposed, NewContext};
+use matome_store::id::derived;
 use matome_store::{Entity, collection};
 
 /// 2026-11-20T09:00:00Z.
@@ -64,7 +68,7 @@ pub(crate) fn session(tenant: &str, number: u32, status: &str) -> Document {
 pub(crate) fn of_tenant(tenant: &str, number: u32) -> Vec<(&'static str, Document)> {
     let text = number.to_string();
     let room = Room { id: id(1, number), conversation_id: text.clone(), ..default_room(tenant, NOW) };
-    vec![
+    let mut samples = vec![
         (Room::COLLECTION, collection::encode(&room).expect("can be written")),
         sample::<RoomMember>(
             tenant,
@@ -148,7 +152,35 @@ pub(crate) fn of_tenant(tenant: &str, number: u32) -> Vec<(&'static str, Documen
             },
         ),
         sample::<AuditEntry>(tenant, id(13, number), audit(number)),
-    ]
+    ];
+    samples.extend(of_plain(tenant, number));
+    samples
+}
+
+/// One document of each plain entity, made from its own example.
+fn of_plain(tenant: &str, number: u32) -> Vec<(&'static str, Document)> {
+    struct Samples {
+        tenant: TenantId,
+        number: u32,
+        all: Vec<(&'static str, Document)>,
+    }
+
+    impl ExposedVisitor for Samples {
+        fn visit<E: Exposed>(&mut self) {
+            let new = NewContext {
+                id: derived(&[E::COLLECTION, &self.number.to_string()]),
+                tenant: Some(self.tenant.clone()),
+                by: None,
+                now: NOW,
+            };
+            let made = E::examples().document(&new, self.number).expect("an example is right");
+            self.all.push((E::COLLECTION, made.expect("a plain entity is made by the API")));
+        }
+    }
+
+    let mut samples = Samples { tenant: TenantId::new(tenant).expect("valid"), number, all: Vec::new() };
+    visit_plain_entities(&mut samples);
+    samples.all
 }
 
 /// What an audit entry says.
