@@ -101,7 +101,7 @@ fn render(report: &Report) -> String {
     // Writing to a String cannot fail.
     for place in &report.places {
         if place.migrations.is_empty() {
-            let _ok = writeln!(text, "{}: version {}, nothing to do", place.place, place.version);
+            let _ok = writeln!(text, "{}: version {}, nothing to migrate", place.place, place.version);
             continue;
         }
         let _ok = writeln!(text, "{}: version {}", place.place, place.version);
@@ -156,7 +156,7 @@ mod tests {
         assert_eq!(
             render(&report),
             "main/matome_platform: version 2\n  would apply 3 add_multi_tenant\n    update organizations: 7 documents\n\
-             main/matome_shared: version 2, nothing to do\n"
+             main/matome_shared: version 2, nothing to migrate\n"
         );
     }
 }

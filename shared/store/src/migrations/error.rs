@@ -63,6 +63,14 @@ pub enum MigrationError {
         /// Why.
         source: StoreError,
     },
+    /// What entities declare and the place lacks could not be made.
+    #[error("{place}, declared collections, validators and indexes: {source}")]
+    NotMade {
+        /// Where.
+        place: String,
+        /// Why.
+        source: StoreError,
+    },
     /// The database failed otherwise.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -38,7 +38,8 @@ pub enum Direction {
 pub struct Options {
     /// Which way.
     pub direction: Direction,
-    /// Up: the last version to apply, the newest without one. Down: the last version to *keep*;
+    /// Up: the last version to apply; without one the newest, and then whatever else is declared is made, so
+    /// that an entity that is new needs no migration. Down: the last version to *keep*;
     /// without one, only the newest applied is undone.
     pub to: Option<u32>,
     /// Say what would be done; write nothing, take no lock.
@@ -130,6 +131,10 @@ impl Migrator {
             let mut migrations = Vec::new();
             for Pending { migration, record } in pending {
                 migrations.push(self.carry_out(&place, migration, record, options.direction).await?);
+            }
+            if options.direction == Direction::Up && options.to.is_none() {
+                let failed = |source| MigrationError::NotMade { place: place.to_string(), source };
+                place.ensure().await.map_err(failed)?;
             }
             places.push(PlaceReport { place: place.to_string(), version, migrations });
         }

@@ -3,6 +3,7 @@
 mod analytics;
 mod audit;
 mod carry;
+mod declared;
 mod exposed;
 mod exposed_plans;
 mod fence;

@@ -40,7 +40,7 @@ fn database(store: &Store, suffix: &str) -> Database {
 }
 
 /// A collection for each place with `count` notes in the old shape, and the tenants' ids.
-async fn world(store: &Store, count: i32) -> Vec<(&'static str, mongodb::Collection<Document>)> {
+pub(crate) async fn world(store: &Store, count: i32) -> Vec<(&'static str, mongodb::Collection<Document>)> {
     store.ensure_platform().await.expect("made");
     let organization = async |tier: Tier, number: u8| {
         let id = ObjectId::from_bytes([number; 12]);
@@ -100,7 +100,7 @@ fn rename(scopes: &'static [Scope], version: u32) -> Migration {
 
 const EVERYWHERE: &[Scope] = &[Scope::Platform, Scope::Tenant];
 
-fn migrator(store: &Store, run: &str, faults: Faults) -> Migrator {
+pub(crate) fn migrator(store: &Store, run: &str, faults: Faults) -> Migrator {
     let list = vec![rename(EVERYWHERE, 1), Migration { up: Vec::new(), ..rename(EVERYWHERE, 2) }];
     Migrator::new(store.clone(), Arc::new(Still), run).with_list(list, 2, faults)
 }
