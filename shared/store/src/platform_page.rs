@@ -19,9 +19,11 @@ const PAGE: i64 = 1_000;
 pub struct PlatformPage {
     /// The collection.
     pub collection: String,
-    /// A thousand at most; none when the collection has no more.
+    /// A thousand at most.
     pub documents: Vec<RawDocumentBuf>,
-    /// Asks for the next page.
+    /// Whether the collection has no more.
+    pub is_last: bool,
+    /// Asks for the next page, of the next collection after the last one of this.
     pub next: Document,
 }
 
@@ -55,14 +57,13 @@ impl Store {
         let found = found.find(filter).sort(doc! { "_id": 1 }).limit(PAGE);
         let found = if secrets { found.projection(doc! { "tag": 0 }) } else { found };
         let documents: Vec<RawDocumentBuf> = found.await?.try_collect().await?;
+        let is_last = documents.len() < usize::try_from(PAGE).unwrap_or(usize::MAX);
         let mut next = doc! { "collection": &collection };
         match documents.last() {
-            Some(last) if documents.len() == usize::try_from(PAGE).unwrap_or(usize::MAX) => {
-                next.insert("id", id_of(&collection, last)?);
-            }
+            Some(last) if !is_last => drop(next.insert("id", id_of(&collection, last)?)),
             _ => drop(next.insert("done", true)),
         }
-        Ok(Some(PlatformPage { collection, documents, next }))
+        Ok(Some(PlatformPage { collection, documents, is_last, next }))
     }
 }
 

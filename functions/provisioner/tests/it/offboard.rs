@@ -288,8 +288,8 @@ async fn the_certificate_says_what_was_erased_and_the_backup_holds_it() {
         [
             ("platform-api_keys-00001.jsonl", 2),
             ("platform-channels-00001.jsonl", 1),
-            ("platform-operations-00001.jsonl", 1),
             ("platform-organizations-00001.jsonl", 1),
+            ("platform-tenant_operations-00001.jsonl", 1),
         ]
     );
     for file in files {

@@ -94,6 +94,9 @@ async fn of_platform(
             note(detail, "files", write(work, blobs, &name, &page.documents).await?);
             detail.insert("part", part);
         }
+        if page.is_last {
+            detail.insert("part", 0_i64);
+        }
         detail.insert("platform", page.next);
     }
 }
