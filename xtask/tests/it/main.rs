@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod features;
 mod privileges;
 mod queues_and_alarms;
 mod storage;
