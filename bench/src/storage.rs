@@ -70,7 +70,7 @@ fn summarizer(system: &TestSystem) -> anyhow::Result<Context> {
     Ok(Context {
         tenants: system.tenants(),
         queues: Queues::recording().0,
-        blobs: Blobs::from_client(aws.s3(), "media".to_owned()),
+        blobs: Blobs::from_client(aws.s3(), "media".to_owned()).into(),
         writers: Writers::new(AiConfig::default())?,
         clock: system.clock.clone(),
         random: system.random.clone(),

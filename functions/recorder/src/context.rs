@@ -11,6 +11,7 @@ use matome_runtime::clock::SystemClock;
 use matome_runtime::config::Env;
 use matome_runtime::queue::Queues;
 use matome_runtime::random::{Random, SystemRandom};
+use matome_runtime::scoped::TenantBlobs;
 use matome_tenancy::{Channels, HealthRecords, TenancyError, Tenants};
 
 /// See the module.
@@ -24,7 +25,7 @@ pub struct Context {
     /// Queues of media, summaries and outbound messages; `inbound.fifo` where poison is to come back soon.
     pub queues: Queues,
     /// Media; absent where only `inbound.fifo` is consumed, which needs no access to the bucket.
-    pub blobs: Option<Blobs>,
+    pub blobs: Option<TenantBlobs>,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Randomness.
@@ -36,7 +37,7 @@ pub struct Context {
 impl Context {
     /// Reads `DIRECTORY_TABLE`, `MONGODB_URI`, `KMS_KEY_ID`, `LINE_API_URL`,
     /// `LINE_DATA_API_URL`, `MEDIA_QUEUE_URL`, `SUMMARIES_QUEUE_URL`, `OUTBOUND_QUEUE_URL`;
-    /// for media also `BLOBS_BUCKET`; for `inbound.fifo` `INBOUND_QUEUE_URL`, without which poison waits
+    /// for media also `BLOBS_BUCKET` and, to reach it as the tenant alone, `TENANT_ACCESS_ROLE_ARN`; for `inbound.fifo` `INBOUND_QUEUE_URL`, without which poison waits
     /// for the queue's visibility timeout.
     ///
     /// # Errors
@@ -57,7 +58,10 @@ impl Context {
                 Some(url) => queues.with_url::<Inbound>(url),
                 None => queues,
             },
-            blobs: env.optional(Blobs::SETTING)?.map(|bucket| Blobs::from_client(aws.s3(), bucket)),
+            blobs: match env.optional(Blobs::SETTING)? {
+                Some(_) => Some(TenantBlobs::from_env(env, &aws, Arc::clone(&clock))?),
+                None => None,
+            },
             tenants: Tenants::from_env(env, &aws, Arc::clone(&clock)).await?,
             clock,
             random,

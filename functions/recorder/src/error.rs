@@ -4,6 +4,7 @@ use matome_domain::fault::InjectedFault;
 use matome_line::client::LineError;
 use matome_runtime::blobs::BlobError;
 use matome_runtime::queue::QueueError;
+use matome_runtime::scoped::AccessError;
 use matome_store::StoreError;
 use matome_tenancy::{Fenced, TenancyError};
 
@@ -22,6 +23,9 @@ pub enum RecordError {
     /// S3 failed.
     #[error(transparent)]
     Blob(#[from] BlobError),
+    /// S3 could not be asked as the tenant.
+    #[error(transparent)]
+    Access(#[from] AccessError),
     /// LINE failed.
     #[error(transparent)]
     Line(#[from] LineError),
@@ -77,6 +81,7 @@ impl RecordError {
             self,
             Self::Line(_)
                 | Self::Blob(_)
+                | Self::Access(_)
                 | Self::BadId
                 | Self::Tenancy(
                     TenancyError::Line(_)

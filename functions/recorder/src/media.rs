@@ -101,7 +101,9 @@ async fn fetch(
     message: &Message,
     goal: Goal,
 ) -> Result<(), RecordError> {
-    let blobs = context.blobs.as_ref().ok_or(RecordError::NoBucket)?;
+    if context.blobs.is_none() {
+        return Err(RecordError::NoBucket);
+    }
     let attempts = message.media.as_ref().map_or(0, |m| m.attempts) + 1;
     if attempts > MAX_ATTEMPTS {
         return give_up(context, store, job, message, goal).await;
@@ -112,7 +114,7 @@ async fn fetch(
     if !store.collection::<Message>().update(this_one, doc! { "$set": set }).await? {
         return Ok(());
     }
-    match find(context, blobs, job, message, goal).await {
+    match find(context, job, message, goal).await {
         Ok(Found::Stored(set)) => {
             let again = set.get_bool("media.thumbnailDue").unwrap_or(false);
             settle(context, store, job, message.id, goal, set).await?;
@@ -144,11 +146,11 @@ async fn fetch(
 /// Asks LINE, and stores what it has.
 async fn find(
     context: &Context,
-    blobs: &Blobs,
     job: &MediaJob,
     message: &Message,
     goal: Goal,
 ) -> Result<Found, RecordError> {
+    let blobs = &blobs(context, job).await?;
     let channel = ChannelId::new(message.channel_id.clone()).map_err(|_| RecordError::BadId)?;
     let line = context.channels.line(&context.tenants, &job.tenant_id, &channel).await?;
     if goal == Goal::Thumbnail {
@@ -163,6 +165,11 @@ async fn find(
         Content::Preparing => preparing(&line, message).await,
         Content::Gone => Ok(Found::Gone),
     }
+}
+
+/// The bucket, with the rights of the job's tenant.
+async fn blobs(context: &Context, job: &MediaJob) -> Result<Blobs, RecordError> {
+    Ok(context.blobs.as_ref().ok_or(RecordError::NoBucket)?.of(&job.tenant_id).await?)
 }
 
 /// LINE is not ready: for video and audio it says whether it ever will be.
@@ -299,7 +306,7 @@ async fn erase(
     job: &MediaJob,
     id: ObjectId,
 ) -> Result<(), RecordError> {
-    let blobs = context.blobs.as_ref().ok_or(RecordError::NoBucket)?;
+    let blobs = blobs(context, job).await?;
     for part in [MediaPart::Original, MediaPart::Thumbnail] {
         blobs.erase(&BlobKey::media(&job.tenant_id, &job.message_id, part)).await?;
     }

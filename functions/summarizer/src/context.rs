@@ -8,11 +8,11 @@ use matome_domain::clock::Clock;
 use matome_domain::fault::Faults;
 use matome_domain::queue::OutboundJob;
 use matome_runtime::aws::{Aws, Patience};
-use matome_runtime::blobs::Blobs;
 use matome_runtime::clock::SystemClock;
 use matome_runtime::config::{ConfigError, Env};
 use matome_runtime::queue::Queues;
 use matome_runtime::random::{Random, SystemRandom};
+use matome_runtime::scoped::TenantBlobs;
 use matome_tenancy::{TenancyError, Tenants};
 
 use crate::error::SummarizeError;
@@ -24,7 +24,7 @@ pub struct Context {
     /// The queue to the sender.
     pub queues: Queues,
     /// Pictures, for providers that can see.
-    pub blobs: Blobs,
+    pub blobs: TenantBlobs,
     /// Writers.
     pub writers: Writers,
     /// Time.
@@ -37,7 +37,8 @@ pub struct Context {
 
 impl Context {
     /// Reads `DIRECTORY_TABLE`, `MONGODB_URI`, `BLOBS_BUCKET`, `OUTBOUND_QUEUE_URL`, `AI_PROVIDER`,
-    /// `AI_MODEL`, `AI_BASE_URL`, `AI_API_KEY`, `AI_VISION`.
+    /// `AI_MODEL`, `AI_BASE_URL`, `AI_API_KEY`, `AI_VISION`; to see pictures as the tenant alone
+    /// `TENANT_ACCESS_ROLE_ARN`.
     ///
     /// # Errors
     /// [`SummarizeError`] with the setting that is missing or wrong.
@@ -49,7 +50,7 @@ impl Context {
         Ok(Self {
             writers: Writers::new(ai_config(env).map_err(TenancyError::from)?)?,
             queues: queues.map_err(TenancyError::from)?,
-            blobs: Blobs::from_env(env, &aws).map_err(TenancyError::from)?,
+            blobs: TenantBlobs::from_env(env, &aws, Arc::clone(&clock)).map_err(TenancyError::from)?,
             tenants: Tenants::from_env(env, &aws, Arc::clone(&clock)).await?,
             clock,
             random,

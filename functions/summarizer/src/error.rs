@@ -5,6 +5,7 @@ use matome_ai::ConfigError as AiConfigError;
 use matome_domain::fault::InjectedFault;
 use matome_runtime::blobs::BlobError;
 use matome_runtime::queue::QueueError;
+use matome_runtime::scoped::AccessError;
 use matome_store::StoreError;
 use matome_tenancy::{Fenced, TenancyError};
 
@@ -23,6 +24,9 @@ pub enum SummarizeError {
     /// S3 failed.
     #[error(transparent)]
     Blob(#[from] BlobError),
+    /// S3 could not be asked as the tenant.
+    #[error(transparent)]
+    Access(#[from] AccessError),
     /// An AI setting is wrong.
     #[error(transparent)]
     Ai(#[from] AiConfigError),

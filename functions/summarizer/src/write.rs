@@ -208,7 +208,7 @@ async fn pictures(
             continue;
         };
         room -= size;
-        if let Some(bytes) = context.blobs.get(&key).await? {
+        if let Some(bytes) = context.blobs.of(tenant).await?.get(&key).await? {
             pictures.insert(message.id, ImageData { media_type: media_type.clone(), bytes: bytes.to_vec() });
         }
         if pictures.len() == MAX_PICTURES {

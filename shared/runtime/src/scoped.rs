@@ -1,6 +1,6 @@
-//! AWS with the rights of one tenant: whoever acts for a tenant asks for a session of
-//! `TenantAccessRole` that reaches this tenant's prefix, items and keys and nothing else, so that a
-//! wrong id in a request meets IAM and not only our own checks.
+//! AWS with the rights of one tenant: whoever acts for a tenant asks for a session that reaches this tenant's
+//! prefix, items and keys and nothing else, so that a wrong id in a request meets IAM and not only our own
+//! checks. The API's role for it is `TenantAccessRole`; the media function's and the summarizer's allow less.
 //!
 //! Two locks. The role's policy (`template.yaml`) names the session's tag `tenantId`; the session
 //! brings a policy of its own with the tenant's id in words. A right must be in both. The emulator
@@ -45,7 +45,7 @@ pub enum AccessError {
     },
 }
 
-/// Sessions of `TenantAccessRole`, one for each tenant.
+/// Sessions of a role for tenants, one for each tenant.
 pub struct TenantAccess {
     aws: Aws,
     sts: aws_sdk_sts::Client,
@@ -55,15 +55,18 @@ pub struct TenantAccess {
 }
 
 impl TenantAccess {
+    /// The variable that names the role.
+    pub const SETTING: &str = "TENANT_ACCESS_ROLE_ARN";
+
     /// How long at least a session of [`TenantAccess::of`] still lives, and with it a link that it signs.
     pub const REMAINING: Duration = Duration::from_secs(SESSION.as_secs() - KEEP.as_secs());
 
-    /// The role that `TENANT_ACCESS_ROLE_ARN` names, for the bucket that `BLOBS_BUCKET` names.
+    /// The role that [`Self::SETTING`] names, for the bucket that `BLOBS_BUCKET` names.
     ///
     /// # Errors
     /// [`ConfigError`] with the variable's name.
     pub fn from_env(env: &Env, aws: &Aws, clock: Arc<dyn Clock>) -> Result<Self, ConfigError> {
-        let role_arn = env.required("TENANT_ACCESS_ROLE_ARN")?;
+        let role_arn = env.required(Self::SETTING)?;
         let bucket = env.required(Blobs::SETTING)?;
         Ok(Self::new(aws, role_arn, bucket, clock))
     }
@@ -128,6 +131,44 @@ impl TenantAccess {
             None,
             "tenant",
         )))
+    }
+}
+
+/// The deployment's bucket, reached for one tenant at a time.
+pub enum TenantBlobs {
+    /// With the function's own rights: where its stack is one tenant's, or a cell's, there is no role to take.
+    Own(Blobs),
+    /// With the rights of the tenant alone.
+    PerTenant(Arc<TenantAccess>),
+}
+
+impl TenantBlobs {
+    /// The bucket that `BLOBS_BUCKET` names, as the tenant where [`TenantAccess::SETTING`] names a role.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with the variable's name.
+    pub fn from_env(env: &Env, aws: &Aws, clock: Arc<dyn Clock>) -> Result<Self, ConfigError> {
+        Ok(match env.optional(TenantAccess::SETTING)? {
+            Some(_) => Self::PerTenant(Arc::new(TenantAccess::from_env(env, aws, clock)?)),
+            None => Self::Own(Blobs::from_env(env, aws)?),
+        })
+    }
+
+    /// What is `tenant`'s. Ask again for each piece of work.
+    ///
+    /// # Errors
+    /// [`AccessError`].
+    pub async fn of(&self, tenant: &TenantId) -> Result<Blobs, AccessError> {
+        match self {
+            Self::Own(blobs) => Ok(blobs.clone()),
+            Self::PerTenant(access) => access.blobs(tenant, None).await,
+        }
+    }
+}
+
+impl From<Blobs> for TenantBlobs {
+    fn from(blobs: Blobs) -> Self {
+        Self::Own(blobs)
     }
 }
 

@@ -135,7 +135,7 @@ async fn a_session_for_one_tenant_reaches_nothing_of_another() {
     ApiCalls::new(table, clock).count(&a, None).await.unwrap_err();
 
     // Nobody else becomes a tenant.
-    for function in ["webhook", "recorder", "summarizer", "scheduler", "provisioner"] {
+    for function in ["webhook", "recorder", "media", "summarizer", "scheduler", "provisioner"] {
         let other = stage.root.assume(&stage.root.role_of(&stage.function(function)).await).await;
         let access = TenantAccess::new(&other, role.clone(), bucket.to_owned(), Arc::new(SystemClock));
         let error =
@@ -144,4 +144,47 @@ async fn a_session_for_one_tenant_reaches_nothing_of_another() {
         let code = source.downcast_ref::<aws_sdk_sts::operation::assume_role::AssumeRoleError>().unwrap();
         assert!(REFUSED.contains(&code.code().unwrap_or_default()), "{function}: {code:?}");
     }
+}
+
+#[tokio::test]
+async fn media_and_pictures_are_reached_as_their_tenant_and_not_otherwise() {
+    let stage = Stage::enter().await;
+    let bucket = stage.output("Bucket");
+    let [a, b] = ["scoped-c", "scoped-d"].map(|id| TenantId::new(id).unwrap());
+    let object = key(&a);
+    let (mut sessions, mut of_others) = (Vec::new(), Vec::new());
+    for function in ["media", "summarizer"] {
+        let name = stage.function(function);
+        let own = stage.root.assume(&stage.root.role_of(&name).await).await;
+        refused!(function, own.s3().get_object().bucket(bucket).key(object.as_str()));
+        refused!(function, own.s3().put_object().bucket(bucket).key(object.as_str()));
+        refused!(function, own.s3().delete_object().bucket(bucket).key(object.as_str()));
+        refused!(function, own.s3().list_objects_v2().bucket(bucket).prefix("tenants/scoped-c/"));
+
+        let role = stage.root.environment_of(&name).await[TenantAccess::SETTING].clone();
+        let access = TenantAccess::new(&own, role, bucket.to_owned(), Arc::new(SystemClock));
+        sessions.push(access.of(&a, None).await.unwrap());
+        of_others.push(access.of(&b, None).await.unwrap());
+    }
+    let [media, summarizer] = &sessions[..] else { unreachable!("two functions") };
+    let blobs = |aws: &matome_runtime::aws::Aws| Blobs::from_client(aws.s3(), bucket.to_owned());
+    blobs(media).put(&object, "image/png", Bytes::from_static(b"of c")).await.unwrap();
+    for session in &sessions {
+        assert_eq!(blobs(session).get(&object).await.unwrap().unwrap(), "of c");
+        // Neither has what the API's session has: what passes, and the key.
+        let table = session.dynamodb().scan().table_name(stage.output("EphemeralTable"));
+        refused!("a session for media", table);
+        let blob = aws_sdk_kms::primitives::Blob::new([0; 64]);
+        let decrypt = session.kms().decrypt().key_id(stage.output("TenantKeyArn"));
+        refused!("a session for media", decrypt.ciphertext_blob(blob));
+    }
+    refused!("summarizer", summarizer.s3().put_object().bucket(bucket).key(object.as_str()));
+    refused!("summarizer", summarizer.s3().delete_object().bucket(bucket).key(object.as_str()));
+    refused!("summarizer", summarizer.s3().list_object_versions().bucket(bucket).prefix(object.as_str()));
+    for other in &of_others {
+        refused!("another tenant", other.s3().get_object().bucket(bucket).key(object.as_str()));
+        refused!("another tenant", other.s3().list_objects_v2().bucket(bucket).prefix("tenants/scoped-c/"));
+    }
+    blobs(media).erase(&object).await.unwrap();
+    assert_eq!(blobs(media).get(&object).await.unwrap(), None);
 }

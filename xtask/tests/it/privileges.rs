@@ -15,6 +15,13 @@ const WITHOUT_NAME: [&str; 5] = [
 /// What may use a data key, as opposed to managing the key that wraps it.
 const USES_OF_KEYS: [&str; 2] = ["kms:Decrypt", "kms:GenerateDataKey"];
 
+/// Roles whose sessions act for one tenant each, and whose function's role takes them.
+pub(crate) const FOR_TENANTS: [(&str, &str); 3] = [
+    ("TenantAccessRole", "ApiRole"),
+    ("TenantMediaRole", "MediaRole"),
+    ("TenantPicturesRole", "SummarizerRole"),
+];
+
 /// Every statement with the role it is for, whether it stands in the role or apart from it.
 pub(crate) fn statements(template: &Template) -> Vec<(&str, &Value)> {
     let mut all = Vec::new();
@@ -181,6 +188,23 @@ fn the_api_can_do_little_by_itself() {
     assert_eq!((tables, mails), (3, 1));
 }
 
+/// Tenants' media have no other way to them in the pooled functions than as the tenant. (The provisioner moves and
+/// erases them, and is talked to by nobody but the API and operators.)
+#[test]
+fn pooled_functions_reach_media_as_their_tenant_alone() {
+    let template = Template::platform();
+    let mut seen = 0;
+    for (role, statement) in statements(&template) {
+        let media =
+            list(&statement["Action"]).iter().any(|action| action.as_str().unwrap().starts_with("s3:"));
+        if media && !["ProvisionerRole", "TenantDeployRole"].contains(&role) {
+            seen += 1;
+            assert!(FOR_TENANTS.iter().any(|(id, _)| *id == role), "{role} reaches every tenant's media");
+        }
+    }
+    assert_eq!(seen, 2 * FOR_TENANTS.len(), "objects, and what there is of them");
+}
+
 /// A queue or table that a function is told of but may not touch would fail only when it runs.
 #[test]
 fn what_a_function_is_told_of_it_may_use() {
@@ -197,10 +221,12 @@ fn what_a_function_is_told_of_it_may_use() {
                 let text = format!("\"{resource}\"");
                 let sub = format!("${{{resource}.Arn}}");
                 // What belongs to tenants may be reached as one of them.
-                let acts = statements(template).iter().any(|(of, statement)| {
-                    *of == role && statement["Resource"] == attribute("TenantAccessRole", "Arn")
-                });
-                let its = |of: &str| of == role || (acts && of == "TenantAccessRole");
+                let acts = |tenants: &str| {
+                    statements(template).iter().any(|(of, statement)| {
+                        *of == role && statement["Resource"] == attribute(tenants, "Arn")
+                    })
+                };
+                let its = |of: &str| of == role || (FOR_TENANTS.iter().any(|(id, _)| *id == of) && acts(of));
                 let may = statements(template).iter().filter(|(of, _)| its(of)).any(|(_, statement)| {
                     let resources = statement["Resource"].to_string();
                     resources.contains(&text) || resources.contains(&sub)

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::privileges::statements;
+use crate::privileges::{FOR_TENANTS, statements};
 use crate::template::{Template, attribute, list};
 
 const TAG: &str = "${aws:PrincipalTag/tenantId}";
@@ -113,16 +113,23 @@ fn the_platform_uses_a_dedicated_tenants_key_for_that_tenant_only() {
 #[test]
 fn who_acts_for_a_tenant_is_bound_by_the_sessions_tag() {
     let template = Template::platform();
-    let role = template.all("AWS::IAM::Role")["TenantAccessRole"];
-    let trust = &role["AssumeRolePolicyDocument"]["Statement"];
-    assert_eq!(list(trust).len(), 1);
-    assert_eq!(trust[0]["Principal"]["AWS"], attribute("ApiRole", "Arn"), "whom tenants' requests reach");
-    assert_eq!(
-        trust[0]["Condition"]["Null"]["aws:RequestTag/tenantId"], "false",
-        "no session without a tenant"
-    );
+    for (id, function) in FOR_TENANTS {
+        let trust = &template.all("AWS::IAM::Role")[id]["AssumeRolePolicyDocument"]["Statement"];
+        assert_eq!(list(trust).len(), 1);
+        assert_eq!(
+            trust[0]["Principal"]["AWS"],
+            attribute(function, "Arn"),
+            "{id}: whom tenants' work reaches"
+        );
+        let named = &trust[0]["Condition"]["Null"]["aws:RequestTag/tenantId"];
+        assert_eq!(named, "false", "{id}: no session without a tenant");
+        binds_every_action(&template, id);
+    }
+}
+
+fn binds_every_action(template: &Template, role: &str) {
     let mut seen = 0;
-    for (_, statement) in statements(&template).into_iter().filter(|(id, _)| *id == "TenantAccessRole") {
+    for (_, statement) in statements(template).into_iter().filter(|(id, _)| *id == role) {
         seen += 1;
         let aws = on_aws(statement);
         let condition = &aws["Condition"];

@@ -90,7 +90,7 @@ impl Scene {
             channels: self.world.system.channels(&self.line.api_url()),
             health: HealthRecords::new(self.world.system.clock.clone()),
             queues: self.queues.clone(),
-            blobs: Some(self.bucket.blobs.clone()),
+            blobs: Some(self.bucket.blobs.clone().into()),
             clock: self.world.system.clock.clone(),
             random: self.world.system.random.clone(),
             faults: Faults::none(),
@@ -107,7 +107,7 @@ impl Scene {
             let context = matome_summarizer::Context {
                 tenants: system.tenants(),
                 queues: self.queues.clone(),
-                blobs: self.bucket.blobs.clone(),
+                blobs: self.bucket.blobs.clone().into(),
                 writers: Writers::new(AiConfig::default()).unwrap(),
                 clock,
                 random: system.random.clone(),

@@ -64,7 +64,7 @@ impl Studio {
     fn recorder(&self, faults: Faults) -> Recorder {
         let mut recorder = Recorder::with(&self.system, faults, &self.line.api_url(), &self.endpoint);
         let s3 = aws(&self.endpoint).s3();
-        recorder.context.blobs = Some(Blobs::from_client(s3, self.bucket.clone()));
+        recorder.context.blobs = Some(Blobs::from_client(s3, self.bucket.clone()).into());
         recorder
     }
 
@@ -398,7 +398,7 @@ async fn content_that_s3_refuses_is_asked_for_again_later() {
     recorder.record(&[studio.happens(picture(0, false))]).await;
     let bucket = recorder.context.blobs.take();
     let nowhere = aws(&studio.endpoint).s3();
-    recorder.context.blobs = Some(Blobs::from_client(nowhere, "no-such-bucket".to_owned()));
+    recorder.context.blobs = Some(Blobs::from_client(nowhere, "no-such-bucket".to_owned()).into());
     assert_eq!(attempt(&recorder).await, Some(Duration::from_secs(5)));
     assert_eq!(studio.state().await, (MediaStatus::Pending, 1));
     recorder.context.blobs = bucket;

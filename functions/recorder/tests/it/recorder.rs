@@ -33,7 +33,7 @@ impl Recorder {
             channels: system.channels(line_url),
             health: HealthRecords::new(system.clock.clone()),
             queues,
-            blobs: Some(Blobs::from_client(aws(aws_endpoint).s3(), "media".to_owned())),
+            blobs: Some(Blobs::from_client(aws(aws_endpoint).s3(), "media".to_owned()).into()),
             clock: system.clock.clone(),
             random: system.random.clone(),
             faults,

@@ -99,7 +99,7 @@ async fn a_provider_that_sees_is_shown_the_newest_pictures_and_what_it_sees_is_k
     let provider = FakeProvider::start([Step::Text(answer.to_string())]).await.expect("a port is free");
     let config = AiConfig { vision: Some(true), ..provider.config() };
     let mut summarizer = Summarizer::with(&system, config, Faults::none());
-    summarizer.context.blobs = blobs;
+    summarizer.context.blobs = blobs.into();
     summarizer.done(&job).await;
 
     let seen = provider.seen().remove(0);
@@ -132,7 +132,8 @@ async fn no_picture_is_fetched_for_a_provider_that_does_not_see() {
     let provider = FakeProvider::start([]).await.expect("a loopback port is free");
     // Its bucket is nowhere: asking it would fail the job.
     let summarizer = Summarizer::with(&system, provider.config(), Faults::none());
-    let job = session_with(&tenant, &summarizer.context.blobs, &[Picture { there: false, ..STORED }]).await;
+    let nowhere = summarizer.context.blobs.of(&tenant.id).await.expect("no session is asked for");
+    let job = session_with(&tenant, &nowhere, &[Picture { there: false, ..STORED }]).await;
     summarizer.done(&job).await;
     assert_eq!(only::<Summary>(&tenant).await.ai_metadata.fallback_reason, None);
     assert_eq!(provider.seen()[0].pictures(), 0);

@@ -48,7 +48,7 @@ impl Summarizer {
         let context = Context {
             tenants: system.tenants(),
             queues,
-            blobs: Blobs::from_client(aws.s3(), "media".to_owned()),
+            blobs: Blobs::from_client(aws.s3(), "media".to_owned()).into(),
             writers: Writers::new(config).expect("the settings are valid"),
             clock: system.clock.clone(),
             random: system.random.clone(),
