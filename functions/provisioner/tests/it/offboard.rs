@@ -19,14 +19,14 @@ use matome_stacks::Resources;
 use matome_store::Entity as _;
 use matome_store::create_organization::default_room;
 use matome_store::entities::{
-    ApiKey, ErasureCertificate, Operation, OperationKind, OperationState, Organization, OrganizationStatus,
-    Room, tenant_declarations,
+    ApiKey, ErasureCertificate, Message, Operation, OperationKind, OperationState, Organization,
+    OrganizationStatus, Room, tenant_declarations,
 };
-use matome_store::id::derived;
+use matome_store::id::{derived, document_id};
 use matome_store::time::{date, timestamp};
 use matome_tenancy::operations::{Offboard, Suspend, request_abort, retry};
 use matome_testing::crash::once_at;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::bucket::Bucket;
 use crate::stacks::TemplateOfStacks;
@@ -73,6 +73,23 @@ impl Setting {
         let deleted = format!("tenants/{id}/media/m2/original");
         self.bucket.s3.delete_object().bucket(&self.bucket.name).key(deleted).send().await.unwrap();
         id
+    }
+
+    /// What is erased with the tenant and is not in its backup: the picture of a message that was unsent just now,
+    /// and an export about a person.
+    async fn unsent_and_exported(&self, id: &TenantId) {
+        let message = derived(&["canary", id.as_str()]);
+        let database = self.database(Placement::CollectionSet, id).await;
+        let name = Placement::CollectionSet.collection(id, Message::COLLECTION);
+        let set = doc! { "$set": { "media.status": "erasing" } };
+        let messages = database.collection::<Document>(&name);
+        let update = messages.update_one(doc! { "_id": message }, set);
+        assert_eq!(update.bypass_document_validation(true).await.unwrap().modified_count, 1);
+        let picture = BlobKey::media(id, &document_id(message), MediaPart::Original);
+        let document = |text: &str| DocumentId::new(text).unwrap();
+        for key in [picture, BlobKey::export(id, &document("u1"), &document("e1"))] {
+            self.bucket.blobs.put(&key, "text/plain", Bytes::from_static(b"canary")).await.unwrap();
+        }
     }
 
     async fn register_channel(&self, id: &TenantId) {
@@ -245,6 +262,7 @@ async fn the_certificate_says_what_was_erased_and_the_backup_holds_it() {
             doc! { "tenantId": id.as_str(), "name": "canary", "prefix": format!("{id}{n}"), "tag": "sesame" };
         keys.insert_one(key).bypass_document_validation(true).await.unwrap();
     }
+    setting.unsent_and_exported(&id).await;
     let job = setting.offboard(&id, 0).await;
     let done = setting.world.drive(&job).await;
     assert_eq!(done.state, OperationState::Done);
@@ -256,7 +274,7 @@ async fn the_certificate_says_what_was_erased_and_the_backup_holds_it() {
     assert_eq!(certificate.erased.documents["messages"], 1);
     assert_eq!(certificate.erased.documents["platform/channels"], 1);
     let erased = &certificate.erased;
-    assert_eq!((erased.objects, erased.versions, erased.bytes), (1, 4, 3 * "canary".len() as i64));
+    assert_eq!((erased.objects, erased.versions, erased.bytes), (3, 6, 5 * "canary".len() as i64));
     assert_eq!(erased.key_version, 1);
     assert!(certificate.kept.iter().any(|kept| kept.what.contains("final backup") && kept.until.is_some()));
     let text = setting.bucket.text(&format!("backups/{id}/certificate.json")).await;
@@ -273,7 +291,15 @@ async fn the_certificate_says_what_was_erased_and_the_backup_holds_it() {
     let folder = format!("backups/{id}/final-{}", done.id.to_hex());
     let manifest: Value =
         serde_json::from_str(&setting.bucket.text(&format!("{folder}/manifest.json")).await).unwrap();
-    assert_eq!(manifest["media"]["objects"], 1);
+    assert_eq!((&manifest["media"]["objects"], &manifest["media"]["bytes"]), (&1.into(), &6.into()));
+    assert_eq!(setting.bucket.text(&format!("{folder}/media/m1/original")).await, "canary");
+    let list = setting.bucket.text(&format!("{folder}/media-00001.jsonl")).await;
+    let line: Value = serde_json::from_str(&list).unwrap();
+    let key = format!("tenants/{id}/media/m1/original");
+    assert_eq!(line, json!({ "key": key, "file": "media/m1/original", "bytes": 6 }));
+    let copies = setting.bucket.versions().await;
+    let copies = copies.iter().filter(|key| key.starts_with(&format!("{folder}/")) && !key.contains('.'));
+    assert_eq!(copies.count(), 1, "what was unsent, and what was exported, is not kept");
     let files = manifest["documents"].as_array().unwrap();
     let (platform, own): (Vec<_>, Vec<_>) =
         files.iter().partition(|file| file["name"].as_str().unwrap().starts_with("platform-"));
@@ -306,20 +332,16 @@ async fn the_certificate_says_what_was_erased_and_the_backup_holds_it() {
 #[tokio::test]
 async fn whoever_dies_at_any_step_erases_all_the_same() {
     let setting = Setting::new().await;
-    for (n, step) in steps(OperationKind::Offboard).iter().enumerate() {
+    let moments = steps(OperationKind::Offboard).iter().map(|step| step.name).chain(["backup.media"]);
+    for (n, step) in moments.enumerate() {
         let canary = format!("canary-{n}-");
         let id = setting.tenant(if n % 2 == 0 { Tier::Pro } else { Tier::Free }, &canary).await;
         let job = setting.offboard(&id, 1).await;
-        let done = setting.world.drive_with(&job, once_at(step.name, 1)).await;
+        let done = setting.world.drive_with(&job, once_at(step, 1)).await;
         setting.assert_gone(&id, &canary, &done).await;
         let certificates = setting.world.system.store.platform_collection::<ErasureCertificate>();
         let found = certificates.find_one(doc! { "tenantId": id.as_str() }).await.unwrap().unwrap();
-        assert_eq!(
-            (found.erased.documents["rooms"], found.erased.versions),
-            (2, 4),
-            "death at {}",
-            step.name
-        );
+        assert_eq!((found.erased.documents["rooms"], found.erased.versions), (2, 4), "death at {step}");
     }
 }
 

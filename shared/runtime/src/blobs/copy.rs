@@ -18,15 +18,15 @@ impl Blobs {
         Ok(found.map(|object| object.size().and_then(|size| u64::try_from(size).ok()).unwrap_or_default()))
     }
 
-    /// Copies a blob of another bucket to the same key of this one, without its bytes coming here; `false`
-    /// when there is none. S3 copies up to 5 GB at once, more than LINE's content can have.
+    /// Copies the blob `key` of `other`, which may be this same bucket, to `to`, without its bytes coming here;
+    /// `false` when there is none. S3 copies up to 5 GB at once, more than LINE's content can have.
     ///
     /// # Errors
     /// [`BlobError::S3`].
-    pub async fn copy_from(&self, other: &Self, key: &BlobKey) -> Result<bool, BlobError> {
+    pub async fn copy_from(&self, other: &Self, key: &BlobKey, to: &BlobKey) -> Result<bool, BlobError> {
         // Keys are made of ids and plain words: nothing in them has to be encoded.
         let source = format!("{}/{}", other.bucket, key.as_str());
-        let copy = self.client.copy_object().copy_source(source).bucket(&self.bucket).key(key.as_str());
+        let copy = self.client.copy_object().copy_source(source).bucket(&self.bucket).key(to.as_str());
         match copy.send().await {
             Ok(_) => Ok(true),
             Err(SdkError::ServiceError(e)) if e.err().code() == Some("NoSuchKey") => Ok(false),

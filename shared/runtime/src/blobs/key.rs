@@ -70,6 +70,12 @@ impl BlobKey {
         self.of_kind("exports").is_some()
     }
 
+    /// What follows the tenant's prefix: `media/{messageId}/original`.
+    #[must_use]
+    pub fn within_tenant(&self) -> &str {
+        self.0.splitn(3, '/').nth(2).unwrap_or(&self.0)
+    }
+
     /// What follows a kind of a tenant's blobs.
     fn of_kind(&self, kind: &str) -> Option<Split<'_, char>> {
         let mut parts = self.0.strip_prefix("tenants/")?.split('/');
@@ -105,6 +111,7 @@ mod tests {
         assert_eq!(BlobKey::of_tenant(&tenant, key.as_str()), Some(key.clone()));
         assert_eq!(BlobKey::of_tenant(&other, key.as_str()), None);
         assert_eq!(key.message(), Some(id("m1")));
+        assert_eq!(key.within_tenant(), "media/m1/original");
         assert_eq!(BlobKey::backup(&tenant, "media/m1").message(), None);
     }
 

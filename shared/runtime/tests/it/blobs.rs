@@ -123,11 +123,11 @@ async fn a_blob_is_copied_to_another_bucket_with_its_type_and_one_that_is_not_th
     let (_, _, other) = bucket().await;
     other.put(&key("m"), "image/png", Bytes::from_static(b"picture")).await.unwrap();
     assert_eq!((other.size(&key("m")).await.unwrap(), blobs.size(&key("m")).await.unwrap()), (Some(7), None));
-    assert!(blobs.copy_from(&other, &key("m")).await.unwrap());
+    assert!(blobs.copy_from(&other, &key("m"), &key("m")).await.unwrap());
     assert_eq!(blobs.get(&key("m")).await.unwrap().as_deref(), Some(&b"picture"[..]));
     let copied = aws.s3().head_object().bucket(name).key(key("m").as_str()).send().await.unwrap();
     assert_eq!(copied.content_type(), Some("image/png"));
-    assert!(!blobs.copy_from(&other, &key("n")).await.unwrap());
+    assert!(!blobs.copy_from(&other, &key("n"), &key("n")).await.unwrap());
     assert_eq!(blobs.size(&key("n")).await.unwrap(), None);
     // The key of another blob may begin like it.
     blobs.put(&key("no"), "image/png", Bytes::new()).await.unwrap();

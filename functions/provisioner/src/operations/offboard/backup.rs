@@ -1,7 +1,7 @@
 //! The final backup: every document of the tenant as JSON lines in S3 (MongoDB's canonical extended
 //! JSON, one file for each thousand documents or 8 MB, which `mongoimport` reads), what the platform knows
-//! of it (organization, channels, members, …; no tags of keys and links), a list of the media, and a manifest
-//! with counts and digests.
+//! of it (organization, channels, members, …; no tags of keys and links), copies of the media with a list of them,
+//! and a manifest with counts and digests.
 //!
 //! It is what the tenant had when it was offboarded. What customers write during the days of grace is
 //! recorded, for the tenant could come back, but is not in it.
@@ -9,14 +9,16 @@
 use bson::raw::RawDocumentBuf;
 use bson::{Bson, Document, doc};
 use bytes::Bytes;
-use matome_runtime::blobs::{BlobKey, BlobPrefix, Blobs, Versions};
-use matome_store::StoreError;
+use futures::future::try_join_all;
+use matome_runtime::blobs::{BlobKey, BlobPrefix, BlobVersion, Blobs, Versions};
 use matome_store::entities::tenant_declarations;
 use matome_store::relocate;
+use matome_store::{StoreError, TenantStore};
 use serde_json::{Value, json};
 
 use super::places;
 use crate::error::ProvisionError;
+use crate::operations::relocate::{AT_ONCE, unsent};
 use crate::stack;
 use crate::step::{Progress, Work};
 
@@ -101,23 +103,24 @@ async fn of_platform(
     }
 }
 
-/// Lists the media, which stay where they are until they are erased, then writes what there is.
+/// Copies and lists the media, then writes what there is.
 pub(super) async fn manifest(work: &Work<'_>) -> Result<Progress, ProvisionError> {
     let blobs = blobs(work)?;
     let mut detail = work.detail.clone();
     let buckets = stack::buckets(work.context, work.tenant).await?;
+    let home = places::home(work).await?;
     let mut slice = work.context.slice;
-    while let Some(page) = media_page(work, &buckets, &mut detail).await? {
+    while let Some((bucket, page)) = media_page(work, &buckets, &mut detail).await? {
         let part = detail.get_i64("part").unwrap_or(0) + 1;
-        let media: Vec<_> = page.versions.iter().filter(|version| version.is_current).collect();
+        let media = copy(work, home.as_ref(), bucket, &page).await?;
         if !media.is_empty() {
-            let lines = media.iter().map(|v| json!({ "key": v.key, "bytes": v.size }).to_string());
-            let name = format!("media-{part:05}.jsonl");
-            let file = store(work, blobs, &name, lines.collect(), media.len()).await?;
+            let lines = media.iter().map(|(file, v)| json!({ "key": v.key, "file": file, "bytes": v.size }));
+            let lines = lines.map(|line| line.to_string()).collect();
+            let file = store(work, blobs, &format!("media-{part:05}.jsonl"), lines, media.len()).await?;
             note(&mut detail, "files", file);
         }
         add(&mut detail, "objects", media.len() as u64);
-        add(&mut detail, "bytes", media.iter().map(|version| version.size).sum());
+        add(&mut detail, "bytes", media.iter().map(|(_, version)| version.size).sum());
         detail.insert("part", part);
         slice = slice.saturating_sub(1);
         if slice == 0 {
@@ -137,7 +140,6 @@ pub(super) async fn manifest(work: &Work<'_>) -> Result<Progress, ProvisionError
             "files": files(&detail),
             "objects": detail.get_i64("objects").unwrap_or(0),
             "bytes": detail.get_i64("bytes").unwrap_or(0),
-            "note": "the objects themselves are erased with the tenant",
         },
     });
     let key = key(work, "manifest.json");
@@ -145,6 +147,36 @@ pub(super) async fn manifest(work: &Work<'_>) -> Result<Progress, ProvisionError
     detail.insert("manifest", key.as_str());
     detail.insert("sha256", stored.sha256);
     Ok(Progress::Done(detail))
+}
+
+/// Copies a page of media into the backup: those that are current, whose message was not unsent, and that were not
+/// made to be fetched and forgotten (exports). Each with its name in the backup.
+async fn copy<'a>(
+    work: &Work<'_>,
+    home: Option<&TenantStore>,
+    bucket: &Blobs,
+    page: &'a Versions,
+) -> Result<Vec<(String, &'a BlobVersion)>, ProvisionError> {
+    let blobs = blobs(work)?;
+    let current = page.versions.iter().filter(|version| version.is_current);
+    let media = current.filter_map(|version| Some((BlobKey::of_tenant(work.tenant, &version.key)?, version)));
+    let mut media: Vec<_> = media.filter(|(key, _)| !key.is_export()).collect();
+    if let Some(home) = home {
+        let keys: Vec<_> = media.iter().map(|(key, _)| key.clone()).collect();
+        let unsent = unsent(home, &keys).await?;
+        media.retain(|(key, _)| key.message().is_none_or(|message| !unsent.contains(&message)));
+    }
+    let mut copied = Vec::with_capacity(media.len());
+    for some in media.chunks(AT_ONCE) {
+        let copies = some.iter().map(async |(from, version)| {
+            let name = from.within_tenant().to_owned();
+            let is_there = blobs.copy_from(bucket, from, &key(work, &name)).await?;
+            Ok::<_, ProvisionError>(is_there.then_some((name, *version)))
+        });
+        copied.extend(try_join_all(copies).await?.into_iter().flatten());
+    }
+    work.context.faults.boundary("backup.media")?;
+    Ok(copied)
 }
 
 /// Erases the backup: the tenant stays.
@@ -166,13 +198,13 @@ pub(super) fn blobs<'a>(work: &Work<'a>) -> Result<&'a Blobs, ProvisionError> {
     })
 }
 
-/// The next page of the media, of one bucket after the other; where it is stands in `detail`. `None`
-/// after the last one.
-pub(super) async fn media_page(
+/// The next page of the media and the bucket they are in, one bucket after the other; where it is stands in
+/// `detail`. `None` after the last one.
+pub(super) async fn media_page<'a>(
     work: &Work<'_>,
-    buckets: &[Blobs],
+    buckets: &'a [Blobs],
     detail: &mut Document,
-) -> Result<Option<Versions>, ProvisionError> {
+) -> Result<Option<(&'a Blobs, Versions)>, ProvisionError> {
     let index = detail.get_i64("bucket").unwrap_or(0);
     let Some(blobs) = usize::try_from(index).ok().and_then(|index| buckets.get(index)) else {
         return Ok(None);
@@ -185,7 +217,7 @@ pub(super) async fn media_page(
             detail.insert("bucket", index + 1);
         }
     }
-    Ok(Some(page))
+    Ok(Some((blobs, page)))
 }
 
 fn marker(detail: &Document) -> Option<(String, Option<String>)> {

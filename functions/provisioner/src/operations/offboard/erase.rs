@@ -63,7 +63,7 @@ pub(super) async fn inventory(work: &Work<'_>) -> Result<Progress, ProvisionErro
     }
     let buckets = stack::buckets(work.context, work.tenant).await?;
     let mut slice = work.context.slice;
-    while let Some(page) = media_page(work, &buckets, &mut detail).await? {
+    while let Some((_, page)) = media_page(work, &buckets, &mut detail).await? {
         add(&mut detail, "objects", page.versions.iter().filter(|v| v.is_current).count() as u64);
         add(&mut detail, "versions", page.versions.len() as u64);
         add(&mut detail, "bytes", page.versions.iter().map(|v| v.size).sum());

@@ -18,7 +18,7 @@ use crate::stack;
 use crate::step::{Progress, Work};
 
 /// Requests to S3 at a time.
-const AT_ONCE: usize = 8;
+pub(in crate::operations) const AT_ONCE: usize = 8;
 
 /// The old bucket and the new one.
 struct Buckets {
@@ -136,7 +136,7 @@ async fn bring(
 /// Whether it was copied. An object is never changed: one of the same size is the same.
 async fn bring_one(old: &Blobs, new: &Blobs, key: &BlobKey) -> Result<bool, ProvisionError> {
     let (ours, theirs) = futures::try_join!(old.size(key), new.size(key))?;
-    Ok(ours != theirs && new.copy_from(old, key).await?)
+    Ok(ours != theirs && new.copy_from(old, key, key).await?)
 }
 
 /// Erases every object whose message was unsent: it may have been copied just before.
@@ -182,12 +182,15 @@ fn is_last(detail: &Document) -> bool {
 }
 
 /// Of the messages whose media these are, those that were unsent.
-async fn unsent(messages: &TenantStore, keys: &[BlobKey]) -> Result<HashSet<DocumentId>, ProvisionError> {
+pub(in crate::operations) async fn unsent(
+    messages: &TenantStore,
+    keys: &[BlobKey],
+) -> Result<HashSet<DocumentId>, ProvisionError> {
     let ids: HashSet<_> = keys.iter().filter_map(|key| object_id(&key.message()?)).collect();
     let filter = doc! {
         "_id": { "$in": ids.into_iter().collect::<Vec<_>>() },
         "media.status": { "$in": ["erasing", "erased"] },
     };
-    let found = messages.collection::<Message>().find(filter, doc! { "_id": 1 }, 0).await?;
-    Ok(found.into_iter().map(|message| document_id(message.id)).collect())
+    let found = messages.collection::<Message>().ids(filter).await?;
+    Ok(found.into_iter().map(document_id).collect())
 }

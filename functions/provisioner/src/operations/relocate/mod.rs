@@ -46,7 +46,7 @@ pub(super) use copy::copy;
 pub(super) use fence::fence;
 pub(super) use flip::flip;
 pub(super) use leave::{clean_up, grace, settle, verify};
-pub(super) use media::{media, media_left, media_rest};
+pub(super) use media::{AT_ONCE, media, media_left, media_rest, unsent};
 pub(super) use own::{drain, own_key, platform_key, stack, stack_gone};
 pub(super) use route::{Spot, refused};
 
