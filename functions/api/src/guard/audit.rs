@@ -3,9 +3,9 @@
 //! What is a tenant's goes into the tenant's trail; what somebody does to their own account into the
 //! account's. What is done to somebody else's account, or to a tenant by a path that is not theirs, is told to
 //! their trail as well, when it is done. Who has a link from a mail is known only once the handler has looked it
-//! up: it begins the audit then, in the trail of the account or the tenant that the link is of. Signing in and
-//! registering make nothing but a session or an account that waits for its address to be verified, and are told to
-//! the account's trail afterwards, as are wrong passwords.
+//! up: it begins the audit then, in the trail of the account or the tenant that the link is of. So do signing in,
+//! once it is known who somebody is, and registering. What did not get so far, such as a wrong password, changes
+//! nothing and is told to the account's trail afterwards.
 
 use bson::oid::ObjectId;
 use http::StatusCode;

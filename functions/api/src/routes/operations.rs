@@ -37,7 +37,10 @@ pub(super) fn routes() -> Vec<Route> {
         Route::new(
             Rule::post(format!("{ONE}/abort"), "abortOperation", platform(Action::Create))
                 .says(TAG, "Give an operation up")
-                .describes("It is, at its next step where that leaves nothing half done; otherwise it goes on."),
+                .describes(
+                    "It is, at its next step where that leaves nothing half done; otherwise it goes on, and a move is followed \
+                     by the move back.",
+                ),
             abort,
         ),
         Route::new(

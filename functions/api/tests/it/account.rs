@@ -193,8 +193,8 @@ async fn somebodys_trail_is_their_own_and_comes_in_pages() {
     let mut sorted = seqs.clone();
     sorted.sort_unstable();
     assert_eq!(sorted, (1..=i64::try_from(seqs.len()).unwrap()).collect::<Vec<_>>());
-    // Verified, and three changes, that began and ended; logged in.
-    assert_eq!(seqs.len(), 9);
+    // Registered, verified, logged in, and three changes: each began and ended.
+    assert_eq!(seqs.len(), 12);
     let others = world.get("/v1/account/audit").by(&world.person().await).send().await.ok();
     assert_eq!(others["items"], json!([]));
 }

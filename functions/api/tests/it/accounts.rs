@@ -57,7 +57,7 @@ impl World {
     async fn register(&self, email: &str, password: &str) {
         let (password, language) = (secret(password), Language::En);
         let registration = Registration { email, name: "Some Body", password: &password, language };
-        self.accounts.register(&registration).await.unwrap();
+        self.accounts.register(&registration, unrecorded).await.unwrap();
     }
 
     /// The token in the only mail that was sent.
@@ -73,7 +73,7 @@ impl World {
     }
 
     async fn log_in(&self, password: &str) -> Result<LogIn, AuthError> {
-        self.accounts.log_in(EMAIL, &secret(password), &origin("Firefox/1 Linux")).await
+        self.accounts.log_in(EMAIL, &secret(password), &origin("Firefox/1 Linux"), unrecorded).await
     }
 
     async fn tokens(&self) -> Tokens {
@@ -207,7 +207,8 @@ async fn no_answer_tells_whether_an_address_has_an_account() {
     world.register(EMAIL, "an attacker's password").await;
     assert_eq!(world.subjects(), ["You already have an account"]);
     done(world.log_in(PASSWORD).await);
-    let nobody = world.accounts.log_in("nobody@example.com", &secret(PASSWORD), &Origin::default()).await;
+    let nobody =
+        world.accounts.log_in("nobody@example.com", &secret(PASSWORD), &Origin::default(), unrecorded).await;
     let somebody = world.log_in("wrong horse battery").await;
     assert_eq!(nobody.unwrap_err().to_string(), somebody.unwrap_err().to_string());
     world.accounts.forgot_password("nobody@example.com").await.unwrap();
@@ -344,7 +345,7 @@ async fn a_second_factor_is_asked_for_and_each_code_is_taken_once() {
     assert!(world.account(account).await.two_factor_enabled);
     let challenge = world.challenged().await;
     let complete = async |challenge: &str, code: SecretString| {
-        world.accounts.complete(challenge, &Proof::Totp(code), &Origin::default()).await
+        world.accounts.complete(challenge, &Proof::Totp(code), &Origin::default(), unrecorded).await
     };
     refused!(complete(&challenge, secret("000000")).await, AuthError::BadCode);
     let code = world.code(&factor);
@@ -367,13 +368,16 @@ async fn codes_are_guessed_no_more_than_passwords() {
     for _ in 0..5 {
         let challenge = world.challenged().await;
         let guess = Proof::Totp(secret("000000"));
-        refused!(world.accounts.complete(&challenge, &guess, &Origin::default()).await, AuthError::BadCode);
+        refused!(
+            world.accounts.complete(&challenge, &guess, &Origin::default(), unrecorded).await,
+            AuthError::BadCode
+        );
     }
     refused!(world.log_in(PASSWORD).await, AuthError::BadCredentials);
     world.system.clock.advance(Duration::from_secs(60));
     let challenge = world.challenged().await;
     let proof = Proof::Totp(world.code(&factor));
-    world.accounts.complete(&challenge, &proof, &Origin::default()).await.unwrap();
+    world.accounts.complete(&challenge, &proof, &Origin::default(), unrecorded).await.unwrap();
 }
 
 #[tokio::test]
@@ -384,7 +388,7 @@ async fn a_recovery_code_stands_in_for_the_factor_once() {
     assert_eq!(codes.len(), 10);
     let recover = async |code: &SecretString| {
         let (challenge, proof) = (world.challenged().await, Proof::Recovery(code.clone()));
-        world.accounts.complete(&challenge, &proof, &Origin::default()).await
+        world.accounts.complete(&challenge, &proof, &Origin::default(), unrecorded).await
     };
     recover(&codes[0]).await.unwrap();
     refused!(recover(&codes[0]).await, AuthError::BadCode);
@@ -423,7 +427,7 @@ async fn a_new_device_is_told_of_and_a_known_one_is_not() {
     world.tokens().await;
     assert!(world.subjects().is_empty());
     let windows = origin("Firefox/1 Windows");
-    done(world.accounts.log_in(EMAIL, &secret(PASSWORD), &windows).await);
+    done(world.accounts.log_in(EMAIL, &secret(PASSWORD), &windows, unrecorded).await);
     let mails = world.outbox.take();
     assert_eq!(mails.len(), 1);
     assert!(mails[0].text.contains("Firefox on Windows"), "{}", mails[0].text);
@@ -449,8 +453,9 @@ async fn an_identity_is_linked_by_an_address_that_both_sides_have_verified_and_n
     let world = World::new().await;
     world.register(EMAIL, PASSWORD).await;
     let link = world.token();
-    let log_in =
-        async |verified| world.accounts.log_in_by_identity(&identity(verified), &Origin::default()).await;
+    let log_in = async |verified| {
+        world.accounts.log_in_by_identity(&identity(verified), &Origin::default(), unrecorded).await
+    };
     refused!(log_in(true).await, AuthError::NotLinked);
     let account = world.verify(&link, PASSWORD).await.unwrap();
     refused!(log_in(false).await, AuthError::NotLinked);
@@ -571,7 +576,7 @@ async fn people_log_in_with_line() {
     let identity = take(&token, Some("n")).await.unwrap();
     assert_eq!((identity.subject.as_str(), identity.email_verified), (login.user_id.as_str(), false));
     // LINE does not say that the address is verified: they link it themselves.
-    let log_in = async || world.accounts.log_in_by_identity(&identity, &Origin::default()).await;
+    let log_in = async || world.accounts.log_in_by_identity(&identity, &Origin::default(), unrecorded).await;
     refused!(log_in().await, AuthError::NotLinked);
     world.accounts.link_identity(account, &identity).await.unwrap();
     let tokens = done(log_in().await);

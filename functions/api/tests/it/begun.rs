@@ -1,9 +1,10 @@
-//! What somebody does whom only a link from a mail makes known is put on record before it is done as well.
+//! What somebody does whom only a link from a mail, or a password, makes known is put on record before it is done
+//! as well.
 
 use bson::doc;
 use matome_domain::access::Role;
 use matome_store::Entity as _;
-use matome_store::entities::{AccountAuditEntry, AuditPhase, Credentials, Member};
+use matome_store::entities::{Account, AccountAuditEntry, AuditPhase, Credentials, LoginSession, Member};
 use serde_json::{Value, json};
 
 use crate::conduct::break_audit;
@@ -48,7 +49,12 @@ async fn a_link_changes_nothing_of_an_account_that_cannot_be_recorded() {
     let post =
         async |path: &str, body: Value| world.post(format!("/v1/auth/{path}")).json(&body).send().await;
     let somebody = json!({ "email": "bun@example.com", "name": "Bun", "password": PASSWORD });
+    break_account_audit(&world, true).await;
+    is_unavailable(&post("register", somebody.clone()).await);
+    assert!(world.system.store.of_platform::<Account>().find_one(doc! {}).await.expect("found").is_none());
+    break_account_audit(&world, false).await;
     assert_eq!(post("register", somebody).await.status, 202);
+    recorded(&world, "register").await;
     let verify = json!({ "token": token(&world, "verify-email"), "password": PASSWORD });
     let credentials = world.system.store.of_platform::<Credentials>();
     let kept = async || credentials.find_one(doc! {}).await.expect("found").expect("one");
@@ -90,4 +96,26 @@ async fn nobody_joins_an_organization_that_cannot_record_it() {
     break_audit(&tenant, &world, false).await;
     assert_eq!(join().await.status, 200);
     assert_eq!(members.count(doc! {}).await.expect("counted"), before + 1);
+}
+
+#[tokio::test]
+async fn nobody_is_signed_in_by_what_cannot_be_recorded() {
+    let world = World::start().await;
+    let post =
+        async |path: &str, body: Value| world.post(format!("/v1/auth/{path}")).json(&body).send().await;
+    let somebody = json!({ "email": "bun@example.com", "name": "Bun", "password": PASSWORD });
+    assert_eq!(post("register", somebody).await.status, 202);
+    let verify = json!({ "token": token(&world, "verify-email"), "password": PASSWORD });
+    assert_eq!(post("verify-email", verify).await.status, 204);
+    let log_in = json!({ "email": "bun@example.com", "password": PASSWORD });
+    let sessions =
+        async || world.system.store.of_platform::<LoginSession>().count(doc! {}).await.expect("counted");
+
+    break_account_audit(&world, true).await;
+    is_unavailable(&post("login", log_in.clone()).await);
+    assert_eq!(sessions().await, 0);
+    break_account_audit(&world, false).await;
+    assert_eq!(post("login", log_in).await.status, 200);
+    assert_eq!(sessions().await, 1);
+    recorded(&world, "logIn").await;
 }

@@ -61,22 +61,28 @@ impl Accounts {
 
     /// Logs in the account that is linked with the identity; or, where none is, the one whose verified
     /// address the issuer has verified too, which is linked then, unless it runs the platform. A second
-    /// factor is asked for as with a password.
+    /// factor is asked for as with a password. `begins` is told whose account it is before anything changes.
     ///
     /// # Errors
-    /// [`AuthError::NotLinked`], [`AuthError::Closed`].
+    /// [`AuthError::NotLinked`], [`AuthError::Closed`]; what `begins` fails with.
     pub async fn log_in_by_identity(
         &self,
         identity: &ExternalIdentity,
         origin: &Origin,
+        begins: impl AsyncFnOnce(Id) -> Result<(), AuthError>,
     ) -> Result<LogIn, AuthError> {
         let linked = self.store.account_by_identity(&identity.issuer, &identity.subject).await?;
+        let is_linked = linked.is_some();
         let account = match linked {
             Some(account) => account,
-            None => self.link_by_email(identity).await?,
+            None => self.to_link_by_email(identity).await?,
         };
         if !account.is_active() {
             return Err(AuthError::Closed);
+        }
+        begins(account.id).await?;
+        if !is_linked {
+            self.link_identity(account.id, identity).await?;
         }
         let amr = if identity.provider == line_login::PROVIDER { Amr::Line } else { Amr::Oidc };
         let credentials = self.credentials().find_one(doc! { "_id": account.id }).await?;
@@ -86,7 +92,8 @@ impl Accounts {
         Box::pin(self.open_session(&account, &[amr], origin)).await.map(LogIn::Done)
     }
 
-    async fn link_by_email(&self, identity: &ExternalIdentity) -> Result<Account, AuthError> {
+    /// The account that an identity which is not linked yet may be linked with by its address.
+    async fn to_link_by_email(&self, identity: &ExternalIdentity) -> Result<Account, AuthError> {
         let email = identity.email.as_deref().filter(|_| identity.email_verified);
         let email = email.ok_or(AuthError::NotLinked)?;
         let account = self.store.account_by_email(email).await?.ok_or(AuthError::NotLinked)?;
@@ -98,7 +105,6 @@ impl Accounts {
         if account.platform_role.is_some() {
             return Err(AuthError::NotLinked);
         }
-        self.link_identity(account.id, identity).await?;
         Ok(account)
     }
 

@@ -39,16 +39,18 @@ pub enum Proof {
 }
 
 impl Accounts {
-    /// Logs in with e-mail address and password.
+    /// Logs in with e-mail address and password. `begins` is told whose account it is once the password was
+    /// right, and before there is a session or a challenge.
     ///
     /// # Errors
     /// [`AuthError::BadCredentials`]; after the right password [`AuthError::NotVerified`] and
-    /// [`AuthError::Closed`].
+    /// [`AuthError::Closed`]; what `begins` fails with.
     pub async fn log_in(
         &self,
         email: &str,
         password: &SecretString,
         origin: &Origin,
+        begins: impl AsyncFnOnce(Id) -> Result<(), AuthError>,
     ) -> Result<LogIn, AuthError> {
         let account = self.store.account_by_email(email).await?;
         let attempt = match &account {
@@ -69,16 +71,16 @@ impl Accounts {
             let old = attempt.credentials.password_hash.as_deref();
             self.credentials().update_one(doc! { "_id": account.id, "passwordHash": old }, update).await?;
         }
-        Box::pin(self.proved(&account, &attempt, Amr::Pwd, origin)).await
+        Box::pin(self.proved(&account, &attempt, origin, begins)).await
     }
 
-    /// Goes on after the first factor was right.
-    pub(super) async fn proved(
+    /// Goes on after the password was right.
+    async fn proved(
         &self,
         account: &Account,
         attempt: &Attempt,
-        amr: Amr,
         origin: &Origin,
+        begins: impl AsyncFnOnce(Id) -> Result<(), AuthError>,
     ) -> Result<LogIn, AuthError> {
         if account.status == AccountStatus::Pending && account.deleted_at.is_none() {
             self.succeeded(attempt).await?;
@@ -88,12 +90,13 @@ impl Accounts {
             self.succeeded(attempt).await?;
             return Err(AuthError::Closed);
         }
+        begins(account.id).await?;
         if attempt.credentials.totp.is_some() {
             self.half_succeeded(attempt).await?;
-            return Box::pin(self.challenge(account.id, amr)).await;
+            return Box::pin(self.challenge(account.id, Amr::Pwd)).await;
         }
         self.succeeded(attempt).await?;
-        Box::pin(self.open_session(account, &[amr], origin)).await.map(LogIn::Done)
+        Box::pin(self.open_session(account, &[Amr::Pwd], origin)).await.map(LogIn::Done)
     }
 
     pub(super) async fn challenge(&self, account: Id, amr: Amr) -> Result<LogIn, AuthError> {
@@ -112,15 +115,16 @@ impl Accounts {
     }
 
     /// Completes a log-in with the second factor. A challenge may be tried again until it is over, but for
-    /// the lockout.
+    /// the lockout. `begins` is told whose account it is before a code is used up.
     ///
     /// # Errors
-    /// [`AuthError::BadToken`] for the challenge, [`AuthError::BadCode`] for the code.
+    /// [`AuthError::BadToken`] for the challenge, [`AuthError::BadCode`] for the code; what `begins` fails with.
     pub async fn complete(
         &self,
         challenge: &str,
         proof: &Proof,
         origin: &Origin,
+        begins: impl AsyncFnOnce(Id) -> Result<(), AuthError>,
     ) -> Result<Tokens, AuthError> {
         let token = OneTimeToken::parse(challenge).ok_or(AuthError::BadToken)?;
         let tag = token.tag(&self.vault.secrets().await?.mac, Purpose::MfaChallenge);
@@ -130,6 +134,7 @@ impl Accounts {
         let waiting = waiting.filter(|sent| tag.is(&sent.tag) && now < sent.expires_at);
         let waiting = waiting.ok_or(AuthError::BadToken)?;
         let attempt = self.attempt(token.subject()).await?.ok_or(AuthError::BadCode)?;
+        begins(token.subject()).await?;
         self.prove(&attempt.credentials, proof, Some(tag.as_str())).await?;
         self.succeeded(&attempt).await?;
         let account = self.account(token.subject()).await?;

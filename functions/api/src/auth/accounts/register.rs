@@ -37,29 +37,41 @@ pub struct Registration<'a> {
 impl Accounts {
     /// Registers an address and sends it a link to verify it. The answer is the same for an address that
     /// has an account already: that one gets a mail that says so. One that was never verified can be registered
-    /// by several, none of whom takes anything from another: see [`Self::verify_email`].
+    /// by several, none of whom takes anything from another: see [`Self::verify_email`]. `begins` is told which
+    /// account it is before it is made or given another registration.
     ///
     /// # Errors
-    /// [`AuthError::WeakPassword`], [`AuthError::Mail`].
-    pub async fn register(&self, registration: &Registration<'_>) -> Result<(), AuthError> {
+    /// [`AuthError::WeakPassword`], [`AuthError::Mail`]; what `begins` fails with.
+    pub async fn register<F: Future<Output = Result<(), AuthError>>>(
+        &self,
+        registration: &Registration<'_>,
+        begins: impl Fn(Id) -> F,
+    ) -> Result<(), AuthError> {
         let Registration { email, name, password, language } = registration;
         check(password.expose_secret(), email)?;
         // Before it is known who has the address, so that it takes the same time.
         let hash = password::hash(&*self.random, password).await?;
         let (_, at) = self.now();
-        let account = new_account(self.id(), email, name, *language, AccountStatus::Pending, at);
-        let account = match self.insert_account(&account, &Credentials::new(account.id, at)).await {
-            Ok(()) => account,
-            Err(AuthError::Store(error)) if error.is_duplicate() => {
-                // Deleted in between: the next try makes a new one.
-                let Some(account) = self.store.account_by_email(email).await? else { return Ok(()) };
-                account
+        let account = match self.store.account_by_email(email).await? {
+            Some(account) => account,
+            None => {
+                let account = new_account(self.id(), email, name, *language, AccountStatus::Pending, at);
+                begins(account.id).await?;
+                match self.insert_account(&account, &Credentials::new(account.id, at)).await {
+                    Ok(()) => return Box::pin(self.keep_registration(&account, registration, hash)).await,
+                    Err(AuthError::Store(error)) if error.is_duplicate() => {
+                        // Somebody was faster. Deleted in between: the next try makes a new one.
+                        let Some(account) = self.store.account_by_email(email).await? else { return Ok(()) };
+                        account
+                    }
+                    Err(error) => return Err(error),
+                }
             }
-            Err(error) => return Err(error),
         };
         if !is_unverified(&account) {
             return Ok(self.mail.send(&account.email, *language, &Letter::AlreadyRegistered).await?);
         }
+        begins(account.id).await?;
         Box::pin(self.keep_registration(&account, registration, hash)).await
     }
 

@@ -90,7 +90,8 @@ async fn log_in(
     let External { id_token, nonce, device } = body;
     let identity = app.accounts.take_id_token(provider, id_token.expose(), nonce.as_deref()).await;
     let identity = identity.map_err(problem)?;
-    match app.accounts.log_in_by_identity(&identity, &origin(trace, device)).await {
+    let begins = async |account| trail.begins_in_account(account).await;
+    match app.accounts.log_in_by_identity(&identity, &origin(trace, device), begins).await {
         Ok(login) => Ok(done(app, trail, login)),
         Err(error) => {
             let platform = app.tenants.platform();

@@ -61,7 +61,8 @@ async fn log_in(
     Json(body): Json<Login>,
 ) -> Result<Ok200<LoginAnswer>, Problem> {
     quota::take(&app, &body.email).await?;
-    match app.accounts.log_in(&body.email, &body.password.0, &origin(&trace, body.device)).await {
+    let begins = async |account| trail.begins_in_account(account).await;
+    match app.accounts.log_in(&body.email, &body.password.0, &origin(&trace, body.device), begins).await {
         Ok(login) => Ok(done(&app, &trail, login)),
         Err(error) => {
             // Whoever has the account sees that somebody tried.
@@ -135,7 +136,8 @@ async fn complete(
 ) -> Result<Ok200<TokensView>, Problem> {
     let proof = proof(body.code, body.recovery_code)?;
     let origin = origin(&trace, body.device);
-    match app.accounts.complete(body.mfa_token.expose(), &proof, &origin).await {
+    let begins = async |account| trail.begins_in_account(account).await;
+    match app.accounts.complete(body.mfa_token.expose(), &proof, &origin, begins).await {
         Ok(tokens) => {
             trail.account(tokens.account.into());
             trail.target("loginSession", tokens.session);

@@ -70,6 +70,7 @@ struct NewAccount {
 
 async fn register(
     State(app): State<App>,
+    trail: Trail,
     Json(body): Json<NewAccount>,
 ) -> Result<Accepted<MailSent>, Problem> {
     quota::take(&app, &body.email).await?;
@@ -79,7 +80,8 @@ async fn register(
         password: &body.password.0,
         language: body.language,
     };
-    app.accounts.register(&registration).await.map_err(problem)?;
+    let begins = |account| trail.begins_in_account(account);
+    app.accounts.register(&registration, begins).await.map_err(problem)?;
     Ok(Accepted(MailSent::new()))
 }
 
