@@ -469,3 +469,8 @@ impl World {
 pub(crate) fn of(tenant: &TestTenant, path: &str) -> String {
     format!("/v1/organizations/{}{path}", tenant.id)
 }
+
+/// The secret of a token, which is `<scheme>_<id>_<secret>` and may have further `_` in its secret.
+pub(crate) fn secret_part(token: &str) -> &str {
+    token.splitn(3, '_').nth(2).expect("scheme, id, secret")
+}
