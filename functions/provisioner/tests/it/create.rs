@@ -155,6 +155,35 @@ async fn an_owner_has_as_many_organizations_as_the_plan_allows() {
     assert_eq!(owners.count_documents(doc! {}).await.unwrap(), 1);
 }
 
+/// All are checked before any is made.
+#[tokio::test]
+async fn of_several_created_at_once_none_is_one_more_than_the_plan_allows() {
+    let world = World::start().await;
+    let owner = NewOwner { email: "one@example.com".to_owned(), name: "One".to_owned() };
+    let most = Terms::of(Tier::Free).owner_limits.max_organizations.unwrap();
+    let mut jobs = Vec::new();
+    for _ in 0..=most {
+        let id = world.new_id();
+        let request = CreateTenant { owner: owner.clone(), ..shop(Tier::Free, &id) };
+        let job = world.ask(&id, &request).await;
+        let dies = world.context(once_at("collections", 1));
+        assert!(matome_provisioner::run::run(&dies, &job).await.is_err());
+        jobs.push(job);
+    }
+    let last = jobs.pop().expect("one more");
+    for job in &jobs {
+        assert_eq!(world.drive(job).await.state, OperationState::Done);
+    }
+    let operation = world.drive(&last).await;
+    assert_eq!(operation.state, OperationState::Failed);
+    let error = operation.steps.last().and_then(|step| step.error.as_deref()).unwrap_or_default();
+    assert!(error.contains(&format!("its plan allows {most}")), "{error}");
+    // Nobody is served, and it can be taken away like every creation that failed.
+    assert!(!world.system.tenants().is_served(&last.tenant_id).await.unwrap());
+    let failed = organizations(&world).await.into_iter().find(|o| o.tenant_id == last.tenant_id.as_str());
+    assert_eq!(failed.unwrap().status, OrganizationStatus::Failed);
+}
+
 async fn give_up(world: &World, job: &TenantJob) {
     let now = world.system.clock.now();
     let id = object_id(&job.operation_id).expect("our own id");
