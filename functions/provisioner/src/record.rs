@@ -5,13 +5,16 @@ use bson::doc;
 use bson::oid::ObjectId;
 use matome_domain::clock::Timestamp;
 use matome_domain::ids::TenantId;
+use matome_runtime::lambda::Chain;
 use matome_store::StoreError;
 use matome_store::collection::encode;
 use matome_store::entities::{Operation, OperationKind, OperationState, Organization, StatusReason};
 use matome_store::time::date;
+use matome_tenancy::operations::{AskError, ask_after};
 
 use crate::context::Context;
 use crate::error::ProvisionError;
+use crate::operations;
 
 /// An operation of the tenant.
 ///
@@ -83,7 +86,34 @@ pub async fn end(context: &Context, mut ended: Operation) -> Result<OperationSta
     tell_organization(context, &ended, now).await?;
     let name = if ended.state == OperationState::Failed { "OperationsFailed" } else { "OperationsEnded" };
     metrics::counter!(name).increment(1);
+    follow(context, &ended).await?;
     Ok(ended.state)
+}
+
+/// Asks for what is to follow an operation that has ended, unless it was asked for already. What somebody asked
+/// for in between comes first, and nothing follows then.
+///
+/// # Errors
+/// [`ProvisionError`]; call again then.
+pub async fn follow(context: &Context, ended: &Operation) -> Result<(), ProvisionError> {
+    let Some(request) = operations::follow_up(ended)? else { return Ok(()) };
+    context.faults.boundary("follow")?;
+    let tenant = TenantId::new(ended.tenant_id.clone())?;
+    let (platform, now) = (context.tenants.platform(), context.clock.now());
+    match ask_after(platform, &context.queues, &tenant, &request, ended, now).await {
+        Ok(()) => Ok(()),
+        Err(AskError::Store(error)) => Err(error.into()),
+        // It is written down, and the scheduler finds it.
+        Err(AskError::Queue(error)) => Err(error.into()),
+        Err(error @ (AskError::Busy(_) | AskError::NoSuchOperation(_))) => {
+            metrics::counter!("FollowUpsDropped").increment(1);
+            tracing::warn!(
+                tenant.id = %tenant, operation.id = %ended.id, error = %Chain(&error),
+                "what was to follow an operation was not asked for"
+            );
+            Ok(())
+        }
+    }
 }
 
 /// Shows in the organization why its last operation failed; nothing of it once one succeeds. A reason

@@ -52,6 +52,8 @@ pub async fn run(context: &Context, job: &TenantJob) -> Result<OperationState, P
     loop {
         let now = context.clock.now();
         if !operation.open {
+            // It may have ended in a process that died before it asked for what follows.
+            record::follow(context, &operation).await?;
             return Ok(operation.state);
         }
         let waits = operation.state == OperationState::Waiting;

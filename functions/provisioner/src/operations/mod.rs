@@ -16,7 +16,9 @@ mod suspend;
 mod terms;
 
 use matome_store::entities::{Operation, OperationKind};
+use matome_tenancy::operations::Move;
 
+use crate::error::ProvisionError;
 use crate::step::Step;
 
 /// The steps of an operation, in order. A step may find that there is nothing for it to do.
@@ -50,4 +52,12 @@ pub fn way_back(operation: &Operation) -> Option<&'static [Step]> {
         OperationKind::Offboard => offboard::way_back(operation),
         _ => None,
     }
+}
+
+/// What is to be asked for now that an operation has ended: of a move that was given up too late, the move back.
+///
+/// # Errors
+/// [`ProvisionError`] when its detail cannot be read.
+pub fn follow_up(ended: &Operation) -> Result<Option<Move>, ProvisionError> {
+    relocate::Route::back(ended)
 }

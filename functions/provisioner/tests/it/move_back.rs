@@ -75,18 +75,32 @@ async fn giving_up_bears_a_death_at_each_of_its_steps_and_the_next_move_succeeds
 }
 
 #[tokio::test]
-async fn once_it_was_begun_to_flip_a_move_only_goes_forward() {
+async fn once_it_was_begun_to_flip_a_move_goes_on_to_its_end_and_then_back() {
     let mut mover = Mover::start(FROM).await;
-    for boundary in ["flip", "flip.organization", "flip.tenant", "verify", "grace", "clean_up.slice"] {
+    for boundary in
+        ["flip", "flip.organization", "flip.tenant", "verify", "grace", "clean_up.slice", "follow"]
+    {
         mover = mover.again(FROM).await;
         mover.record(0, 30).await;
         let before = mover.documents(FROM).await;
         let job = mover.ask(TO, None).await;
-        mover.until_death(&job, once_at(boundary, 1)).await;
+        let is_last = boundary == "follow";
+        mover.until_death(&job, once_at(if is_last { "clean_up.slice" } else { boundary }, 1)).await;
         mover.abort(&job).await;
+        if is_last {
+            mover.until_death(&job, once_at(boundary, 1)).await;
+        }
         let end = mover.world.drive(&job).await;
         assert_eq!(end.state, OperationState::Done, "given up at {boundary}: {end:?}");
-        mover.assert_lives(TO, &before, 30).await;
+        assert_eq!(mover.standing().await.tenant.0, TO, "{boundary}");
+        // A job that comes twice asks for nothing twice.
+        mover.world.drive(&job).await;
+        let back = mover.open().await;
+        let end = mover.world.drive(&back).await;
+        assert_eq!(end.state, OperationState::Done, "given up at {boundary}: {end:?}");
+        mover.world.drive(&job).await;
+        assert_eq!(mover.world.drive(&back).await.state, OperationState::Done);
+        mover.assert_lives(FROM, &before, 30).await;
     }
 }
 

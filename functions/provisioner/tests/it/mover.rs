@@ -13,8 +13,10 @@ use matome_provisioner::{ProvisionError, run};
 use matome_runtime::directory::{HOME_CELL, Relocation};
 use matome_runtime::queue::{Queues, Recording};
 use matome_store::Store;
-use matome_store::entities::{OperationState, Organization, OrganizationStatus, tenant_declarations};
-use matome_store::id::object_id;
+use matome_store::entities::{
+    Operation, OperationState, Organization, OrganizationStatus, tenant_declarations,
+};
+use matome_store::id::{document_id, object_id};
 use matome_store::time::{date, timestamp};
 use matome_tenancy::operations::{Move, request_abort};
 use matome_tenancy::{HealthRecords, Tenants};
@@ -144,6 +146,14 @@ impl Mover {
                 other => panic!("it did not die: {other:?}"),
             }
         }
+    }
+
+    /// The only operation that has not ended.
+    pub(crate) async fn open(&self) -> TenantJob {
+        let operations = self.world.system.store.platform_collection::<Operation>();
+        let open = doc! { "tenantId": self.tenant.id.as_str(), "open": true };
+        let operation = operations.find_one(open).await.unwrap().expect("one is open");
+        TenantJob { tenant_id: self.tenant.id.clone(), operation_id: document_id(operation.id) }
     }
 
     pub(crate) async fn abort(&self, job: &TenantJob) {

@@ -7,7 +7,7 @@ use matome_domain::ids::TenantId;
 use matome_domain::queue::TenantJob;
 use matome_runtime::queue::{QueueError, Queues};
 use matome_store::entities::{Operation, OperationState};
-use matome_store::id::{derived_at, document_id};
+use matome_store::id::{derived, derived_at, document_id};
 use matome_store::time::date;
 use matome_store::{Store, StoreError};
 use mongodb::options::{ReturnDocument, UpdateModifications};
@@ -43,8 +43,44 @@ pub async fn ask<R: Request>(
     by: &str,
     now: Timestamp,
 ) -> Result<Operation, AskError> {
-    let operation = Operation {
-        id: derived_at(now, &["operation", tenant.as_str(), &now.0.to_string()]),
+    let id = derived_at(now, &["operation", tenant.as_str(), &now.0.to_string()]);
+    let operation = new::<R>(id, tenant, request, by, now)?;
+    insert(platform, tenant, &operation).await?;
+    tell(queues, tenant, &operation).await?;
+    Ok(operation)
+}
+
+/// Asks for what is to follow another operation that has ended: once, however often it is called.
+///
+/// # Errors
+/// As [`ask`]; [`AskError::Busy`] also when something else was asked for in between.
+pub async fn ask_after<R: Request>(
+    platform: &Store,
+    queues: &Queues,
+    tenant: &TenantId,
+    request: &R,
+    ended: &Operation,
+    now: Timestamp,
+) -> Result<(), AskError> {
+    let id = derived(&["operation after", &ended.id.to_hex(), &ended.retries.to_string()]);
+    let operations = platform.platform_collection::<Operation>();
+    if operations.find_one(doc! { "_id": id }).await.map_err(StoreError::from)?.is_some() {
+        return Ok(());
+    }
+    let operation = new::<R>(id, tenant, request, &ended.requested_by, now)?;
+    insert(platform, tenant, &operation).await?;
+    Ok(tell(queues, tenant, &operation).await?)
+}
+
+fn new<R: Request>(
+    id: ObjectId,
+    tenant: &TenantId,
+    request: &R,
+    by: &str,
+    now: Timestamp,
+) -> Result<Operation, StoreError> {
+    Ok(Operation {
+        id,
         tenant_id: tenant.to_string(),
         kind: R::KIND,
         input: request.to_document()?,
@@ -61,15 +97,16 @@ pub async fn ask<R: Request>(
         updated_at: date(now),
         finished_at: None,
         version: 0,
-    };
-    let inserted = platform.platform_collection::<Operation>().insert_one(&operation).await;
+    })
+}
+
+async fn insert(platform: &Store, tenant: &TenantId, operation: &Operation) -> Result<(), AskError> {
+    let inserted = platform.platform_collection::<Operation>().insert_one(operation).await;
     match inserted.map_err(StoreError::from) {
-        Ok(_) => {}
-        Err(error) if error.is_duplicate() => return Err(AskError::Busy(tenant.clone())),
-        Err(error) => return Err(error.into()),
+        Ok(_) => Ok(()),
+        Err(error) if error.is_duplicate() => Err(AskError::Busy(tenant.clone())),
+        Err(error) => Err(error.into()),
     }
-    tell(queues, tenant, &operation).await?;
-    Ok(operation)
 }
 
 /// Has a failed operation go on where it stopped, or begin anew where it took itself back.
@@ -101,7 +138,7 @@ pub async fn retry(
 }
 
 /// Wants an open operation to be given up. It is at its next step, where that leaves nothing half
-/// done; otherwise it goes on to its end.
+/// done; otherwise it goes on to its end, and a move is followed by the move back.
 ///
 /// # Errors
 /// [`AskError::NoSuchOperation`] when it is not open; otherwise as [`ask`].

@@ -4,7 +4,7 @@
 mod ask;
 mod input;
 
-pub use ask::{AskError, ask, request_abort, retry};
+pub use ask::{AskError, ask, ask_after, request_abort, retry};
 pub use input::{
     ChangeTier, ConnectChannel, CreateTenant, DisconnectChannel, Move, NewOwner, Offboard, Request, Resume,
     RotateChannelSecret, RotateDataKey, SettleTrial, Suspend,

@@ -7,7 +7,7 @@ use bson::doc;
 use matome_domain::clock::Clock as _;
 use matome_local_stack::{Progress, Step};
 use matome_runtime::clock::SystemClock;
-use matome_store::entities::{Operation, OperationState};
+use matome_store::entities::{Operation, OperationKind, OperationState};
 use matome_store::time::{date, timestamp};
 
 use super::Desk;
@@ -91,6 +91,9 @@ pub(super) fn why(operation: &Operation) -> String {
     match (failed, operation.state) {
         (Some((step, error)), _) => format!("{kind} failed at {step}: {error}"),
         (None, OperationState::Aborted) => format!("{kind} was aborted"),
+        (None, OperationState::Done) if operation.kind == OperationKind::Move => {
+            "it was too late to abort: move is done, and another one brings the tenant back".to_owned()
+        }
         (None, OperationState::Done) => format!("it was too late to abort: {kind} is done"),
         (None, state) => format!("{kind} ended as {state:?}").to_lowercase(),
     }

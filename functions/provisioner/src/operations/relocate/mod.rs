@@ -48,7 +48,7 @@ pub(super) use flip::flip;
 pub(super) use leave::{clean_up, grace, settle, verify};
 pub(super) use media::{AT_ONCE, media, media_left, media_rest, unsent};
 pub(super) use own::{drain, own_key, platform_key, stack, stack_gone};
-pub(super) use route::{Spot, refused};
+pub(super) use route::{Route, Spot, refused};
 
 use crate::step::Step;
 

@@ -1,11 +1,13 @@
 //! Where a move leads: found out once, by `check`, and read by every later step.
 
 use bson::Document;
+use matome_domain::ids::CellName;
 use matome_domain::placement::Placement;
 use matome_store::collection::encode;
-use matome_store::entities::{Operation, OrganizationStatus};
+use matome_store::entities::{Operation, OperationKind, OperationState, OrganizationStatus};
 use matome_store::{StoreError, TenantStore};
 use matome_tenancy::TenancyError;
+use matome_tenancy::operations::Move;
 use serde::{Deserialize, Serialize};
 
 use crate::error::ProvisionError;
@@ -69,6 +71,19 @@ impl Route {
         let route: Self = bson::deserialize_from_document(checked.detail.clone())
             .map_err(|why| StoreError::Decode { collection: "tenant_operations".to_owned(), why })?;
         Ok(Some(route).filter(|route| route.from != route.to))
+    }
+
+    /// The move back of one that has ended in its new place and that somebody wanted to be given up, when it was
+    /// too late for that.
+    pub(in crate::operations) fn back(operation: &Operation) -> Result<Option<Move>, ProvisionError> {
+        let is_late = operation.kind == OperationKind::Move
+            && operation.state == OperationState::Done
+            && operation.abort_requested;
+        if !is_late {
+            return Ok(None);
+        }
+        let Some(route) = Self::of(operation)? else { return Ok(None) };
+        Ok(Some(Move { placement: route.from.placement, cell: Some(CellName::new(route.from.cell)?) }))
     }
 
     /// Both ends.
