@@ -103,7 +103,7 @@ pub async fn follow(context: &Context, ended: &Operation) -> Result<(), Provisio
     match ask_after(platform, &context.queues, &tenant, &request, ended, now).await {
         Ok(()) => Ok(()),
         Err(AskError::Store(error)) => Err(error.into()),
-        // It is written down, and the scheduler finds it.
+        // It is written down by now: nobody asks twice, and the scheduler finds it.
         Err(AskError::Queue(error)) => Err(error.into()),
         Err(error @ (AskError::Busy(_) | AskError::NoSuchOperation(_))) => {
             metrics::counter!("FollowUpsDropped").increment(1);

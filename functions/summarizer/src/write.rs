@@ -208,7 +208,12 @@ async fn pictures(
             continue;
         };
         room -= size;
-        if let Some(bytes) = context.blobs.of(tenant).await?.get(&key).await? {
+        let blobs = context.blobs.of(tenant).await?;
+        // Looked for first: to whom the tenant's prefix alone may be listed, S3 refuses what is not there.
+        if blobs.size(&key).await?.is_none() {
+            continue;
+        }
+        if let Some(bytes) = blobs.get(&key).await? {
             pictures.insert(message.id, ImageData { media_type: media_type.clone(), bytes: bytes.to_vec() });
         }
         if pictures.len() == MAX_PICTURES {

@@ -7,8 +7,8 @@ use matome_domain::ids::TenantId;
 use matome_domain::queue::TenantJob;
 use matome_runtime::queue::{QueueError, Queues};
 use matome_store::entities::{Operation, OperationState};
-use matome_store::id::{derived, derived_at, document_id};
-use matome_store::time::date;
+use matome_store::id::{derived_at, document_id};
+use matome_store::time::{date, timestamp};
 use matome_store::{Store, StoreError};
 use mongodb::options::{ReturnDocument, UpdateModifications};
 
@@ -62,7 +62,8 @@ pub async fn ask_after<R: Request>(
     ended: &Operation,
     now: Timestamp,
 ) -> Result<(), AskError> {
-    let id = derived(&["operation after", &ended.id.to_hex(), &ended.retries.to_string()]);
+    let at = timestamp(ended.finished_at.unwrap_or(ended.updated_at));
+    let id = derived_at(at, &["operation after", &ended.id.to_hex()]);
     let operations = platform.platform_collection::<Operation>();
     if operations.find_one(doc! { "_id": id }).await.map_err(StoreError::from)?.is_some() {
         return Ok(());
