@@ -142,6 +142,13 @@ impl Outbox {
     pub fn take(&self) -> Vec<Written> {
         std::mem::take(&mut *self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
     }
+
+    /// Those that were sent to an address so far, the last one last; they are gone from here.
+    #[must_use]
+    pub fn to(&self, address: &str) -> Vec<Written> {
+        let mut mails = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        mails.extract_if(.., |mail| mail.to == address).collect()
+    }
 }
 
 async fn over_ses(client: &aws_sdk_sesv2::Client, from: &str, mail: Written) -> Result<(), MailError> {

@@ -1,12 +1,11 @@
 //! One's own account, and all accounts for who runs the platform, over HTTP.
 
 use bson::doc;
+use matome_api_testing::sign_in::{EMAIL, PASSWORD};
+use matome_api_testing::world::{Person, World, of};
 use matome_domain::access::{Overrides, Role};
 use matome_store::entities::{Member, SecurityPolicy};
 use serde_json::{Value, json};
-
-use crate::auth::{EMAIL, PASSWORD};
-use crate::world::{Person, World, of};
 
 /// The person behind tokens.
 fn person(tokens: &Value) -> Person {

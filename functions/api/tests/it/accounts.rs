@@ -14,6 +14,7 @@ use matome_api::auth::totp;
 use matome_api::auth::vault::Vault;
 use matome_api::auth::web::Web;
 use matome_api::auth::{Accounts, AuthError};
+use matome_api_testing::world::secret_part;
 use matome_domain::clock::Clock;
 use matome_domain::language::Language;
 use matome_line_simulator::login::Login;
@@ -22,8 +23,6 @@ use matome_store::Id;
 use matome_store::entities::{Account, Credentials, Device, LoginSession, PlatformSecret, RevokedBecause};
 use matome_testing::TestSystem;
 use secrecy::{ExposeSecret, SecretString};
-
-use crate::world::secret_part;
 
 const EMAIL: &str = "Somebody@Example.com";
 const PASSWORD: &str = "correct horse battery";

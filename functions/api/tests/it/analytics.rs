@@ -1,10 +1,10 @@
 //! Analytics and the usage report, as they are asked over HTTP.
 
+use matome_api_testing::world::{Person, World, of};
 use matome_domain::access::{Overrides, Role};
 use serde_json::Value;
 
 use crate::talk::{Talk, field, hex, told};
-use crate::world::{Person, World, of};
 
 #[tokio::test]
 async fn what_is_counted_is_what_the_caller_may_see() {

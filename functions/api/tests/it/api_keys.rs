@@ -3,11 +3,10 @@
 use std::time::Duration;
 
 use bson::{Document, doc};
+use matome_api_testing::world::{World, of, secret_part};
 use matome_domain::access::{Overrides, Role, Scopes};
 use matome_store::entities::{ApiKey, Organization};
 use serde_json::json;
-
-use crate::world::{World, of, secret_part};
 
 #[tokio::test]
 async fn a_key_is_shown_once_and_only_its_tag_is_kept() {

@@ -1,11 +1,10 @@
 //! The audit trail after all kinds of changes: whole, readable by filter, and broken where somebody touched it.
 
 use bson::doc;
+use matome_api_testing::world::{World, of};
 use matome_domain::access::Role;
 use matome_store::entities::{AuditEntry, AuditTail, Organization};
 use serde_json::{Value, json};
-
-use crate::world::{World, of};
 
 fn count(list: &Value) -> usize {
     list["items"].as_array().map_or(0, Vec::len)

@@ -1,90 +1,12 @@
 //! Logging in and all around it, over HTTP.
 
-use std::time::Duration;
-
 use bson::doc;
 use jsonwebtoken::jwk::JwkSet;
-use matome_api::auth::totp;
-use matome_domain::clock::Clock;
+use matome_api_testing::call::Reply;
+use matome_api_testing::sign_in::{EMAIL, PASSWORD};
+use matome_api_testing::world::World;
 use matome_store::entities::{AccountAuditEntry, Credentials};
-use secrecy::SecretString;
 use serde_json::{Value, json};
-
-use crate::world::{Reply, World};
-
-pub(crate) const EMAIL: &str = "somebody@example.com";
-pub(crate) const PASSWORD: &str = "correct horse battery";
-
-impl World {
-    /// A POST of JSON, by nobody.
-    pub(crate) async fn send(&self, path: &str, body: Value) -> Reply {
-        self.post(format!("/v1{path}")).json(&body).send().await
-    }
-
-    /// The token in the only mail that was sent.
-    pub(crate) fn mailed(&self) -> String {
-        let mails = self.mails.take();
-        assert_eq!(mails.len(), 1);
-        let (_, token) = mails[0].text.split_once("#token=").expect("a link");
-        token.split_whitespace().next().expect("a token").to_owned()
-    }
-
-    pub(crate) fn subjects(&self) -> Vec<String> {
-        self.mails.take().into_iter().map(|mail| mail.subject).collect()
-    }
-
-    pub(crate) async fn register(&self, email: &str) {
-        let body = json!({ "email": email, "name": "Some Body", "password": PASSWORD });
-        assert_eq!(self.send("/auth/register", body).await.status, 202);
-        let token = self.mailed();
-        assert_eq!(
-            self.send("/auth/verify-email", json!({ "token": token, "password": PASSWORD })).await.status,
-            204
-        );
-    }
-
-    pub(crate) async fn log_in(&self, password: &str) -> Reply {
-        self.send("/auth/login", json!({ "email": EMAIL, "password": password })).await
-    }
-
-    /// A registered account's tokens.
-    pub(crate) async fn logged_in(&self) -> Value {
-        self.register(EMAIL).await;
-        self.log_in(PASSWORD).await.ok()
-    }
-
-    pub(crate) async fn refresh(&self, tokens: &Value) -> Reply {
-        self.send("/auth/refresh", json!({ "refreshToken": tokens["refreshToken"] })).await
-    }
-
-    /// What the token is answered with on a route for whoever is signed in.
-    pub(crate) async fn own(&self, tokens: &Value) -> u16 {
-        let token = tokens["accessToken"].as_str().expect("a token");
-        self.get("/v1/account").with_token(token).send().await.status.as_u16()
-    }
-
-    /// A second factor in force; its secret and recovery codes.
-    pub(crate) async fn factor(&self, tokens: &Value) -> (SecretString, Vec<String>) {
-        let token = tokens["accessToken"].as_str().expect("a token");
-        let begin = self.post("/v1/account/totp").with_token(token);
-        let begun = begin.json(&json!({ "password": PASSWORD })).send().await.ok();
-        let secret = SecretString::from(begun["secret"].as_str().expect("a secret"));
-        let confirm = self.post("/v1/account/totp/confirm").with_token(token);
-        let confirmed = confirm.json(&json!({ "code": self.code(&secret) })).send().await.ok();
-        let codes = confirmed["recoveryCodes"].as_array().expect("codes");
-        // The next step: the code that confirmed is used.
-        self.later(30);
-        (secret, codes.iter().filter_map(|code| code.as_str().map(str::to_owned)).collect())
-    }
-
-    pub(crate) fn code(&self, factor: &SecretString) -> String {
-        totp::code(factor, self.system.clock.now()).expect("a code")
-    }
-
-    pub(crate) fn later(&self, seconds: u64) {
-        self.system.clock.advance(Duration::from_secs(seconds));
-    }
-}
 
 /// Status, code and what else the answer says: what somebody outside can tell two answers apart by.
 pub(crate) fn told(reply: &Reply) -> (u16, Value) {
@@ -318,7 +240,7 @@ async fn the_keys_are_public_and_fit_the_tokens() {
     let header = jsonwebtoken::decode_header(token).unwrap();
     let key = keys.find(header.kid.as_deref().unwrap()).expect("the token's key");
     let mut validation = jsonwebtoken::Validation::new(jsonwebtoken::Algorithm::ES256);
-    validation.set_audience(&[crate::world::AUDIENCE]);
+    validation.set_audience(&[matome_api_testing::world::AUDIENCE]);
     validation.validate_exp = false;
     let key = jsonwebtoken::DecodingKey::from_jwk(key).unwrap();
     let claims = jsonwebtoken::decode::<Value>(token, &key, &validation).unwrap().claims;

@@ -7,6 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bson::doc;
 use jsonwebtoken::{Algorithm, EncodingKey};
 use matome_api::auth::access_token::{AccessTokens, Amr, Subject};
+use matome_api_testing::world::{AUDIENCE, ISSUER, Person, World, of};
 use matome_domain::access::{Role, Scopes};
 use matome_domain::clock::{Clock, Timestamp};
 use matome_store::entities::{Account, ApiKey, AuditEntry, LoginSession, Room};
@@ -15,14 +16,6 @@ use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
 use crate::auth::told;
-use crate::world::{AUDIENCE, ISSUER, Person, World, of};
-
-impl World {
-    /// Now, as tokens have it.
-    pub(crate) fn seconds(&self) -> i64 {
-        self.system.clock.now().0 / 1_000
-    }
-}
 
 /// Somebody's right token, taken apart.
 struct Forger {

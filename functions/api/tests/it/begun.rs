@@ -2,13 +2,14 @@
 //! as well.
 
 use bson::doc;
+use matome_api_testing::call::Reply;
+use matome_api_testing::world::{CONSOLE, World, of};
 use matome_domain::access::Role;
 use matome_store::Entity as _;
 use matome_store::entities::{Account, AccountAuditEntry, AuditPhase, Credentials, LoginSession, Member};
 use serde_json::{Value, json};
 
 use crate::conduct::break_audit;
-use crate::world::{CONSOLE, Reply, World, of};
 
 const PASSWORD: &str = "a horse that is correct";
 

@@ -7,6 +7,8 @@ use std::cell::RefCell;
 use bson::{RawDocumentBuf, doc};
 use futures::TryStreamExt;
 use matome_api::routes;
+use matome_api_testing::s3;
+use matome_api_testing::world::{Person, World, of};
 use matome_domain::access::Role;
 use matome_store::entities::{Message, Summary, User};
 use matome_testing::log::Log;
@@ -16,9 +18,7 @@ use serde_json::{Value, json};
 use tracing::Dispatch;
 use tracing::dispatcher::{DefaultGuard, set_default};
 
-use crate::s3;
 use crate::talk::{Talk, message, put};
-use crate::world::{Person, World, of};
 
 const EMAIL: &str = "canary-address@example.com";
 const ACCOUNT_NAME: &str = "Canary-Account-Name";

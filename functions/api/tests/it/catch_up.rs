@@ -1,10 +1,10 @@
 //! What somebody missed.
 
+use matome_api_testing::world::{World, of};
 use matome_domain::access::Role;
 use serde_json::Value;
 
 use crate::talk::{Talk, field, hex, told};
-use crate::world::{World, of};
 
 #[tokio::test]
 async fn what_is_summarized_is_told_by_its_summary_and_the_rest_here_and_now() {

@@ -1,13 +1,12 @@
 //! Connections to LINE.
 
 use bson::{Document, doc};
+use matome_api_testing::world::{World, of};
 use matome_domain::access::Role;
 use matome_domain::queue::TenantJob;
 use matome_store::entities::{Operation, Organization};
 use matome_testing::fixtures;
 use serde_json::json;
-
-use crate::world::{World, of};
 
 const SECRET: &str = "canarycanarycanarycanary00000000";
 

@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use bson::doc;
+use matome_api_testing::call::Reply;
+use matome_api_testing::world::{CONSOLE, Person, World, of};
 use matome_domain::access::{Role, Scopes};
 use matome_store::entities::{AuditEntry, Organization, Room, SecurityPolicy};
 use matome_testing::{TestTenant, fixtures};
 use serde_json::{Value, json};
 
 use crate::operations::{assert_nothing_changed, everything};
-use crate::world::{CONSOLE, Person, Reply, World, of};
 
 async fn scene() -> (World, TestTenant, Person) {
     let world = World::start().await;

@@ -1,11 +1,10 @@
 //! What every entity's routes do, shown with rooms.
 
 use bson::doc;
+use matome_api_testing::world::{World, of};
 use matome_domain::access::Role;
 use matome_store::entities::AuditEntry;
 use serde_json::{Value, json};
-
-use crate::world::{World, of};
 
 #[tokio::test]
 async fn a_room_is_made_changed_deleted_and_restored_and_the_audit_knows() {

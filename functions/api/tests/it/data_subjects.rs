@@ -1,6 +1,8 @@
 //! What a person may ask of those who know them, on MiniStack.
 
 use bytes::Bytes;
+use matome_api_testing::s3;
+use matome_api_testing::world::of;
 use matome_domain::access::Role;
 use matome_domain::person::PersonStatus;
 use matome_domain::queue::SummaryJob;
@@ -12,9 +14,7 @@ use matome_store::entities::{
 use matome_store::id::document_id;
 use serde_json::Value;
 
-use crate::s3;
 use crate::talk::{Talk, hex, message, put, told};
-use crate::world::of;
 
 fn path(talk: &Talk, what: &str) -> String {
     format!("/users/{}/{what}", hex(talk.aoi.id))

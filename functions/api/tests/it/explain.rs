@@ -9,13 +9,13 @@ use futures::TryStreamExt;
 use matome_api::auth::access_token::Amr;
 use matome_api::guard::{Access, Rule};
 use matome_api::{openapi, routes};
+use matome_api_testing::s3;
+use matome_api_testing::world::{Person, World};
 use mongodb::Database;
 use serde_json::Value;
 
-use crate::s3;
 use crate::scans::{READ_WHOLE, databases, number, read_whole_since, scans};
 use crate::seeded::{Seeded, WORD};
-use crate::world::{Person, World};
 
 /// Documents of each kind: more than are on a page.
 const SIZE: u32 = 150;

@@ -5,16 +5,15 @@ use futures::future::join_all;
 use matome_api::auth::line_login::LineLogin;
 use matome_api::auth::oidc::Issuers;
 use matome_api::auth::web::Web;
+use matome_api_testing::issuer::Issuer;
+use matome_api_testing::sign_in::{EMAIL, PASSWORD};
+use matome_api_testing::world::World;
 use matome_domain::access::PlatformRole;
 use matome_line_simulator::login::{IdTokenAlgorithm, Login};
 use matome_line_simulator::{LineSimulator, NewUser, SimulatorConfig};
 use matome_store::entities::{Account, UsedIdToken};
 use matome_testing::TestSystem;
 use serde_json::{Value, json};
-
-use crate::auth::{EMAIL, PASSWORD};
-use crate::issuer::Issuer;
-use crate::world::World;
 
 #[tokio::test]
 async fn somebody_links_line_and_logs_in_with_it() {

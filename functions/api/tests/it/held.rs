@@ -2,6 +2,8 @@
 //! erasure none is left anywhere.
 
 use bson::{Document, doc};
+use matome_api_testing::s3;
+use matome_api_testing::world::{Person, World, of};
 use matome_domain::access::Role;
 use matome_store::Entity;
 use matome_store::entities::{InboundEventRecord, Message, Room, RoomMember, Session, Summary, User};
@@ -10,9 +12,7 @@ use matome_testing::{TestTenant, fixtures};
 use serde_json::{Value, json};
 
 use crate::operations::everything;
-use crate::s3;
 use crate::talk::{Talk, at, hex};
-use crate::world::{Person, World, of};
 
 /// What is planted: `<planted>-<where>`.
 const PLANTED: &str = "canary";

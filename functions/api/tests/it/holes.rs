@@ -5,13 +5,13 @@ use std::net::{IpAddr, Ipv4Addr};
 use bson::doc;
 use matome_api::auth::access_token::Amr;
 use matome_api::auth::api_key::ApiKeyToken;
+use matome_api_testing::call::Reply;
+use matome_api_testing::world::{World, of};
 use matome_domain::access::{PlatformRole, Role, Scopes};
 use matome_store::entities::{Account, AuditEntry, Credentials};
 use matome_testing::TestTenant;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
-
-use crate::world::{Reply, World, of};
 
 fn address(last: u8) -> IpAddr {
     Ipv4Addr::new(198, 51, 100, last).into()

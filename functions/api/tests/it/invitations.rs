@@ -2,12 +2,12 @@
 
 use bson::doc;
 use futures::future::join_all;
+use matome_api_testing::world::{CONSOLE, World, of, secret_part};
 use matome_domain::access::Role;
 use matome_store::entities::{Invitation, Member};
 use serde_json::{Value, json};
 
 use crate::members::limit_agents;
-use crate::world::{CONSOLE, World, of, secret_part};
 
 /// The tokens in the mails that were sent since the last time, by address.
 fn tokens(world: &World) -> Vec<(String, String)> {

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use bson::doc;
 use futures::future::join_all;
+use matome_api_testing::call::Reply;
+use matome_api_testing::world::{World, of};
 use matome_domain::access::{Role, Scopes};
 use matome_store::entities::{IpRule, MAX_IP_RULES};
 use serde_json::json;
-
-use crate::world::{Reply, World, of};
 
 #[tokio::test]
 async fn rules_hold_at_once_and_nobody_shuts_themselves_out_unasked() {

@@ -1,6 +1,8 @@
 //! An API key may do what its maker may by now.
 
 use bson::doc;
+use matome_api_testing::call::Reply;
+use matome_api_testing::world::{Person, World, of};
 use matome_domain::access::Role;
 use matome_store::Id;
 use matome_store::entities::Account;
@@ -8,7 +10,6 @@ use matome_testing::TestTenant;
 use serde_json::{Value, json};
 
 use crate::talk::{Talk, each, hex, told};
-use crate::world::{Person, Reply, World, of};
 
 /// A key that somebody makes: its path and its text.
 async fn key(world: &World, tenant: &TestTenant, maker: &Person, scopes: &[&str]) -> (String, String) {

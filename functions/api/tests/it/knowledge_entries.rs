@@ -1,9 +1,8 @@
 //! Entries of the knowledge base, which have no code of their own in the API.
 
+use matome_api_testing::world::{World, of};
 use matome_domain::access::Role;
 use serde_json::json;
-
-use crate::world::{World, of};
 
 #[tokio::test]
 async fn managers_write_what_customers_are_answered_and_everybody_of_the_organization_reads_it() {

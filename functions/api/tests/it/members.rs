@@ -2,12 +2,11 @@
 
 use bson::doc;
 use futures::future::join_all;
+use matome_api_testing::world::{Person, World, of};
 use matome_domain::access::{Overrides, Role, Scopes};
 use matome_store::entities::{Member, Organization};
 use matome_testing::TestTenant;
 use serde_json::json;
-
-use crate::world::{Person, World, of};
 
 /// The plan allows so many who answer.
 pub(crate) async fn limit_agents(world: &World, tenant: &TestTenant, most: i64) {

@@ -1,14 +1,14 @@
 //! Messages and links to their media, on MiniStack.
 
 use bytes::Bytes;
+use matome_api_testing::s3;
+use matome_api_testing::world::of;
 use matome_domain::access::Role;
 use matome_runtime::blobs::{BlobKey, MediaPart};
 use matome_store::entities::{Media, MediaStatus, Message};
 use matome_store::id::document_id;
 
-use crate::s3;
 use crate::talk::{Talk, each, hex, message, put, told};
-use crate::world::of;
 
 #[tokio::test]
 async fn a_link_to_media_gives_the_file_for_five_minutes_to_who_may_read() {

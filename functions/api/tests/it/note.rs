@@ -7,6 +7,7 @@ use garde::Validate;
 use matome_api::crud::Crud;
 use matome_api::openapi;
 use matome_api::routes::Route;
+use matome_api_testing::world::{World, of};
 use matome_domain::access::{Resource, Role};
 use matome_domain::ids::TenantId;
 use matome_runtime::aws::{Aws, Patience};
@@ -24,8 +25,6 @@ use mongodb::options::IndexOptions;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-
-use crate::world::{World, of};
 
 /// What somebody wants to remember.
 #[derive(Debug, Clone, Serialize, Deserialize)]

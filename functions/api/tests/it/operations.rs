@@ -9,12 +9,12 @@ use bson::{Bson, Document, doc};
 use futures::TryStreamExt;
 use matome_api::guard::{Access, Rule};
 use matome_api::{openapi, routes};
+use matome_api_testing::call::Call;
+use matome_api_testing::world::World;
 use matome_domain::access::Permission;
 use matome_testing::TestTenant;
 use mongodb::Database;
 use serde_json::Value;
-
-use crate::world::{Call, World};
 
 /// An operation with its example.
 pub(crate) struct Operation {

@@ -2,13 +2,12 @@
 
 use bson::doc;
 use futures::future::join_all;
+use matome_api_testing::world::{Person, World, of};
 use matome_domain::access::{Role, Scopes};
 use matome_domain::queue::TenantJob;
 use matome_store::entities::{Operation, Organization, Owner};
 use matome_testing::fixtures;
 use serde_json::{Value, json};
-
-use crate::world::{Person, World, of};
 
 async fn owner(world: &World, admin: &Person, email: &str) -> Value {
     let body = json!({ "email": email, "name": "Keiko Example" });

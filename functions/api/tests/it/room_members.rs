@@ -1,11 +1,11 @@
 //! Who is in a room, and what their flags do.
 
+use matome_api_testing::world::{Person, World, of};
 use matome_domain::access::Role;
 use serde_json::{Value, json};
 
 use crate::rooms::limit;
 use crate::talk::{Talk, field, hex, told};
-use crate::world::{Person, World, of};
 
 fn staff(talk: &Talk, person: &Person, flags: Value) -> Value {
     json!({ "roomId": hex(talk.room.id), "accountId": person.account, "permissions": flags })

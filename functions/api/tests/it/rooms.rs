@@ -1,6 +1,7 @@
 //! Rooms, and what is done with a room's session by hand.
 
 use bson::doc;
+use matome_api_testing::world::{World, of};
 use matome_domain::access::Role;
 use matome_domain::queue::{CloseTrigger, Inbound};
 use matome_store::entities::{Organization, Room};
@@ -8,7 +9,6 @@ use matome_testing::TestTenant;
 use serde_json::{Value, json};
 
 use crate::talk::{Talk, each, hex, told};
-use crate::world::{World, of};
 
 pub(crate) async fn limit(world: &World, tenant: &TestTenant, name: &str, value: i64) {
     let organizations = world.system.store.platform_collection::<Organization>();

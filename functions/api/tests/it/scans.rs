@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 
 use bson::{Bson, Document, doc};
 use futures::TryStreamExt;
+use matome_api_testing::world::World;
 use mongodb::Database;
-
-use crate::world::World;
 
 /// Collections that may be read whole, and why.
 pub(crate) const READ_WHOLE: [(&str, &str); 1] = [("plans", "four documents, and nobody's")];

@@ -20,15 +20,15 @@ use http::header::AUTHORIZATION;
 use http::{HeaderValue, Method, StatusCode};
 use matome_api::auth::access_token::Amr;
 use matome_api::guard::Access;
+use matome_api_testing::s3;
+use matome_api_testing::world::{Person, World};
 use matome_domain::access::{Action, Resource, Role, Scopes};
 use matome_local_stack::{Checkout, Progress, install};
 use mongodb::Namespace;
 use tokio::process::Command;
 
 use crate::operations::{Operation, databases, operations};
-use crate::s3;
 use crate::seeded::Seeded;
-use crate::world::{Person, World};
 
 /// What schemathesis has for a token; it becomes a good one on the way.
 const TOKEN: &str = "Bearer of-somebody";

@@ -1,10 +1,10 @@
 //! Search, as it is asked over HTTP.
 
+use matome_api_testing::world::{Person, World, of};
 use matome_domain::access::Role;
 use serde_json::Value;
 
 use crate::talk::{Talk, each, field, hex, told};
-use crate::world::{Person, World, of};
 
 #[tokio::test]
 async fn words_are_found_where_the_caller_may_read_and_shown_where_they_stand() {

@@ -1,10 +1,9 @@
 //! How members have to log in.
 
 use matome_api::auth::access_token::Amr;
+use matome_api_testing::world::{World, of};
 use matome_domain::access::{Overrides, Role};
 use serde_json::json;
-
-use crate::world::{World, of};
 
 #[tokio::test]
 async fn a_policy_is_changed_by_its_version_and_holds_from_then_on() {

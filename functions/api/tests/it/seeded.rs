@@ -3,6 +3,7 @@
 
 use bson::oid::ObjectId;
 use bson::{DateTime, Document, doc};
+use matome_api_testing::world::{Person, World};
 use matome_domain::access::Role;
 use matome_store::collection::encode;
 use matome_store::create_organization::default_room;
@@ -17,8 +18,6 @@ use matome_store::{Entity, Scope};
 use matome_testing::tenant::BEGIN;
 use matome_testing::{TestTenant, fixtures};
 use mongodb::Database;
-
-use crate::world::{Person, World};
 
 /// When everything is.
 const NOW: DateTime = DateTime::from_millis(BEGIN.0);

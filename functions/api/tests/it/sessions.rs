@@ -1,5 +1,6 @@
 //! Sessions: their timeline, who took part, and a summary by hand.
 
+use matome_api_testing::world::{World, of};
 use matome_domain::access::Role;
 use matome_domain::queue::SummaryJob;
 use matome_domain::summary::SummaryStyle;
@@ -7,7 +8,6 @@ use matome_store::entities::{Message, Session, SessionStatus};
 use serde_json::{Value, json};
 
 use crate::talk::{Talk, at, each, field, hex, told};
-use crate::world::{World, of};
 
 fn texts(timeline: &Value) -> Vec<&str> {
     let entries = timeline["entries"].as_array().expect("entries");

@@ -1,12 +1,12 @@
 //! Who sees summaries, and what is done with them.
 
+use matome_api_testing::world::{World, of};
 use matome_domain::access::Role;
 use matome_domain::queue::SummaryJob;
 use matome_store::entities::Summary;
 use serde_json::json;
 
 use crate::talk::{Talk, each, field, hex, told};
-use crate::world::{World, of};
 
 #[tokio::test]
 async fn visibility_decides_who_sees_a_summary() {

@@ -4,14 +4,13 @@ use std::time::Duration;
 
 use bson::oid::ObjectId;
 use bson::{DateTime, doc};
+use matome_api_testing::call::Reply;
 use matome_store::Entity;
 use matome_store::entities::{Message, Room, Session, SessionStatus, Summary, User};
 use matome_store::id::derived;
 use matome_testing::tenant::BEGIN;
 use matome_testing::{TestTenant, fixtures};
 use serde_json::Value;
-
-use crate::world::Reply;
 
 /// See the module.
 pub(crate) struct Talk {

@@ -1,10 +1,10 @@
 //! People who write in, and where they did.
 
+use matome_api_testing::world::{World, of};
 use matome_domain::access::Role;
 use serde_json::json;
 
 use crate::talk::{Talk, each, field, hex, told};
-use crate::world::{World, of};
 
 #[tokio::test]
 async fn a_persons_rooms_and_sessions_are_those_that_the_caller_may_see() {

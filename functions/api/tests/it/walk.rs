@@ -8,6 +8,8 @@ use bson::{Bson, doc};
 use http::StatusCode;
 use matome_api::auth::api_key::ApiKeyToken;
 use matome_api::guard::{Access, States};
+use matome_api_testing::call::Reply;
+use matome_api_testing::world::{Person, World};
 use matome_domain::access::{Overrides, Permission, PermissionSet, Role, Scopes};
 use matome_domain::placement::Placement;
 use matome_store::entities::{Account, ApiKey, LoginSession, Member, Organization, Room, RoomMember};
@@ -16,7 +18,6 @@ use secrecy::ExposeSecret;
 use serde_json::Value;
 
 use crate::operations::{Operation, assert_nothing_changed, everything, operations};
-use crate::world::{Person, Reply, World};
 
 /// What anybody may call. Each checks what it is given itself, or has nothing to hide.
 const PUBLIC: [&str; 14] = [
@@ -344,7 +345,7 @@ async fn a_private_room_is_not_there_for_staff_who_are_not_in_it() {
     let members = tenant.store.collection::<RoomMember>();
     let staff = RoomMember { user_id: agent.account.into(), ..fixtures::member(room, "U1") };
     members.insert(&staff).await.unwrap();
-    let path = crate::world::of(tenant, &format!("/rooms/{}", room.id.to_hex()));
+    let path = matome_api_testing::world::of(tenant, &format!("/rooms/{}", room.id.to_hex()));
     assert_eq!(world.get(path).by(&agent).send().await.status, StatusCode::OK, "now they are in it");
 }
 

@@ -11,13 +11,14 @@ use matome_api::auth::signing_key::generate;
 use serde_json::{Value, json};
 
 /// See the module.
-pub(crate) struct Issuer {
+pub struct Issuer {
     url: String,
     key: EncodingKey,
 }
 
 impl Issuer {
-    pub(crate) async fn start() -> Self {
+    /// On a port of its own, with a key of its own.
+    pub async fn start() -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let key = EncodingKey::from_ec_der(&generate().expect("a key"));
@@ -33,24 +34,28 @@ impl Issuer {
         Self { url, key }
     }
 
-    pub(crate) fn url(&self) -> &str {
+    /// What it is called by.
+    #[must_use]
+    pub fn url(&self) -> &str {
         &self.url
     }
 
     /// `OIDC_ISSUERS` with this one.
-    pub(crate) fn setting(&self, name: &str, client: &str) -> Issuers {
+    pub fn setting(&self, name: &str, client: &str) -> Issuers {
         let setting = json!([{ "name": name, "issuer": self.url, "clientId": client }]);
         setting.to_string().parse().expect("a setting")
     }
 
-    pub(crate) fn sign(&self, claims: &Value) -> String {
+    /// An ID token of these claims.
+    #[must_use]
+    pub fn sign(&self, claims: &Value) -> String {
         let mut header = Header::new(Algorithm::ES256);
         header.kid = Some("k".to_owned());
         jsonwebtoken::encode(&header, claims, &self.key).expect("signed")
     }
 
     /// What says that it is not signed at all.
-    pub(crate) fn unsigned(&self, claims: &Value) -> String {
+    pub fn unsigned(&self, claims: &Value) -> String {
         let header = json!({ "alg": "none", "kid": "k" }).to_string();
         format!("{}.{}.", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims.to_string()))
     }

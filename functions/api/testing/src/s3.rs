@@ -13,7 +13,17 @@ use matome_testing::TestSystem;
 use crate::world::World;
 
 /// A world, and its bucket with the rights of an operator.
-pub(crate) async fn world() -> (World, Blobs) {
+pub async fn world() -> (World, Blobs) {
+    let (aws, name) = bucket().await;
+    let world = World::with_aws(TestSystem::start().await, None, Issuers::default(), &aws, &name);
+    (world, Blobs::from_client(aws.s3(), name))
+}
+
+/// AWS as MiniStack has it, and the name of a bucket of one's own.
+///
+/// # Panics
+/// When MiniStack does not start, or makes no bucket.
+pub async fn bucket() -> (Aws, String) {
     let endpoint = matome_local_stack::shared::aws_endpoint().await.expect("MiniStack starts");
     let env = Env::from_map([
         ("AWS_ACCESS_KEY_ID", "test"),
@@ -33,6 +43,5 @@ pub(crate) async fn world() -> (World, Blobs) {
         .send()
         .await
         .expect("versions");
-    let world = World::with_aws(TestSystem::start().await, None, Issuers::default(), &aws, &name);
-    (world, Blobs::from_client(s3, name))
+    (aws, name)
 }

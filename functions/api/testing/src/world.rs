@@ -1,16 +1,10 @@
 //! The API over real MongoDB, with people who may call it. DynamoDB and KMS are in memory unless a test
 //! says otherwise; their real counterparts have tests of their own in `shared/runtime`.
 
-use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
-use axum::body::Body;
 use bson::oid::ObjectId;
-use http::{HeaderMap, Method, Request, StatusCode};
-use lambda_http::RequestExt;
-use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequestContext;
-use lambda_http::request::RequestContext;
 use matome_api::auth::Accounts;
 use matome_api::auth::access_token::{AccessTokens, Amr, Subject};
 use matome_api::auth::accounts::Parts;
@@ -41,138 +35,53 @@ use matome_store::time::date;
 use matome_store::value::{Id, Time};
 use matome_testing::{TestSystem, TestTenant};
 use secrecy::ExposeSecret;
-use serde_json::Value;
-use tower::ServiceExt;
 
-/// Where every request comes from unless a test says otherwise (TEST-NET-1).
-pub(crate) const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
-pub(crate) const ISSUER: &str = "http://127.0.0.1/api";
-pub(crate) const AUDIENCE: &str = "matome";
+/// What access tokens say issued them.
+pub const ISSUER: &str = "http://127.0.0.1/api";
+/// Whom they are for.
+pub const AUDIENCE: &str = "matome";
 /// The console's origin.
-pub(crate) const CONSOLE: &str = "https://console.example";
+pub const CONSOLE: &str = "https://console.example";
 
 /// See the module.
-pub(crate) struct World {
-    pub(crate) system: TestSystem,
-    pub(crate) router: Router,
-    pub(crate) vault: Arc<Vault>,
-    pub(crate) tokens: AccessTokens,
-    pub(crate) queued: Recording,
-    pub(crate) mails: Outbox,
+pub struct World {
+    /// Databases, time, chance.
+    pub system: TestSystem,
+    /// All routes.
+    pub router: Router,
+    /// What tokens are signed with.
+    pub vault: Arc<Vault>,
+    /// How.
+    pub tokens: AccessTokens,
+    /// What was sent to queues.
+    pub queued: Recording,
+    /// What was sent to people.
+    pub mails: Outbox,
     /// Dumps of what would be in DynamoDB: rate limits and answers that are kept for repeats.
-    pub(crate) ephemeral: Vec<Box<dyn Fn() -> String + Send + Sync>>,
+    pub ephemeral: Vec<Box<dyn Fn() -> String + Send + Sync>>,
     /// The body of every refusal so far.
-    pub(crate) refusals: Mutex<Vec<String>>,
+    pub refusals: Mutex<Vec<String>>,
 }
 
 /// Somebody with a valid access token.
 #[derive(Debug, Clone)]
-pub(crate) struct Person {
-    pub(crate) account: Id,
-    pub(crate) session: Id,
-    pub(crate) token: String,
-}
-
-/// What was answered.
-#[derive(Debug)]
-pub(crate) struct Reply {
-    pub(crate) status: StatusCode,
-    pub(crate) headers: HeaderMap,
-    /// JSON, or null when the body is none.
-    pub(crate) body: Value,
-}
-
-impl Reply {
-    pub(crate) fn code(&self) -> &str {
-        self.body["code"].as_str().unwrap_or_default()
-    }
-
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name)?.to_str().ok()
-    }
-
-    /// The body, when all went well.
-    #[track_caller]
-    pub(crate) fn ok(self) -> Value {
-        assert!(self.status.is_success(), "{} {}", self.status, self.body);
-        self.body
-    }
-}
-
-/// A request in the making.
-pub(crate) struct Call<'a> {
-    world: &'a World,
-    method: Method,
-    path: String,
-    token: Option<String>,
-    headers: Vec<(String, String)>,
-    body: Option<String>,
-    address: IpAddr,
-}
-
-impl Call<'_> {
-    pub(crate) fn by(mut self, person: &Person) -> Self {
-        self.token = Some(person.token.clone());
-        self
-    }
-
-    pub(crate) fn with_token(mut self, token: &str) -> Self {
-        self.token = Some(token.to_owned());
-        self
-    }
-
-    pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
-        self.headers.push((name.to_owned(), value.to_owned()));
-        self
-    }
-
-    /// A body as it stands, of no type.
-    pub(crate) fn text(mut self, body: &str) -> Self {
-        self.body = Some(body.to_owned());
-        self
-    }
-
-    pub(crate) fn json(mut self, body: &Value) -> Self {
-        self.body = Some(body.to_string());
-        self.header("content-type", "application/json")
-    }
-
-    pub(crate) fn from(mut self, address: IpAddr) -> Self {
-        self.address = address;
-        self
-    }
-
-    pub(crate) async fn send(self) -> Reply {
-        let mut request = Request::builder().method(self.method).uri(&self.path);
-        if let Some(token) = &self.token {
-            request = request.header("authorization", format!("Bearer {token}"));
-        }
-        for (name, value) in &self.headers {
-            request = request.header(name, value);
-        }
-        let request = request.body(Body::from(self.body.unwrap_or_default())).expect("a request");
-        let mut context = ApiGatewayV2httpRequestContext::default();
-        context.http.source_ip = Some(self.address.to_string());
-        let request = request.with_request_context(RequestContext::ApiGatewayV2(context));
-        let response = self.world.router.clone().oneshot(request).await.expect("infallible");
-        let (parts, body) = response.into_parts();
-        let body = axum::body::to_bytes(body, usize::MAX).await.expect("a body");
-        if !parts.status.is_success() {
-            let text = format!("{:?} {}", parts.headers, String::from_utf8_lossy(&body));
-            self.world.refusals.lock().expect("nobody panicked").push(text);
-        }
-        let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
-        Reply { status: parts.status, headers: parts.headers, body }
-    }
+pub struct Person {
+    /// Their account.
+    pub account: Id,
+    /// What they logged in as.
+    pub session: Id,
+    /// Their access token.
+    pub token: String,
 }
 
 impl World {
-    pub(crate) async fn start() -> Self {
+    /// With nobody else to say who somebody is, and without S3.
+    pub async fn start() -> Self {
         Self::over(TestSystem::start().await, None, Issuers::default())
     }
 
     /// With who is believed to say who somebody is.
-    pub(crate) fn over(system: TestSystem, line: Option<LineLogin>, issuers: Issuers) -> Self {
+    pub fn over(system: TestSystem, line: Option<LineLogin>, issuers: Issuers) -> Self {
         // Nothing listens there: what needs S3 is on MiniStack, see `s3`.
         let env = Env::from_map([
             ("AWS_REGION", "ap-northeast-1"),
@@ -185,7 +94,7 @@ impl World {
     }
 
     /// With a bucket.
-    pub(crate) fn with_aws(
+    pub fn with_aws(
         system: TestSystem,
         line: Option<LineLogin>,
         issuers: Issuers,
@@ -196,7 +105,7 @@ impl World {
     }
 
     /// With routes of one's own.
-    pub(crate) fn serving(
+    pub fn serving(
         system: TestSystem,
         line: Option<LineLogin>,
         issuers: Issuers,
@@ -257,26 +166,35 @@ impl World {
         Self { system, router, vault, tokens, queued, mails, ephemeral, refusals }
     }
 
-    pub(crate) fn now(&self) -> Time {
+    /// Now.
+    #[must_use]
+    pub fn now(&self) -> Time {
         use matome_domain::clock::Clock;
         date(self.system.clock.now()).into()
     }
 
-    pub(crate) fn id(&self) -> Id {
+    /// A new id.
+    ///
+    /// # Panics
+    /// Never: it is made of hexadecimal digits.
+    #[must_use]
+    pub fn id(&self) -> Id {
         let random = self.system.random.uuid().simple().to_string();
         ObjectId::parse_str(&random[..24]).expect("hexadecimal digits").into()
     }
 
-    pub(crate) async fn tenant(&self) -> TestTenant {
+    /// An organization in the shared placement.
+    pub async fn tenant(&self) -> TestTenant {
         self.system.tenant(Placement::Shared).await
     }
 
     /// Somebody who is signed in and a member of nothing.
-    pub(crate) async fn person(&self) -> Person {
+    pub async fn person(&self) -> Person {
         self.person_with(|_| {}, &[Amr::Pwd]).await
     }
 
-    pub(crate) async fn super_admin(&self) -> Person {
+    /// Who runs the platform.
+    pub async fn super_admin(&self) -> Person {
         self.person_with(
             |account| account.platform_role = Some(PlatformRole::SuperAdmin),
             &[Amr::Pwd, Amr::Otp],
@@ -284,7 +202,11 @@ impl World {
         .await
     }
 
-    pub(crate) async fn person_with(&self, change: impl FnOnce(&mut Account), amr: &[Amr]) -> Person {
+    /// Somebody who is signed in, otherwise.
+    ///
+    /// # Panics
+    /// When they cannot be stored.
+    pub async fn person_with(&self, change: impl FnOnce(&mut Account), amr: &[Amr]) -> Person {
         let (id, session, now) = (self.id(), self.id(), self.now());
         let mut account = Account {
             id,
@@ -345,7 +267,7 @@ impl World {
     }
 
     /// An access token that holds ten minutes from now.
-    pub(crate) async fn token(&self, account: Id, session: Id, amr: &[Amr]) -> String {
+    pub async fn token(&self, account: Id, session: Id, amr: &[Amr]) -> String {
         use matome_domain::clock::Clock;
         let secrets = self.vault.secrets().await.expect("keys");
         let now = self.system.clock.now();
@@ -355,28 +277,22 @@ impl World {
     }
 
     /// Somebody who is signed in and a member of the tenant.
-    pub(crate) async fn member(&self, tenant: &TestTenant, role: Role) -> Person {
+    pub async fn member(&self, tenant: &TestTenant, role: Role) -> Person {
         self.member_with(tenant, role, Overrides::default()).await
     }
 
-    pub(crate) async fn member_with(
-        &self,
-        tenant: &TestTenant,
-        role: Role,
-        permissions: Overrides,
-    ) -> Person {
+    /// The same with overrides.
+    pub async fn member_with(&self, tenant: &TestTenant, role: Role, permissions: Overrides) -> Person {
         let person = self.person().await;
         self.join(tenant, &person, role, permissions).await;
         person
     }
 
-    pub(crate) async fn join(
-        &self,
-        tenant: &TestTenant,
-        person: &Person,
-        role: Role,
-        permissions: Overrides,
-    ) -> Id {
+    /// Makes somebody a member; the membership's id.
+    ///
+    /// # Panics
+    /// When it cannot be stored.
+    pub async fn join(&self, tenant: &TestTenant, person: &Person, role: Role, permissions: Overrides) -> Id {
         let now = self.now();
         let member = Member {
             id: self.id(),
@@ -405,7 +321,7 @@ impl World {
     }
 
     /// An API key's text.
-    pub(crate) async fn api_key(&self, tenant: &TestTenant, scopes: Scopes) -> String {
+    pub async fn api_key(&self, tenant: &TestTenant, scopes: Scopes) -> String {
         let token = ApiKeyToken::generate(&*self.system.random);
         let secrets = self.vault.secrets().await.expect("keys");
         let now = self.now();
@@ -433,44 +349,15 @@ impl World {
         self.system.store.of_tenant::<ApiKey>(&tenant.id).insert(&key).await.expect("stored");
         token.text().expose_secret().to_owned()
     }
-
-    fn call(&self, method: Method, path: impl Into<String>) -> Call<'_> {
-        let (token, headers, body) = (None, Vec::new(), None);
-        Call { world: self, method, path: path.into(), token, headers, body, address: ADDRESS }
-    }
-
-    pub(crate) fn get(&self, path: impl Into<String>) -> Call<'_> {
-        self.call(Method::GET, path)
-    }
-
-    pub(crate) fn post(&self, path: impl Into<String>) -> Call<'_> {
-        self.call(Method::POST, path)
-    }
-
-    pub(crate) fn patch(&self, path: impl Into<String>) -> Call<'_> {
-        self.call(Method::PATCH, path)
-    }
-
-    pub(crate) fn put(&self, path: impl Into<String>) -> Call<'_> {
-        self.call(Method::PUT, path)
-    }
-
-    pub(crate) fn delete(&self, path: impl Into<String>) -> Call<'_> {
-        self.call(Method::DELETE, path)
-    }
-
-    /// Any method.
-    pub(crate) fn request(&self, method: &str, path: impl Into<String>) -> Call<'_> {
-        self.call(method.parse().expect("a method"), path)
-    }
 }
 
 /// A path of the tenant.
-pub(crate) fn of(tenant: &TestTenant, path: &str) -> String {
+#[must_use]
+pub fn of(tenant: &TestTenant, path: &str) -> String {
     format!("/v1/organizations/{}{path}", tenant.id)
 }
 
 /// The secret of a token, which is `<scheme>_<id>_<secret>` and may have further `_` in its secret.
-pub(crate) fn secret_part(token: &str) -> &str {
+pub fn secret_part(token: &str) -> &str {
     token.splitn(3, '_').nth(2).expect("scheme, id, secret")
 }
