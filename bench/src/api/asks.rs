@@ -2,15 +2,15 @@
 
 use bson::doc;
 use bson::oid::ObjectId;
-use http::Method;
 use matome_api::guard::{Access, Rule};
+use matome_api_testing::world::Person;
 use matome_store::entities::{AuditEntry, Message, Room, RoomMember, Session, Summary, User};
 use matome_store::{Entity, TenantStore};
 use matome_testing::TestTenant;
 use serde_json::Value;
 
 use super::texts::QUESTIONS;
-use super::world::{Ask, Person};
+use super::world::Ask;
 
 /// A tenant that is asked about, with ids of what it has.
 pub(super) struct Asked {
@@ -53,7 +53,7 @@ impl Asked {
         Some(ids.get(number % ids.len().max(1))?.to_hex())
     }
 
-    /// A request of a GET route; `None` where there is nothing obvious to ask with.
+    /// A request of a GET route; `None` where the bench has nothing of the kind.
     pub(super) async fn get(
         &self,
         rule: &Rule,
@@ -83,7 +83,7 @@ impl Asked {
             Access::Tenant(_) | Access::Room(_) => Some(&self.agent),
         };
         let token = token.map(|person| person.token.clone());
-        Ok(Some(Ask { method: Method::GET, path: format!("{path}{query}"), token, body: None }))
+        Ok(Some(Ask { path: format!("{path}{query}"), token }))
     }
 
     async fn member_of_room(&self, number: usize) -> anyhow::Result<Option<String>> {

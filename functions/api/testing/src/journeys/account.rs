@@ -30,15 +30,14 @@ pub(super) async fn second_factor(on: &Traveller<'_, impl Messenger>) -> anyhow:
     let token = Some(somebody.token());
     let begun = on.ask(token, "beginSecondFactor", &[], json!({ "password": PASSWORD })).await?;
     let secret = SecretString::from(begun["secret"].as_str().context("a secret")?);
+    let confirm = json!({ "code": world.code(&secret) });
+    let codes = on.ask(token, "confirmSecondFactor", &[], confirm).await?;
+    let renew = json!({ "recoveryCode": codes["recoveryCodes"][0] });
+    let codes = on.ask(token, "renewRecoveryCodes", &[], renew).await?;
     // A code is taken once: the next one is half a minute off.
-    let code = || {
-        world.later(30);
-        world.code(&secret)
-    };
-    on.ask(token, "confirmSecondFactor", &[], json!({ "code": code() })).await?;
-    let codes = on.ask(token, "renewRecoveryCodes", &[], json!({ "code": code() })).await?;
+    world.later(30);
     let challenge = on.log_in(&somebody.email, PASSWORD).await?;
-    let shown = json!({ "mfaToken": challenge["mfaToken"], "code": code() });
+    let shown = json!({ "mfaToken": challenge["mfaToken"], "code": world.code(&secret) });
     let tokens = on.as_nobody("logInWithSecondFactor", shown).await?;
     let given_up = json!({ "password": PASSWORD, "recoveryCode": codes["recoveryCodes"][0] });
     on.ask(tokens["accessToken"].as_str(), "disableSecondFactor", &[], given_up).await?;

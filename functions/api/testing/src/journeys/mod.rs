@@ -8,6 +8,7 @@ mod account;
 mod external;
 mod organization;
 mod people;
+mod plain;
 mod platform;
 mod rooms;
 mod stage;
@@ -33,8 +34,10 @@ pub enum Journey {
     Rooms,
     /// A room of LINE's: its session, messages and summaries.
     Talk,
-    /// People who write in, exported and forgotten, and what is known to answer them.
+    /// People who write in, exported and forgotten.
     People,
+    /// Entities of which everything is declared.
+    Plain,
     /// Staff asked in, changed, removed.
     Staff,
     /// Keys, rules, settings.
@@ -49,7 +52,7 @@ pub enum Journey {
 
 impl Journey {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Registering,
         Self::SecondFactor,
         Self::Passwords,
@@ -58,6 +61,7 @@ impl Journey {
         Self::Rooms,
         Self::Talk,
         Self::People,
+        Self::Plain,
         Self::Staff,
         Self::Settings,
         Self::Channels,
@@ -79,6 +83,7 @@ impl Journey {
             Self::Rooms => rooms::rooms(on).await,
             Self::Talk => rooms::talk(on).await,
             Self::People => people::people(on).await,
+            Self::Plain => plain::plain(on).await,
             Self::Staff => organization::staff(on).await,
             Self::Settings => organization::settings(on).await,
             Self::Channels => organization::channels(on).await,

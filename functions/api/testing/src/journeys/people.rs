@@ -1,4 +1,4 @@
-//! People who write in, and what is known to answer them.
+//! People who write in.
 
 use serde_json::{Value, json};
 
@@ -12,16 +12,5 @@ pub(super) async fn people(on: &Traveller<'_, impl Messenger>) -> anyhow::Result
     on.as_owner("deleteUser", &[user], Value::Null).await?;
     on.as_owner("restoreUser", &[user], Value::Null).await?;
     on.as_owner("eraseUser", &[user], Value::Null).await?;
-    let entry = json!({
-        "category": "Opening hours", "question": on.name("When are you open?"), "answer": "Every day.",
-        "language": "en",
-    });
-    let entry = on.as_owner("createKnowledgeEntry", &[], entry).await?;
-    let entry = id(&entry);
-    on.as_owner("getKnowledgeEntry", &[entry], Value::Null).await?;
-    on.as_owner("updateKnowledgeEntry", &[entry], json!({ "answer": "From ten to eight." })).await?;
-    on.as_owner("deleteKnowledgeEntry", &[entry], Value::Null).await?;
-    on.as_owner("restoreKnowledgeEntry", &[entry], Value::Null).await?;
-    on.as_owner("deleteKnowledgeEntry", &[entry], Value::Null).await?;
     Ok(())
 }

@@ -48,6 +48,11 @@ impl Stage {
         Self { world, line, login, issuer, rules }
     }
 
+    /// Whether there is such a route.
+    pub(super) fn has(&self, operation: &str) -> bool {
+        self.rules.contains_key(operation)
+    }
+
     /// What a route declares.
     pub(super) fn rule(&self, operation: &str) -> &Rule {
         self.rules.get(operation).unwrap_or_else(|| panic!("there is no route {operation}"))

@@ -4,7 +4,6 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
-use matome_api::auth::access_token::Amr;
 use matome_store::Entity;
 use matome_testing::TestTenant;
 use serde_json::{Value, json};
@@ -20,7 +19,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// Carries requests, and is told which route each is for.
 pub trait Messenger: Sync {
     /// Sends it.
-    fn carry(&self, operation: &'static str, call: Call<'_>) -> impl Future<Output = Reply> + Send;
+    fn carry(&self, operation: &str, call: Call<'_>) -> impl Future<Output = Reply> + Send;
 }
 
 /// See the module.
@@ -63,10 +62,8 @@ impl<'a, M: Messenger> Traveller<'a, M> {
         (owner, operator): (&Person, &Person),
         number: u32,
     ) -> Self {
-        let signed = async |person: &Person| {
-            let token = stage.world.token(person.account, person.session, &[Amr::Pwd, Amr::Otp]).await;
-            Person { token, ..person.clone() }
-        };
+        let signed =
+            async |person: &Person| Person { token: stage.world.signed(person).await, ..person.clone() };
         let (owner, operator) = (signed(owner).await, signed(operator).await);
         // Of the networks for documentation (RFC 3849); an address is counted by its first 64 bits.
         let [high, low] = [number >> 16, number & 0xffff].map(|half| u16::try_from(half).unwrap_or_default());
@@ -89,7 +86,7 @@ impl<'a, M: Messenger> Traveller<'a, M> {
     pub(super) async fn ask(
         &self,
         token: Option<&str>,
-        operation: &'static str,
+        operation: &str,
         at: &[&str],
         body: Value,
     ) -> anyhow::Result<Value> {
@@ -102,7 +99,9 @@ impl<'a, M: Messenger> Traveller<'a, M> {
             path.push('/');
             path.push_str(match part {
                 "{organizationId}" => self.tenant.id.as_str(),
-                part if part.starts_with('{') => at.next().context(operation)?,
+                part if part.starts_with('{') => {
+                    at.next().with_context(|| format!("an id of {operation}"))?
+                }
                 part => part,
             });
         }
@@ -118,22 +117,17 @@ impl<'a, M: Messenger> Traveller<'a, M> {
         Ok(reply.body)
     }
 
-    pub(super) async fn as_nobody(&self, operation: &'static str, body: Value) -> anyhow::Result<Value> {
+    pub(super) async fn as_nobody(&self, operation: &str, body: Value) -> anyhow::Result<Value> {
         self.ask(None, operation, &[], body).await
     }
 
-    pub(super) async fn as_owner(
-        &self,
-        operation: &'static str,
-        at: &[&str],
-        body: Value,
-    ) -> anyhow::Result<Value> {
+    pub(super) async fn as_owner(&self, operation: &str, at: &[&str], body: Value) -> anyhow::Result<Value> {
         self.ask(Some(&self.owner.token), operation, at, body).await
     }
 
     pub(super) async fn as_operator(
         &self,
-        operation: &'static str,
+        operation: &str,
         at: &[&str],
         body: Value,
     ) -> anyhow::Result<Value> {
