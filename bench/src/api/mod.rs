@@ -39,6 +39,7 @@ const ALONE: usize = 120;
 /// The same, so many at once.
 const TOGETHER: usize = 240;
 const AT_ONCE: usize = 8;
+const TOGETHER_IS: &str = "8 at once";
 /// What lists, timelines, search and analytics may take at p99, milliseconds.
 const IN_ALL: f64 = 200.0;
 /// The same, of that in the database.
@@ -188,8 +189,6 @@ impl Bench<'_> {
         figure("p99 in the database", IN_DATABASE, quantile(&mut database, 0.99));
     }
 }
-
-const TOGETHER_IS: &str = "8 at once";
 
 /// Lists, timelines, search and analytics.
 fn is_budgeted(rule: &Rule) -> bool {

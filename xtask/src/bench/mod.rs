@@ -6,6 +6,7 @@ mod in_process;
 mod load;
 mod process;
 mod report;
+mod routes;
 mod runtime_api;
 mod size;
 

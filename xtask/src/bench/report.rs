@@ -1,4 +1,4 @@
-//! Prints the figures and keeps them in `target/bench.json`.
+//! Prints the figures and keeps them in `target/bench.json`; those of routes in `target/bench-routes.md` as well.
 
 use std::fmt::Write;
 
@@ -7,7 +7,7 @@ use console::style;
 use matome_local_stack::Checkout;
 use serde::Serialize;
 
-use crate::bench::{Figure, Limit};
+use crate::bench::{Figure, Limit, routes};
 
 /// All figures of one run.
 #[derive(Debug, Serialize)]
@@ -19,11 +19,16 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    /// Writes `target/bench.json`.
+    /// Writes `target/bench.json`, and `target/bench-routes.md` when the API was measured.
     pub(crate) fn write(&self, checkout: &Checkout) -> anyhow::Result<()> {
-        let path = checkout.root().join("target/bench.json");
-        std::fs::write(&path, serde_json::to_vec_pretty(self)?)
-            .with_context(|| format!("cannot write {}", path.display()))
+        let write = |name: &str, content: Vec<u8>| {
+            let path = checkout.root().join("target").join(name);
+            std::fs::write(&path, content).with_context(|| format!("cannot write {}", path.display()))
+        };
+        if let Some(routes) = routes::table(&self.figures) {
+            write("bench-routes.md", routes.into_bytes())?;
+        }
+        write("bench.json", serde_json::to_vec_pretty(self)?)
     }
 
     /// Are all budgets kept that could be measured?
@@ -31,11 +36,12 @@ impl Report {
         self.figures.iter().all(|figure| figure.kept != Some(false))
     }
 
-    /// One figure a line.
+    /// One figure a line, then one of the API's routes a line.
     pub(crate) fn table(&self) -> String {
-        let width = self.figures.iter().map(|figure| figure.name.chars().count()).max().unwrap_or_default();
+        let figures = || self.figures.iter().filter(|figure| routes::place(figure).is_none());
+        let width = figures().map(|figure| figure.name.chars().count()).max().unwrap_or_default();
         let mut text = format!("{:<width$} {:>14} {:>14}\n", "", "budget", "measured");
-        for figure in &self.figures {
+        for figure in figures() {
             let budget = match figure.budget {
                 Some(Limit::AtMost(limit)) => format!("≤ {limit} {}", figure.unit),
                 Some(Limit::AtLeast(limit)) => format!("≥ {limit} {}", figure.unit),
@@ -53,6 +59,10 @@ impl Report {
             };
             // Writing to a String cannot fail.
             let _ok = writeln!(text, "{:<width$} {budget:>14} {measured:>14} {mark}", figure.name);
+        }
+        if let Some(routes) = routes::table(&self.figures) {
+            text.push_str("\nThe API's routes, milliseconds\n\n");
+            text.push_str(&routes);
         }
         text
     }
