@@ -32,6 +32,7 @@ mod note;
 mod openapi;
 mod operations;
 mod organizations;
+mod pages;
 mod room_members;
 mod rooms;
 mod scans;
