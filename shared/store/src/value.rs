@@ -93,7 +93,9 @@ impl FromStr for Time {
     type Err = InvalidValue;
 
     fn from_str(text: &str) -> Result<Self, InvalidValue> {
-        DateTime::parse_rfc3339_str(text).map(Self).map_err(|_| A_TIME)
+        let time = DateTime::parse_rfc3339_str(text).map(Self).map_err(|_| A_TIME)?;
+        // What cannot be written again, in the last two hours of the year 9999, could be stored and never be shown.
+        if time.rfc3339().is_some() { Ok(time) } else { Err(A_TIME) }
     }
 }
 
@@ -277,6 +279,18 @@ mod tests {
     #[serde(tag = "kind")]
     enum Tagged {
         One { other: Id, when: Time },
+    }
+
+    #[test]
+    fn a_time_that_cannot_be_written_is_not_taken() {
+        for (text, is_one) in [
+            ("9999-12-30T22:00:00Z", true),
+            ("9999-12-31T23:59:59Z", false),
+            ("2026-11-20T09:00:00+09:00", true),
+            ("soon", false),
+        ] {
+            assert_eq!(text.parse::<Time>().is_ok(), is_one, "{text}");
+        }
     }
 
     fn both() -> Both {

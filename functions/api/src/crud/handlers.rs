@@ -7,6 +7,7 @@ use http::Uri;
 use matome_domain::access::Action;
 use matome_store::Collection;
 use matome_store::Time;
+use matome_store::collection::encode;
 use matome_store::exposed::{
     Changed, Changes, DeletePolicy, Exposed, New, NewContext, Outcome, PageQuery, Refusal, Shown as Seen,
 };
@@ -47,6 +48,15 @@ pub trait Hooks<E: Exposed>: 'static {
         _tenant: &Tenant,
         _ids: &PathIds,
         _new: &mut E,
+    ) -> impl Future<Output = Result<(), Problem>> + Send {
+        async { Ok(()) }
+    }
+
+    /// Looks once more when it is there, such as for limits: of several at once none stays that is one too many.
+    fn after_create(
+        _app: &App,
+        _tenant: &Tenant,
+        _new: &E,
     ) -> impl Future<Output = Result<(), Problem>> + Send {
         async { Ok(()) }
     }
@@ -253,9 +263,16 @@ pub(super) async fn create<E: Exposed, H: Hooks<E>>(
     };
     let mut new: E = body.build(&context)?;
     H::before_create(&app, &tenant, &ids, &mut new).await?;
-    let id = context.id.to_hex();
-    trail.target(E::NAME, &id);
-    let made = tenant.collection::<E>().create(&new).await?;
+    // Some derive their own, so that others who know of the same thing find it.
+    let id = encode(&new)?.get_object_id("_id").map_err(Problem::internal)?;
+    trail.target(E::NAME, id.to_hex());
+    let documents = tenant.collection::<E>();
+    let made = documents.create(&new).await?;
+    if let Err(refused) = H::after_create(&app, &tenant, &new).await {
+        documents.withdraw(id).await?;
+        return Err(refused);
+    }
+    let id = id.to_hex();
     trail.after(&H::audited(&made.view));
     Ok(Created { location: format!("{}/{id}", uri.path()), version: made.version, document: made.view })
 }

@@ -48,7 +48,8 @@ pub(crate) async fn begin(
     let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
     let (scope, sealing) = match &admitted.standing {
         Some(standing) => {
-            (Scope::Tenant(standing.id.clone()), authenticate::sealing(app, &standing.id).await)
+            let sealing = if rule.once { None } else { authenticate::sealing(app, &standing.id).await };
+            (Scope::Tenant(standing.id.clone()), sealing)
         }
         None => (Scope::Platform, None),
     };

@@ -46,6 +46,8 @@ pub struct Rule {
     pub even: bool,
     /// Of which organizations it may be called, where it changes something.
     pub states: States,
+    /// See [`Rule::answers_once`].
+    pub once: bool,
 }
 
 /// Organizations that something may be changed in.
@@ -89,6 +91,7 @@ impl Rule {
             class,
             even: false,
             states: States::Served,
+            once: false,
         }
     }
 
@@ -169,6 +172,13 @@ impl Rule {
     #[must_use]
     pub fn while_suspended(mut self) -> Self {
         self.states = States::Suspended;
+        self
+    }
+
+    /// A repeat with the same `Idempotency-Key` is told that it was done, and no more: the answer is not kept.
+    #[must_use]
+    pub fn answers_once(mut self) -> Self {
+        self.once = true;
         self
     }
 

@@ -82,24 +82,46 @@ async fn get(State(app): State<App>, ids: PathIds) -> Result<Shown<AccountView>,
     Ok(Shown { version: found.version, document: found.view })
 }
 
-/// Refuses what nobody does to themselves, and what would leave nobody to run the platform.
-async fn check(app: &App, signed_in: &SignedIn, id: ObjectId) -> Result<(), Problem> {
+/// Whether the account runs the platform. Refuses what somebody would do to their own account, and to the last one
+/// that runs the platform.
+async fn check(app: &App, signed_in: &SignedIn, id: ObjectId) -> Result<bool, Problem> {
     if id == signed_in.id() {
         return Err(Problem::new(Code::Conflict, "Nobody does this to their own account"));
     }
     let accounts = app.tenants.platform().of_platform::<Account>();
     let target = accounts.get(id).await?.ok_or_else(Problem::not_found)?;
     if target.platform_role.is_none() || !target.is_active() {
+        return Ok(false);
+    }
+    match who_runs_the_platform(app, doc! { "$ne": id }).await? {
+        0 => Err(the_last()),
+        _ => Ok(true),
+    }
+}
+
+/// Accounts that run the platform, of those with such an id.
+async fn who_runs_the_platform(app: &App, id: Document) -> Result<u64, Problem> {
+    let role = matome_store::value::to_bson(&PlatformRole::SuperAdmin)?;
+    let they = doc! { "platformRole": role, "status": "active", "deletedAt": null, "_id": id };
+    Ok(app.tenants.platform().of_platform::<Account>().count(they).await?)
+}
+
+fn the_last() -> Problem {
+    Problem::new(Code::Conflict, "This is the last account that runs the platform")
+}
+
+/// Two that take the platform from each other at once would leave it to nobody: who finds that takes it back.
+async fn leave_somebody(app: &App, id: ObjectId) -> Result<(), Problem> {
+    if who_runs_the_platform(app, doc! { "$exists": true }).await? > 0 {
         return Ok(());
     }
     let role = matome_store::value::to_bson(&PlatformRole::SuperAdmin)?;
-    let others = doc! {
-        "platformRole": role, "status": "active", "deletedAt": null, "_id": { "$ne": id },
+    let back = doc! {
+        "$set": { "platformRole": role, "status": "active" }, "$unset": { "deletedAt": "", "deletedBy": "" },
+        "$inc": { "__v": 1_i64 },
     };
-    match accounts.count(others).await? {
-        0 => Err(Problem::new(Code::Conflict, "This is the last account that runs the platform")),
-        _ => Ok(()),
-    }
+    app.tenants.platform().of_platform::<Account>().update(doc! { "_id": id }, back).await?;
+    Err(the_last())
 }
 
 async fn patch(
@@ -112,14 +134,15 @@ async fn patch(
 ) -> Result<Shown<AccountView>, Problem> {
     let id = ids.last()?;
     let closes = body.status.value().is_some_and(|status| *status != AccountStatus::Active);
-    if closes || body.platform_role != Patched::Absent {
-        check(&app, &signed_in, id).await?;
-    }
+    let ran_it = (closes || body.platform_role != Patched::Absent) && check(&app, &signed_in, id).await?;
     trail.target(Account::NAME, id.to_hex());
     let accounts = app.tenants.platform().of_platform::<Account>();
     let change = |before: &Account| body.update(before);
     let changed = accounts.patch_versioned(id, version, app.now().into(), change).await?;
     let Changed { before, after } = done(changed)?;
+    if ran_it {
+        leave_somebody(&app, id).await?;
+    }
     if closes {
         app.accounts.revoke_sessions(id.into(), None, RevokedBecause::AccountClosed).await?;
     }
@@ -137,11 +160,14 @@ async fn remove(
     IfMatch(version): IfMatch,
 ) -> Result<NoContent, Problem> {
     let id = ids.last()?;
-    check(&app, &signed_in, id).await?;
+    let ran_it = check(&app, &signed_in, id).await?;
     trail.target(Account::NAME, id.to_hex());
     let accounts = app.tenants.platform().of_platform::<Account>();
     let now = app.now().into();
     let Changed { before, .. } = done(accounts.soft_delete(id, version, Some(signed_in.id()), now).await?)?;
+    if ran_it {
+        leave_somebody(&app, id).await?;
+    }
     app.accounts.revoke_sessions(id.into(), None, RevokedBecause::AccountClosed).await?;
     trail.account(id);
     trail.before(&before.view);

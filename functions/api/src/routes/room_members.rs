@@ -44,7 +44,11 @@ impl Hooks<RoomMember> for RoomMembers {
                 RoomMemberKind::Staff => Problem::field("accountId", "is no member of this organization"),
             });
         }
-        fits_in(tenant, new).await
+        fits_in(tenant, new, 1).await
+    }
+
+    async fn after_create(_: &App, tenant: &Tenant, new: &RoomMember) -> Result<(), Problem> {
+        fits_in(tenant, new, 0).await
     }
 
     async fn before_restore(_: &App, tenant: &Tenant, id: ObjectId) -> Result<(), Problem> {
@@ -52,7 +56,7 @@ impl Hooks<RoomMember> for RoomMembers {
         if !is_of_the_organization(tenant, &found).await? {
             return Err(Problem::new(Code::Conflict, "They are not of this organization any more"));
         }
-        fits_in(tenant, &found).await
+        fits_in(tenant, &found, 1).await
     }
 
     async fn before_change(
@@ -92,7 +96,7 @@ async fn is_of_the_organization(tenant: &Tenant, who: &RoomMember) -> Result<boo
 
 /// Refuses somebody with more rights than the caller may give, and one more than the plan has for a room. Who
 /// has left the room or is banned takes no place.
-async fn fits_in(tenant: &Tenant, who: &RoomMember) -> Result<(), Problem> {
+async fn fits_in(tenant: &Tenant, who: &RoomMember, more: u64) -> Result<(), Problem> {
     if who.kind == RoomMemberKind::Staff {
         gives_no_more_than_own(tenant, who.room_id, who.permissions).await?;
     }
@@ -100,7 +104,7 @@ async fn fits_in(tenant: &Tenant, who: &RoomMember) -> Result<(), Problem> {
     let limit = limit.filter(|_| who.status == RoomMemberStatus::Active);
     let Some(limit) = limit else { return Ok(()) };
     let there = doc! { "roomId": who.room_id, "status": "active", "deletedAt": null };
-    if tenant.store.collection::<RoomMember>().count(there).await? < limit {
+    if tenant.store.collection::<RoomMember>().count(there).await? + more <= limit {
         return Ok(());
     }
     Err(Problem::new(Code::LimitReached, format!("The plan has {limit} members for a room")))

@@ -43,6 +43,10 @@ impl Hooks<Room> for Rooms {
         has_place_for_a_room(tenant).await
     }
 
+    async fn after_create(_: &App, tenant: &Tenant, _: &Room) -> Result<(), Problem> {
+        has_place_for(tenant, 0).await
+    }
+
     async fn before_restore(_: &App, tenant: &Tenant, id: ObjectId) -> Result<(), Problem> {
         let found = tenant.store.collection::<Room>().get(id).await?.ok_or_else(Problem::not_found)?;
         // One in the archive takes no place.
@@ -117,9 +121,14 @@ pub(super) fn routes() -> Vec<Route> {
 
 /// Refuses one room more than the plan allows. Counted as usage is: rooms in use.
 async fn has_place_for_a_room(tenant: &Tenant) -> Result<(), Problem> {
+    has_place_for(tenant, 1).await
+}
+
+/// For so many more.
+async fn has_place_for(tenant: &Tenant, more: u64) -> Result<(), Problem> {
     let Some(limit) = tenant.organization.limits.of(Limit::Rooms) else { return Ok(()) };
     let used = tenant.store.collection::<Room>().count(doc! { "status": ACTIVE, "deletedAt": null }).await?;
-    if used < limit {
+    if used + more <= limit {
         return Ok(());
     }
     Err(Problem::new(Code::LimitReached, format!("The plan has {limit} rooms")))

@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::Route;
+use super::summaries;
 use super::timeline::SenderView;
 use crate::context::App;
 use crate::crud::{Crud, PathIds};
@@ -46,7 +47,8 @@ pub(super) fn routes() -> Vec<Route> {
             )
             .says("sessions", "Have a closed session summarized, or summarized anew")
             .describes(
-                "409 while it is open: close it first. What was asked for holds for later writings as well.",
+                "409 while it is open: close it first; and where its summary was deleted: restore it first. What was asked for \
+                 holds for later writings as well.",
             )
             .counts_as(Class::Summarize),
             summarize,
@@ -150,6 +152,7 @@ async fn summarize(
     Json(writing): Json<Writing>,
 ) -> Result<Accepted<Asked>, Problem> {
     let session = find(&tenant, &ids, Resource::Summaries.to(Action::Create)).await?;
+    summaries::may_be_written_anew(&tenant, session.id).await?;
     write_anew(&app, &tenant, &trail, session.id, writing).await
 }
 

@@ -1,6 +1,7 @@
 //! Summaries: who sees them, what readers think of them, and written anew.
 
 use axum::extract::State;
+use bson::oid::ObjectId;
 use bson::{Document, doc};
 use garde::Validate;
 use matome_domain::access::{Action, Resource};
@@ -17,6 +18,7 @@ use super::sessions::{self, Asked, Writing};
 use crate::context::App;
 use crate::crud::{Crud, Hooks, PathIds, changed, without};
 use crate::guard::{Access, Rule, Tenant, Trail};
+use crate::http::problem::Code;
 use crate::http::{Accepted, Json, Problem, Shown};
 
 /// Who sees which, and what of them is kept in the audit.
@@ -69,6 +71,21 @@ pub(super) fn routes() -> Vec<Route> {
         ),
     ]);
     routes
+}
+
+/// Refuses to have the summary of a session written anew that the caller does not see (404), since it would be theirs
+/// then, or that was deleted (409): what is written in its place would be as deleted as it is, and seen by nobody.
+pub(super) async fn may_be_written_anew(tenant: &Tenant, session: ObjectId) -> Result<(), Problem> {
+    let summaries = tenant.store.collection::<Summary>();
+    let Some(summary) = summaries.find_one(doc! { "sessionId": session }).await? else { return Ok(()) };
+    let seen = doc! { "_id": summary.id, "$and": [Summaries::visible(tenant).await?] };
+    if summaries.find_one(seen).await?.is_none() {
+        return Err(Problem::not_found());
+    }
+    match summary.deleted_at {
+        None => Ok(()),
+        Some(_) => Err(Problem::new(Code::Conflict, "Its summary was deleted: restore it first")),
+    }
 }
 
 /// A summary that the caller may see and change in its room.

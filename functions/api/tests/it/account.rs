@@ -4,7 +4,7 @@ use bson::doc;
 use matome_api_testing::sign_in::{EMAIL, PASSWORD};
 use matome_api_testing::world::{Person, World, of};
 use matome_domain::access::{Overrides, Role};
-use matome_store::entities::{Member, SecurityPolicy};
+use matome_store::entities::{Account, LoginSession, Member, SecurityPolicy};
 use serde_json::{Value, json};
 
 /// The person behind tokens.
@@ -105,6 +105,10 @@ async fn a_second_factor_is_given_up_against_password_and_code() {
     assert_eq!(disable(json!({ "password": PASSWORD, "recoveryCode": recovery[0] })).await.status, 401);
     assert_eq!(disable(json!({ "password": PASSWORD })).await.status, 422);
     assert_eq!(disable(json!({ "password": PASSWORD, "code": code })).await.status, 204);
+    // Who set it up was shown by it; who gave it up is not any more.
+    let sessions = world.system.store.platform_collection::<LoginSession>();
+    let session = sessions.find_one(doc! { "_id": here.session }).await.unwrap().unwrap();
+    assert_eq!((session.amr, session.revoked_at), (vec!["pwd".to_owned()], None));
     assert!(world.log_in(PASSWORD).await.ok()["accessToken"].is_string());
 }
 
@@ -261,6 +265,22 @@ async fn nobody_changes_their_own_standing_and_the_last_one_stays() {
     let given = world.patch(path(&other)).by(&one).json(&json!({ "platformRole": "super_admin" }));
     assert_eq!(given.send().await.ok()["platformRole"], "super_admin");
     assert_eq!(world.delete(path(&one)).by(&other).send().await.status, 204);
+}
+
+#[tokio::test]
+async fn two_who_take_the_platform_from_each_other_at_once_leave_it_to_somebody() {
+    for _ in 0..5 {
+        let world = World::start().await;
+        let (one, other) = (world.super_admin().await, world.super_admin().await);
+        let strip = async |by: &Person, whom: &Person| {
+            let path = format!("/v1/accounts/{}", whom.account);
+            world.patch(path).by(by).json(&json!({ "platformRole": null })).send().await.status.as_u16()
+        };
+        let told = tokio::join!(strip(&one, &other), strip(&other, &one));
+        let accounts = world.system.store.platform_collection::<Account>();
+        let left = accounts.count_documents(doc! { "platformRole": "super_admin" }).await.unwrap();
+        assert!(left > 0, "{told:?}");
+    }
 }
 
 #[tokio::test]

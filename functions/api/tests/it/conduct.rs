@@ -415,6 +415,37 @@ async fn a_months_calls_are_counted_and_end() {
     let other = world.tenant().await;
     let their_admin = world.member(&other, Role::Admin).await;
     assert_eq!(world.get(of(&other, "/rooms")).by(&their_admin).send().await.status, 200);
+    // Who used them up can still be kept out, by people, and who runs the platform can give more.
+    let key = world.api_key(&tenant, Scopes::new(Scopes::all()).unwrap()).await;
+    is(&world.get(&rooms).with_token(&key).send().await, 429, "quota_exceeded");
+    let keys = world.get(of(&tenant, "/api-keys")).by(&admin).send().await.ok();
+    let path = of(&tenant, &format!("/api-keys/{}", keys["items"][0]["id"].as_str().unwrap()));
+    assert_eq!(world.delete(path).by(&admin).send().await.status, 204);
+    let operator = world.super_admin().await;
+    let more = world.put(of(&tenant, "/limits")).by(&operator).json(&json!({ "maxRooms": 10 })).send().await;
+    assert_eq!(more.status, 200, "{}", more.body);
+}
+
+#[tokio::test]
+async fn who_calls_too_fast_does_not_use_up_everybodys_month() {
+    let (world, tenant, admin) = scene().await;
+    let organizations = world.system.store.platform_collection::<Organization>();
+    let set = doc! { "$set": { "limits.apiCallsPerMonth": 1_000_i64 } };
+    organizations.update_one(doc! { "tenantId": tenant.id.as_str() }, set).await.unwrap();
+    let rooms = of(&tenant, "/rooms");
+    let mut served = 0;
+    for _ in 0..150 {
+        let reply = world.get(&rooms).by(&admin).send().await;
+        served += u32::from(reply.status == 200);
+        if reply.status != 200 {
+            is(&reply, 429, "rate_limited");
+        }
+    }
+    assert!((100..150).contains(&served), "{served}");
+    world.later(60);
+    let left = (1_000 - served - 1).to_string();
+    let reply = world.get(&rooms).by(&admin).send().await;
+    assert_eq!(reply.header("x-matome-calls-remaining"), Some(left.as_str()));
 }
 
 #[tokio::test]

@@ -65,6 +65,11 @@ async fn an_allow_list_that_runs_out_keeps_everybody_out_until_who_runs_the_plat
     let operator = world.super_admin().await;
     let key = world.api_key(&tenant, Scopes::new(Scopes::all()).unwrap()).await;
     let all = of(&tenant, "/ip-rules");
+    // Beyond what can be written again: such a rule could never be listed.
+    let never = json!({ "kind": "block", "network": "198.51.100.7/32", "expiresAt": "9999-12-31T23:59:59Z" });
+    let refused = world.post(&all).by(&admin).json(&never).send().await;
+    assert_eq!((refused.status.as_u16(), &refused.body["errors"][0]["field"]), (422, &json!("expiresAt")));
+    assert_eq!(world.get(&all).by(&admin).send().await.ok()["items"], json!([]));
     let body = json!({ "kind": "allow", "network": "192.0.2.0/24", "expiresAt": "2026-11-20T09:05:00Z" });
     let refused = world.post(&all).by(&admin).json(&body).send().await;
     assert_eq!((refused.status.as_u16(), refused.code()), (409, "allow_list_ends"));

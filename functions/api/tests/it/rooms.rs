@@ -4,7 +4,7 @@ use bson::doc;
 use matome_api_testing::world::{World, of};
 use matome_domain::access::Role;
 use matome_domain::queue::{CloseTrigger, Inbound};
-use matome_store::entities::{Organization, Room};
+use matome_store::entities::{Organization, Room, RoomMember};
 use matome_testing::TestTenant;
 use serde_json::{Value, json};
 
@@ -180,4 +180,59 @@ async fn of_a_private_or_deleted_room_nothing_is_seen() {
     assert_eq!(world.delete(of(&tenant, &private.room(""))).by(&owner).send().await.status, 204);
     hidden_from(&owner).await;
     public_only(&owner).await;
+}
+
+#[tokio::test]
+async fn of_rooms_and_members_made_at_once_none_is_more_than_the_plan_has() {
+    let world = World::start().await;
+    let tenant = world.tenant().await;
+    let admin = world.member(&tenant, Role::Admin).await;
+    let rooms = tenant.store.collection::<Room>();
+    limit(&world, &tenant, "maxRooms", 3).await;
+    let make = async |nth: usize| {
+        let body = json!({ "name": format!("Room {nth}") });
+        world.post(of(&tenant, "/rooms")).by(&admin).json(&body).send().await.status.as_u16()
+    };
+    let told = futures::future::join_all((0..8).map(make)).await;
+    assert!(rooms.count(doc! {}).await.unwrap() <= 3, "{told:?}");
+    assert!(told.iter().all(|status| [201, 409].contains(status)), "{told:?}");
+
+    let talk = Talk::closed(&tenant, "Cgroup").await;
+    limit(&world, &tenant, "maxMembersPerRoom", 4).await;
+    let mut users = Vec::new();
+    for nth in 0..8 {
+        let new = json!({ "displayName": format!("User {nth}") });
+        let made = world.post(of(&tenant, "/users")).by(&admin).json(&new).send().await.ok();
+        users.push(made["id"].clone());
+    }
+    let members = of(&tenant, &talk.room("/members"));
+    let add = async |user: &Value| {
+        let body = json!({ "roomId": hex(talk.room.id), "userId": user });
+        world.post(&members).by(&admin).json(&body).send().await
+    };
+    let told = futures::future::join_all(users.iter().map(add)).await;
+    let there = doc! { "roomId": talk.room.id };
+    assert!(tenant.store.collection::<RoomMember>().count(there).await.unwrap() <= 4);
+    // Where it is said to be it is.
+    for made in told.iter().filter(|reply| reply.status == 201) {
+        let shown = world.get(made.header("location").unwrap()).by(&admin).send().await.ok();
+        assert_eq!(shown["id"], made.body["id"]);
+    }
+}
+
+#[tokio::test]
+async fn settings_put_back_to_the_organizations_do_not_show_a_hidden_room() {
+    let world = World::start().await;
+    let tenant = world.tenant().await;
+    let (manager, agent) =
+        (world.member(&tenant, Role::Manager).await, world.member(&tenant, Role::Agent).await);
+    let path = of(&tenant, &Talk::private(&tenant, "Cpriv").await.room(""));
+    let patch = async |body: Value| world.patch(&path).by(&manager).json(&body).send().await.ok();
+    patch(json!({ "settings": { "aiEnabled": false } })).await;
+    let changed = patch(json!({ "settings": null })).await;
+    assert_eq!(changed["settings"].get("aiEnabled"), None);
+    assert_eq!(changed["settings"]["privacy"], "private");
+    assert_eq!(world.get(&path).by(&agent).send().await.status, 404);
+    patch(json!({ "settings": { "privacy": null } })).await;
+    assert_eq!(world.get(&path).by(&agent).send().await.status, 200);
 }

@@ -75,3 +75,39 @@ async fn a_summary_is_rated_and_written_anew() {
     assert_eq!((again.status.as_u16(), again.body["revision"].as_i64()), (202, Some(1)), "{}", again.body);
     assert_eq!(world.queued.sent::<SummaryJob>()[0].session_id.as_str(), hex(talk.session.id));
 }
+
+#[tokio::test]
+async fn a_session_whose_summary_was_deleted_is_summarized_anew_once_it_is_restored() {
+    let world = World::start().await;
+    let tenant = world.tenant().await;
+    let admin = world.member(&tenant, Role::Admin).await;
+    let talk = Talk::closed(&tenant, "Cgroup").await;
+    assert_eq!(world.delete(of(&tenant, &talk.summary(""))).by(&admin).send().await.status, 204);
+    let ask =
+        async || world.post(of(&tenant, &talk.session("/summary"))).by(&admin).json(&json!({})).send().await;
+    // What would be written would be as deleted as this one, paid for and seen by nobody.
+    assert_eq!(told(&ask().await), (409, "conflict"));
+    assert!(world.queued.sent::<SummaryJob>().is_empty());
+    let restored = world.post(of(&tenant, &talk.summary("/restore"))).by(&admin).send().await;
+    assert_eq!(restored.status, 200, "{}", restored.body);
+    assert_eq!(ask().await.status, 202);
+    assert_eq!(world.queued.sent::<SummaryJob>().len(), 1);
+}
+
+#[tokio::test]
+async fn nobody_takes_over_a_summary_that_they_do_not_see_by_having_it_written_anew() {
+    let world = World::start().await;
+    let tenant = world.tenant().await;
+    let (manager, agent) =
+        (world.member(&tenant, Role::Manager).await, world.member(&tenant, Role::Agent).await);
+    let talk = Talk::closed(&tenant, "Cgroup").await;
+    let hide =
+        world.patch(of(&tenant, &talk.summary(""))).by(&manager).json(&json!({ "visibility": "private" }));
+    hide.send().await.ok();
+    let ask = async |person| {
+        world.post(of(&tenant, &talk.session("/summary"))).by(person).json(&json!({})).send().await
+    };
+    assert_eq!(told(&ask(&agent).await), (404, "not_found"));
+    assert!(world.queued.sent::<SummaryJob>().is_empty());
+    assert_eq!(ask(&manager).await.status, 202);
+}

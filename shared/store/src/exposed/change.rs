@@ -99,6 +99,15 @@ impl<E: Exposed> Collection<E> {
         Shown::of(encode(entity)?)
     }
 
+    /// Takes back what was made a moment ago and must not stay.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn withdraw(&self, id: impl Into<Bson>) -> Result<(), StoreError> {
+        self.inner.delete_one(self.one(id.into(), Which::Live)).await?;
+        Ok(())
+    }
+
     /// Changes the document as `change` says of it, if it still has the version `expected` (or, with none,
     /// whichever it has). `updatedAt` and `__v` follow by themselves; a change of nothing changes nothing.
     ///

@@ -86,10 +86,10 @@ impl Accounts {
         }
         let amr = if identity.provider == line_login::PROVIDER { Amr::Line } else { Amr::Oidc };
         let credentials = self.credentials().find_one(doc! { "_id": account.id }).await?;
-        if credentials.is_some_and(|credentials| credentials.totp.is_some()) {
+        if credentials.as_ref().is_some_and(|credentials| credentials.totp.is_some()) {
             return Box::pin(self.challenge(account.id, amr)).await;
         }
-        Box::pin(self.open_session(&account, &[amr], origin)).await.map(LogIn::Done)
+        Box::pin(self.open_session(&account, credentials.as_ref(), &[amr], origin)).await.map(LogIn::Done)
     }
 
     /// The account that an identity which is not linked yet may be linked with by its address.

@@ -61,7 +61,8 @@ impl Accounts {
     ) -> Result<RecoveryCodes, AuthError> {
         let attempt = self.attempt(account).await?.ok_or(AuthError::BadCode)?;
         let Some(pending) = &attempt.credentials.pending_totp else {
-            self.succeeded(&attempt).await?;
+            // Nothing was proved: what failed before still counts.
+            self.half_succeeded(&attempt).await?;
             return Err(AuthError::NoFactor);
         };
         let secret = self.vault.unseal(&totp_field(account), &pending.secret).await?;
@@ -94,7 +95,7 @@ impl Accounts {
     }
 
     /// Gives the second factor up, against a last proof of it and, of an account that has one, the password;
-    /// other sessions are ended.
+    /// other sessions are ended, and `session` counts no more as opened with a second factor.
     ///
     /// # Errors
     /// [`AuthError::NoFactor`], [`AuthError::BadCredentials`], [`AuthError::BadCode`].
@@ -113,6 +114,9 @@ impl Accounts {
         self.credentials().update_one(doc! { "_id": account }, update).await?;
         self.note_factor(account, false).await?;
         self.revoke_sessions(account, session, RevokedBecause::FactorChanged).await?;
+        // The session that stays is from now on one of an account without a factor.
+        let no_more = doc! { "$pull": { "amr": Amr::Otp.as_str() }, "$set": { "updatedAt": at } };
+        self.sessions().update_one(doc! { "_id": session, "accountId": account }, no_more).await?;
         Ok(())
     }
 
@@ -170,7 +174,8 @@ impl Accounts {
     async fn prove_again(&self, account: Id, proof: &Proof) -> Result<(), AuthError> {
         let attempt = self.attempt(account).await?.ok_or(AuthError::BadCode)?;
         if attempt.credentials.totp.is_none() {
-            self.succeeded(&attempt).await?;
+            // Nothing was proved: what failed before still counts.
+            self.half_succeeded(&attempt).await?;
             return Err(AuthError::NoFactor);
         }
         self.prove(&attempt.credentials, proof, None).await?;

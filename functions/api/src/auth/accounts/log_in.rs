@@ -96,7 +96,9 @@ impl Accounts {
             return Box::pin(self.challenge(account.id, Amr::Pwd)).await;
         }
         self.succeeded(attempt).await?;
-        Box::pin(self.open_session(account, &[Amr::Pwd], origin)).await.map(LogIn::Done)
+        Box::pin(self.open_session(account, Some(&attempt.credentials), &[Amr::Pwd], origin))
+            .await
+            .map(LogIn::Done)
     }
 
     pub(super) async fn challenge(&self, account: Id, amr: Amr) -> Result<LogIn, AuthError> {
@@ -140,7 +142,7 @@ impl Accounts {
         let account = self.account(token.subject()).await?;
         let mut amr: Vec<_> = waiting.amr.iter().filter_map(|amr| Amr::from_text(amr)).collect();
         amr.push(Amr::Otp);
-        Box::pin(self.open_session(&account, &amr, origin)).await
+        Box::pin(self.open_session(&account, Some(&attempt.credentials), &amr, origin)).await
     }
 }
 

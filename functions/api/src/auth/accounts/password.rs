@@ -133,7 +133,12 @@ impl Accounts {
         if self.credentials().update_one(filter, update).await?.matched_count == 0 {
             return Err(AuthError::BadCredentials);
         }
-        self.succeeded(&attempt).await?;
+        if attempt.credentials.totp.is_some() {
+            // Not the second factor: wrong codes before it still count.
+            self.half_succeeded(&attempt).await?;
+        } else {
+            self.succeeded(&attempt).await?;
+        }
         self.revoke_sessions(account.id, session, RevokedBecause::PasswordChanged).await?;
         self.tell(&account, &Letter::PasswordChanged).await;
         Ok(())

@@ -2,7 +2,7 @@
 
 use bson::doc;
 use matome_domain::clock::Timestamp;
-use matome_store::entities::{Account, Device, LoginSession, RevokedBecause};
+use matome_store::entities::{Account, Credentials, Device, LoginSession, RevokedBecause};
 use matome_store::{Id, StoreError, Time};
 use secrecy::SecretString;
 
@@ -43,10 +43,12 @@ pub struct Tokens {
 }
 
 impl Accounts {
-    /// Opens a session of an account that proved who it is in these ways.
+    /// Opens a session of an account that proved who it is in these ways, by what was `known` of it then. What
+    /// ended every session meanwhile ends this one too.
     pub(super) async fn open_session(
         &self,
         account: &Account,
+        known: Option<&Credentials>,
         amr: &[Amr],
         origin: &Origin,
     ) -> Result<Tokens, AuthError> {
@@ -83,7 +85,19 @@ impl Accounts {
         if let Some(ip) = &origin.ip {
             set.insert("lastLoginIp", ip);
         }
-        self.accounts().update_one(doc! { "_id": account.id }, doc! { "$set": set }).await?;
+        // Looked at when the session is there for whoever ends all of them: either they found it, or it is found out
+        // here that they were there.
+        let seen =
+            self.accounts().find_one_and_update(doc! { "_id": account.id }, doc! { "$set": set }).await?;
+        let since = self.credentials().find_one(doc! { "_id": account.id }).await?;
+        if !seen.is_some_and(|account| account.is_active()) {
+            self.revoke_session(account.id, id, RevokedBecause::AccountClosed).await?;
+            return Err(AuthError::Closed);
+        }
+        if since.map(|credentials| credentials.version) != known.map(|credentials| credentials.version) {
+            self.revoke_session(account.id, id, RevokedBecause::PasswordChanged).await?;
+            return Err(AuthError::BadCredentials);
+        }
         let access = self.access_token(&session, now).await?;
         tracing::info!(account.id = %account.id, session.id = %id, "logged in");
         Ok(Tokens { account: account.id, session: id, access, refresh: refresh.text().clone(), expires_at })

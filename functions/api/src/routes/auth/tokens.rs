@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use garde::Validate;
+use matome_domain::rate::Class;
 use matome_store::entities::RevokedBecause;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -19,10 +20,13 @@ use crate::routes::Route;
 pub(super) fn routes() -> Vec<Route> {
     vec![
         Route::new(
-            rule("/auth/refresh", "refreshTokens", "Exchange a refresh token for the next tokens").describes(
-                "A refresh token is good once. Shown again within ten seconds it is answered with 409: another request \
-                 of the same client was faster. Later, it ends the session: somebody has a copy.",
-            ),
+            rule("/auth/refresh", "refreshTokens", "Exchange a refresh token for the next tokens")
+                .describes(
+                    "A refresh token is good once. Shown again within ten seconds it is answered with 409: another request \
+                     of the same client was faster. Later, it ends the session: somebody has a copy.",
+                )
+                // 256 random bits are not guessed, and an office renews many from one address.
+                .counts_as(Class::Read),
             refresh,
         ),
         Route::new(

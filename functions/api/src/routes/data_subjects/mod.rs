@@ -32,6 +32,8 @@ pub(super) fn routes() -> Vec<Route> {
                  file is deleted after seven days. Links to media in it end after five minutes too; timelines give \
                  new ones.",
             )
+            // Or an erasure would leave it to be had for another day.
+            .answers_once()
             .counts_as(Class::Export),
             export::export,
         ),

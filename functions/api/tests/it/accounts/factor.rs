@@ -83,3 +83,28 @@ async fn a_factor_is_in_force_only_after_a_code_of_it() {
     assert_eq!(world.session(&tokens).await.revoked_because, Some(RevokedBecause::FactorChanged));
     refused!(world.accounts.begin_totp(account, Some(&secret(PASSWORD))).await, AuthError::FactorExists);
 }
+
+#[tokio::test]
+async fn what_proves_no_factor_forgets_no_wrong_code() {
+    let other_password = "a new long password";
+    for detour in 0..2 {
+        let world = World::new().await;
+        let account = world.somebody().await;
+        let (factor, _) = world.factor(account).await;
+        let try_code =
+            async |code: SecretString| world.accounts.new_recovery_codes(account, &Proof::Totp(code)).await;
+        for _ in 0..4 {
+            refused!(try_code(secret("000000")).await, AuthError::BadCode);
+        }
+        if detour == 0 {
+            let nothing_begun = world.accounts.confirm_totp(account, None, &secret("000000")).await;
+            refused!(nothing_begun, AuthError::NoFactor);
+        } else {
+            let (old, new) = (secret(PASSWORD), secret(other_password));
+            world.accounts.change_password(account, None, &old, &new).await.unwrap();
+        }
+        refused!(try_code(secret("000000")).await, AuthError::BadCode);
+        // That was the fifth: the right one is not looked at.
+        refused!(try_code(world.code(&factor)).await, AuthError::BadCode);
+    }
+}

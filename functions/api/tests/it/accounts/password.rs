@@ -229,3 +229,19 @@ async fn nothing_secret_is_in_the_database() {
         assert!(!dump.contains(&canary), "{canary}");
     }
 }
+
+#[tokio::test]
+async fn a_log_in_that_a_new_password_overtakes_is_none() {
+    let world = World::new().await;
+    let account = world.somebody().await;
+    // After the old password was found right, and before there is a session.
+    let overtaken = async |_| {
+        let (old, new) = (secret(PASSWORD), secret("a new long password"));
+        world.accounts.change_password(account, None, &old, &new).await
+    };
+    let log_in = world.accounts.log_in(EMAIL, &secret(PASSWORD), &origin("Firefox/1 Linux"), overtaken).await;
+    refused!(log_in, AuthError::BadCredentials);
+    let sessions = world.system.store.platform_collection::<LoginSession>();
+    let open = doc! { "accountId": account, "revokedAt": null };
+    assert_eq!(sessions.count_documents(open).await.unwrap(), 0);
+}
