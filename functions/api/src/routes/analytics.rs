@@ -140,7 +140,8 @@ struct Sentiments {
     negative: u64,
 }
 
-/// How fast was answered.
+/// How fast people of a room answered each other. A 1:1 chat has none: it holds what the customer says, until staff answer
+/// through us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct AnswerTimes {

@@ -8,7 +8,7 @@ use matome_runtime::blobs::{BlobKey, MediaPart};
 use matome_store::entities::{Media, MediaStatus, Message};
 use matome_store::id::document_id;
 
-use crate::talk::{Talk, each, hex, message, put, told};
+use crate::talk::{Talk, at, each, hex, message, put, told};
 
 #[tokio::test]
 async fn a_link_to_media_gives_the_file_for_five_minutes_to_who_may_read() {
@@ -26,6 +26,7 @@ async fn a_link_to_media_gives_the_file_for_five_minutes_to_who_may_read() {
         key: Some(key.as_str().to_owned()),
         mime_type: Some("image/jpeg".to_owned()),
         file_size: Some(6),
+        analysis: Some(bson::doc! { "description": "A cat", "analyzedAt": at(3) }),
         ..Media::pending()
     });
     put::<Message>(&tenant, &picture).await;
@@ -46,5 +47,6 @@ async fn a_link_to_media_gives_the_file_for_five_minutes_to_who_may_read() {
     let list = list.send().await.ok();
     assert_eq!(each(&list, "id").len(), 4);
     assert!(!list.to_string().contains(key.as_str()), "where it lies is nobody's business");
+    assert_eq!(list["items"][0]["media"]["analysis"]["description"], "A cat");
     assert_eq!(told(&world.get(media(talk.messages[0].id)).by(&viewer).send().await), (404, "not_found"));
 }

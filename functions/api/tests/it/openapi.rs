@@ -58,6 +58,49 @@ fn every_operation_has_a_name_of_its_own_a_group_a_line_and_its_path_in_full() {
     assert!(ids.len() > 5, "there are operations");
 }
 
+/// Objects of a schema with named fields that take others as well.
+fn loose(
+    file: &Value,
+    schema: &Value,
+    name: &str,
+    seen: &mut BTreeSet<String>,
+    found: &mut BTreeSet<String>,
+) {
+    match schema {
+        Value::Object(fields) => {
+            if let Some(other) =
+                schema["$ref"].as_str().and_then(|at| at.strip_prefix("#/components/schemas/"))
+            {
+                if seen.insert(other.to_owned()) {
+                    loose(file, &file["components"]["schemas"][other], other, seen, found);
+                }
+                return;
+            }
+            if fields.contains_key("properties") && schema["additionalProperties"] != false {
+                found.insert(name.to_owned());
+            }
+            fields.values().for_each(|part| loose(file, part, name, seen, found));
+        }
+        Value::Array(parts) => parts.iter().for_each(|part| loose(file, part, name, seen, found)),
+        _ => {}
+    }
+}
+
+#[test]
+fn what_is_unknown_is_refused_in_every_object_of_every_body() {
+    let file = file();
+    let (mut found, mut seen) = (BTreeSet::new(), BTreeSet::new());
+    each_operation(&file, |_, operation| {
+        let id = operation["operationId"].as_str().unwrap();
+        for media in operation["requestBody"]["content"].as_object().into_iter().flat_map(|all| all.values())
+        {
+            loose(&file, &media["schema"], id, &mut seen, &mut found);
+        }
+    });
+    assert!(seen.len() > 30, "bodies have schemas");
+    assert_eq!(found, BTreeSet::new());
+}
+
 /// A schema that may refer to the components of the file.
 fn validator(file: &Value, schema: &Value) -> Validator {
     let mut schema = schema.clone();

@@ -209,7 +209,7 @@ impl Seeded {
             .await;
         self.seed_some::<Owner>(world, 1, |_| {
             let mut owner = sample::<Owner>(doc! {
-                "email": format!("{}@example.com", self.tenant.id), "name": "Someone", "plan": "free",
+                "email": format!("{}@example.com", self.owner.account.to_hex()), "name": "Someone", "plan": "free",
                 "subscription": { "status": "active", "startDate": NOW },
             });
             // As `TestSystem` names the organization's owner.

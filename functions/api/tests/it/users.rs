@@ -58,6 +58,12 @@ async fn people_are_made_changed_and_deleted_by_who_may() {
     assert_eq!((told(&wrong), field(&wrong)), ((422, "invalid_field"), "email"));
     let changed = world.patch(&one).by(&agent).json(&json!({ "email": null })).send().await.ok();
     assert_eq!(changed["email"].as_str(), None);
+    let renamed = world.patch(&one).by(&agent).json(&json!({ "displayName": "Chaiya" })).send().await.ok();
+    assert_eq!(renamed["displayName"], "Chaiya");
+    let line = Talk::closed(&tenant, "Cline").await.aoi;
+    let rename = world.patch(format!("{users}/{}", hex(line.id))).by(&admin);
+    let refused = rename.json(&json!({ "displayName": "Ao" })).send().await;
+    assert_eq!((told(&refused), field(&refused)), ((422, "invalid_field"), "displayName"));
     assert_eq!(told(&world.delete(&one).by(&agent).send().await), (403, "permission_denied"));
     assert_eq!(world.delete(&one).by(&admin).send().await.status, 204);
     assert_eq!(world.get(format!("{one}/rooms")).by(&admin).send().await.status, 404);

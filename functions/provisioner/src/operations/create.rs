@@ -173,7 +173,8 @@ async fn activate(work: &Work<'_>) -> Result<Progress, ProvisionError> {
 async fn owner(work: &Work<'_>, input: &CreateTenant, terms: &Terms) -> Result<Owner, ProvisionError> {
     let email = email(input)?;
     let at = work.operation.created_at;
-    let trial = terms.trial_days > 0;
+    // On the free plan as well: a trial that comes later is not paid for by that.
+    let nothing_owed = terms.trial_days > 0 || input.tier == Tier::Free;
     let owner = Owner {
         id: derived(&["owner", &email]),
         email: email.clone(),
@@ -184,7 +185,7 @@ async fn owner(work: &Work<'_>, input: &CreateTenant, terms: &Terms) -> Result<O
         limits: terms.owner_limits,
         settings: OwnerSettings { timezone: input.timezone.clone(), ..OwnerSettings::default() },
         subscription: Subscription {
-            status: if trial { SubscriptionStatus::Trial } else { SubscriptionStatus::Active },
+            status: if nothing_owed { SubscriptionStatus::Trial } else { SubscriptionStatus::Active },
             start_date: at,
             end_date: None,
             billing_cycle: None,

@@ -45,6 +45,8 @@ async fn a_tenant_of_each_tier_arrives_whole_in_its_placement() {
         let owners = world.system.store.platform_collection::<Owner>();
         let owner = owners.find_one(doc! { "_id": organization.owner_id }).await.unwrap().unwrap();
         assert_eq!(owner.email, format!("{id}@example.com"));
+        let owes = terms.trial_days == 0 && tier != Tier::Free;
+        assert_eq!(owner.subscription.status.is_paid(), owes, "{tier:?}");
 
         let store = tenants.store(&id).await.unwrap();
         assert_eq!(store.collection::<Room>().count(doc! {}).await.unwrap(), 1, "the default room");

@@ -72,7 +72,7 @@ pub use audit_entry::{
     AccountAuditEntry, ActorKind, AuditActor, AuditEntry, AuditEntryView, AuditPhase, AuditRecord, AuditTail,
     AuditTarget,
 };
-pub use business_hours::{BusinessHours, Hours};
+pub use business_hours::{BusinessHours, BusinessHoursPatch, Hours, HoursPatch};
 pub use channel::{
     Channel, ChannelError, ChannelErrorView, ChannelFeatures, ChannelFeaturesPatch, ChannelHealth,
     ChannelHealthView, ChannelPatch, ChannelQuota, ChannelQuotaView, ChannelStatistics, ChannelStatus,
@@ -87,8 +87,9 @@ pub use ip_rule::{IpRule, IpRulePatch, IpRuleState, IpRuleView, MAX_IP_RULES, Ne
 pub use login_session::{LoginSession, LoginSessionView, RevokedBecause};
 pub use member::{Member, MemberPatch, MemberPresence, MemberStatus, MemberView, OverridesPatch};
 pub use message::{
-    Dimensions, Edit, EditView, Emoji, FileData, ImageSet, LocationData, Media, MediaStatus, MediaView,
-    Message, MessageMetadata, MessageMetadataView, MessageStatus, MessageView, StickerData,
+    Dimensions, Edit, EditView, Emoji, FileData, ImageSet, LocationData, Media, MediaAnalysisView,
+    MediaStatus, MediaView, Message, MessageMetadata, MessageMetadataView, MessageStatus, MessageView,
+    StickerData,
 };
 pub use notice::Notice;
 pub use operation::{
@@ -96,22 +97,23 @@ pub use operation::{
 };
 pub use organization::{
     AiSettings, AiSettingsPatch, Billing, Delivery, DeliveryPatch, DeliveryTarget, Escalation,
-    NewOrganization, Organization, OrganizationMetadata, OrganizationMetadataPatch, OrganizationPatch,
-    OrganizationSettings, OrganizationSettingsPatch, OrganizationSize, OrganizationStatus, OrganizationType,
-    OrganizationView, Personality, StatusReason, StatusReasonView, TrialNotice, default_data_region,
+    EscalationPatch, NewOrganization, Organization, OrganizationMetadata, OrganizationMetadataPatch,
+    OrganizationPatch, OrganizationSettings, OrganizationSettingsPatch, OrganizationSize, OrganizationStatus,
+    OrganizationType, OrganizationView, Personality, PersonalityPatch, StatusReason, StatusReasonView,
+    TrialNotice, default_data_region,
 };
 pub use outbox::{NewOutboxEntry, OutboxEntry, OutboxKind, OutboxState, Purpose};
 pub use owner::{
     NewOwner, Owner, OwnerLimitsPatch, OwnerPatch, OwnerSettings, OwnerSettingsPatch, OwnerUsage, OwnerView,
-    Subscription, SubscriptionPatch, SubscriptionStatus, SubscriptionView,
+    PayerPatch, Subscription, SubscriptionPatch, SubscriptionStatus, SubscriptionView,
 };
 pub use plan::Plan;
 pub use platform_secret::{PlatformSecret, PlatformSecretKind};
 pub use push_ledger::PushLedger;
 pub use room::{
-    NewRoom, Presence, Privacy, Room, RoomMetadata, RoomMetadataPatch, RoomMetadataView, RoomMode, RoomPatch,
-    RoomSettings, RoomSettingsPatch, RoomStatistics, RoomStatisticsView, RoomType, RoomUsage, RoomView,
-    SessionTriggersPatch,
+    NewRoom, NewRoomMetadata, Presence, Privacy, Room, RoomMetadata, RoomMetadataPatch, RoomMetadataView,
+    RoomMode, RoomPatch, RoomSettings, RoomSettingsPatch, RoomStatistics, RoomStatisticsView, RoomType,
+    RoomUsage, RoomView, SessionTriggersPatch,
 };
 pub use room_member::{
     NewRoomMember, RoomMember, RoomMemberKind, RoomMemberPatch, RoomMemberStatistics, RoomMemberView,

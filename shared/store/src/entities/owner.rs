@@ -271,6 +271,25 @@ pub struct OwnerPatch {
     pub subscription: Kept<SubscriptionPatch>,
 }
 
+/// What owners change of themselves.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema, Validate)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(example = json!({ "phoneNumber": "+81 3 0000 0000", "settings": { "timezone": "Asia/Tokyo" } }))]
+pub struct PayerPatch {
+    /// Full name.
+    #[garde(length(chars, min = 1, max = 200))]
+    #[serde(default, skip_serializing_if = "Kept::is_absent")]
+    pub name: Kept<String>,
+    /// Contact number.
+    #[garde(length(chars, min = 3, max = 32))]
+    #[serde(default, skip_serializing_if = "Patched::is_absent")]
+    pub phone_number: Patched<String>,
+    /// Preferences.
+    #[garde(dive)]
+    #[serde(default, skip_serializing_if = "Kept::is_absent")]
+    pub settings: Kept<OwnerSettingsPatch>,
+}
+
 /// `owner.limits` in a patch: `null` is no limit.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema, Validate)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -352,7 +371,8 @@ impl New<Owner> for NewOwner {
             limits: matome_domain::plan::Terms::of(plan).owner_limits,
             settings: OwnerSettings::default(),
             subscription: Subscription {
-                status: SubscriptionStatus::default(),
+                // Free, so nothing is owed; a trial that comes later is not paid for by that.
+                status: SubscriptionStatus::Trial,
                 start_date: new.now,
                 end_date: None,
                 billing_cycle: None,
@@ -362,6 +382,13 @@ impl New<Owner> for NewOwner {
             updated_at: new.now,
             version: 0,
         })
+    }
+}
+
+impl Changes<Owner> for PayerPatch {
+    fn update(&self, before: &Owner) -> Result<Update, Refusal> {
+        let PayerPatch { name, phone_number, settings } = self.clone();
+        OwnerPatch { name, phone_number, settings, ..OwnerPatch::default() }.update(before)
     }
 }
 

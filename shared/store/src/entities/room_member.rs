@@ -190,7 +190,7 @@ pub struct RoomMemberView {
 }
 
 /// Somebody who is added to a room: exactly one of `userId` and `accountId`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Validate)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, Validate)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewRoomMember {
     /// Room.
@@ -208,10 +208,10 @@ pub struct NewRoomMember {
     #[garde(skip)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<RoomRole>,
-    /// What they may do in the room; talk and read when absent.
-    #[garde(skip)]
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub permissions: Option<RoomPermissions>,
+    /// What they may do in the room: talk and read, but for what is said here.
+    #[garde(dive)]
+    #[serde(default)]
+    pub permissions: RoomPermissionsPatch,
 }
 
 /// `roomMember.role`.
@@ -280,6 +280,18 @@ pub struct RoomPermissionsPatch {
     pub can_manage_settings: Kept<bool>,
 }
 
+impl RoomPermissionsPatch {
+    fn apply(&self, before: RoomPermissions) -> RoomPermissions {
+        let flag = |patch: &Kept<bool>, before| patch.value().copied().unwrap_or(before);
+        RoomPermissions {
+            can_send_message: flag(&self.can_send_message, before.can_send_message),
+            can_view_history: flag(&self.can_view_history, before.can_view_history),
+            can_export_data: flag(&self.can_export_data, before.can_export_data),
+            can_manage_settings: flag(&self.can_manage_settings, before.can_manage_settings),
+        }
+    }
+}
+
 impl New<RoomMember> for NewRoomMember {
     fn build(self, new: &NewContext) -> Result<RoomMember, Refusal> {
         let (user_id, kind) = match (self.user_id, self.account_id) {
@@ -298,7 +310,7 @@ impl New<RoomMember> for NewRoomMember {
             joined_at: new.now,
             left_at: None,
             last_active_at: new.now,
-            permissions: self.permissions.unwrap_or_default(),
+            permissions: self.permissions.apply(RoomPermissions::default()),
             statistics: RoomMemberStatistics::default(),
             status: RoomMemberStatus::Active,
             status_at: new.now,

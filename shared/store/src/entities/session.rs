@@ -220,7 +220,7 @@ pub struct SessionView {
     pub start_time: Time,
     /// When its last message was sent.
     pub last_message_at: Time,
-    /// Closed when.
+    /// `lastMessageAt`, once it is closed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub end_time: Option<Time>,
     /// Counters.

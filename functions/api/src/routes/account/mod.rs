@@ -6,6 +6,7 @@ mod factor;
 mod identities;
 mod organizations;
 mod own;
+mod owner;
 mod password;
 mod sessions;
 
@@ -23,6 +24,7 @@ const TAG: &str = "account";
 pub(super) fn routes() -> Vec<Route> {
     [
         own::routes(),
+        owner::routes(),
         password::routes(),
         factor::routes(),
         sessions::routes(),

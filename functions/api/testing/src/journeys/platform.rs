@@ -7,6 +7,15 @@ use super::traveller::{Messenger, Traveller, id};
 
 pub(super) async fn accounts(on: &Traveller<'_, impl Messenger>) -> anyhow::Result<()> {
     let somebody = on.somebody("account").await?;
+    let owner = json!({ "email": somebody.email, "name": "Keiko Example" });
+    let owner = on.as_operator("createOwner", &[], owner).await?;
+    let at = [id(&owner)];
+    on.as_operator("getOwner", &at, Value::Null).await?;
+    on.as_operator("updateOwner", &at, json!({ "settings": { "language": "ja" } })).await?;
+    on.as_operator("listOrganizationsOfOwner", &at, Value::Null).await?;
+    on.ask(Some(somebody.token()), "getOwnOwner", &[], Value::Null).await?;
+    let reached = json!({ "phoneNumber": "+81 3 0000 0000" });
+    on.ask(Some(somebody.token()), "updateOwnOwner", &[], reached).await?;
     let at = [somebody.account.as_str()];
     on.as_operator("getAccount", &at, Value::Null).await?;
     on.as_operator("listAccountAudit", &at, Value::Null).await?;
@@ -15,12 +24,6 @@ pub(super) async fn accounts(on: &Traveller<'_, impl Messenger>) -> anyhow::Resu
     on.as_operator("updateAccount", &at, json!({ "status": "suspended" })).await?;
     on.as_operator("deleteAccount", &at, Value::Null).await?;
     on.as_operator("restoreAccount", &at, Value::Null).await?;
-    let owner = json!({ "email": on.email("payer"), "name": "Keiko Example" });
-    let owner = on.as_operator("createOwner", &[], owner).await?;
-    let at = [id(&owner)];
-    on.as_operator("getOwner", &at, Value::Null).await?;
-    on.as_operator("updateOwner", &at, json!({ "settings": { "language": "ja" } })).await?;
-    on.as_operator("listOrganizationsOfOwner", &at, Value::Null).await?;
     Ok(())
 }
 

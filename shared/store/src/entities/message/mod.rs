@@ -13,7 +13,7 @@ use crate::entities::session::ReplyToken;
 use crate::entity::{Entity, Index};
 use crate::shape::{Shape, date, object_id, one_of, string};
 
-pub use view::{EditView, MediaView, MessageMetadataView, MessageView};
+pub use view::{EditView, MediaAnalysisView, MediaView, MessageMetadataView, MessageView};
 
 /// `_id` is derived from channel and LINE message id: the same message is one document, however
 /// often it is delivered.

@@ -28,7 +28,7 @@ pub struct MessageView {
     pub session_id: Id,
     /// Room.
     pub room_id: Id,
-    /// Who said it; absent for what we said.
+    /// Who said it; absent for people whom LINE does not identify.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user_id: Option<Id>,
     /// LINE's id of it.
@@ -105,6 +105,19 @@ pub struct MediaView {
     /// Milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub duration: Option<i64>,
+    /// What a summarizer saw in it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub analysis: Option<MediaAnalysisView>,
+}
+
+/// `message.media.analysis`, as it is shown.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MediaAnalysisView {
+    /// In its words.
+    pub description: String,
+    /// When.
+    pub analyzed_at: Time,
 }
 
 /// `message.metadata`, as it is shown.

@@ -22,8 +22,8 @@ use crate::shape::{Shape, date, number, object_id, one_of, string};
 
 pub use settings::{AiSettings, Delivery, DeliveryTarget, Escalation, OrganizationSettings, Personality};
 pub use view::{
-    AiSettingsPatch, DeliveryPatch, OrganizationMetadataPatch, OrganizationPatch, OrganizationSettingsPatch,
-    OrganizationView, StatusReasonView,
+    AiSettingsPatch, DeliveryPatch, EscalationPatch, OrganizationMetadataPatch, OrganizationPatch,
+    OrganizationSettingsPatch, OrganizationView, PersonalityPatch, StatusReasonView,
 };
 
 /// An organization (the seeds' Organization, project, tenant, company); its id, in hexadecimal, is

@@ -59,10 +59,10 @@ pub struct AiSettings {
     /// Tokens that one answer of a provider may take, thinking included; 8,000 when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_tokens: Option<u32>,
-    /// How answers to customers sound. Written by the console.
+    /// How answers to customers sound.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub personality: Option<Personality>,
-    /// When a human takes over. Written by the console.
+    /// When a human takes over.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub escalation: Option<Escalation>,
 }

@@ -17,7 +17,7 @@ use super::{
     OrganizationStatus, OrganizationType, default_data_region, default_language, default_supported_languages,
     default_timezone,
 };
-use crate::entities::business_hours::BusinessHours;
+use crate::entities::business_hours::{BusinessHours, BusinessHoursPatch};
 use crate::entities::owner::fits_patched_slug;
 use crate::entities::room::SessionTriggersPatch;
 use crate::exposed::{
@@ -140,10 +140,10 @@ pub struct OrganizationPatch {
     #[garde(dive)]
     #[serde(default, skip_serializing_if = "Kept::is_absent")]
     pub metadata: Kept<OrganizationMetadataPatch>,
-    /// When somebody is there, the whole week.
-    #[garde(custom(hours))]
+    /// When somebody is there, day by day.
+    #[garde(dive)]
     #[serde(default, skip_serializing_if = "Kept::is_absent")]
-    pub business_hours: Kept<BusinessHours>,
+    pub business_hours: Kept<BusinessHoursPatch>,
     /// IANA name.
     #[garde(custom(zone))]
     #[serde(default, skip_serializing_if = "Kept::is_absent")]
@@ -216,6 +216,50 @@ pub struct AiSettingsPatch {
     #[garde(range(min = 1_000, max = 100_000))]
     #[serde(default, skip_serializing_if = "Patched::is_absent")]
     pub max_tokens: Patched<u32>,
+    /// How answers to customers sound; null for the usual way.
+    #[garde(dive)]
+    #[serde(default, skip_serializing_if = "Patched::is_absent")]
+    pub personality: Patched<PersonalityPatch>,
+    /// When a human takes over; null for the usual rules.
+    #[garde(dive)]
+    #[serde(default, skip_serializing_if = "Patched::is_absent")]
+    pub escalation: Patched<EscalationPatch>,
+}
+
+/// `organization.settings.aiSettings.personality` in a patch.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema, Validate)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PersonalityPatch {
+    /// Such as `friendly`.
+    #[garde(length(chars, min = 1, max = 200))]
+    #[serde(default, skip_serializing_if = "Kept::is_absent")]
+    pub tone: Kept<String>,
+    /// Such as `professional`.
+    #[garde(length(chars, min = 1, max = 200))]
+    #[serde(default, skip_serializing_if = "Kept::is_absent")]
+    pub style: Kept<String>,
+    /// BCP 47 tag.
+    #[garde(length(chars, min = 2, max = 35))]
+    #[serde(default, skip_serializing_if = "Kept::is_absent")]
+    pub language_preference: Kept<String>,
+}
+
+/// `organization.settings.aiSettings.escalation` in a patch.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema, Validate)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct EscalationPatch {
+    /// An answer less sure than this is not given.
+    #[garde(range(min = 0.0, max = 1.0))]
+    #[serde(default, skip_serializing_if = "Kept::is_absent")]
+    pub confidence_threshold: Kept<f64>,
+    /// Answers that did not help before a human is asked.
+    #[garde(range(min = 1, max = 100))]
+    #[serde(default, skip_serializing_if = "Kept::is_absent")]
+    pub max_attempts: Kept<u32>,
+    /// Ask a human without being told to.
+    #[garde(skip)]
+    #[serde(default, skip_serializing_if = "Kept::is_absent")]
+    pub auto_escalate: Kept<bool>,
 }
 
 /// `organization.settings.delivery` in a patch.
@@ -262,27 +306,6 @@ pub struct OrganizationMetadataPatch {
     pub contact_email: Patched<String>,
 }
 
-fn hours(week: &Kept<BusinessHours>, (): &()) -> garde::Result {
-    let Some(week) = week.value() else { return Ok(()) };
-    let days = [
-        &week.monday,
-        &week.tuesday,
-        &week.wednesday,
-        &week.thursday,
-        &week.friday,
-        &week.saturday,
-        &week.sunday,
-    ];
-    let is_time = |text: &str| {
-        matches!(text.as_bytes(), [h @ b'0'..=b'2', i @ b'0'..=b'9', b':', b'0'..=b'5', b'0'..=b'9']
-            if *h < b'2' || *i < b'4')
-    };
-    if days.iter().all(|day| is_time(&day.start) && is_time(&day.end)) {
-        return Ok(());
-    }
-    Err(garde::Error::new("start and end must be HH:MM, 00:00 to 23:59"))
-}
-
 fn zone(name: &Kept<String>, (): &()) -> garde::Result {
     match name.value() {
         Some(name) if jiff::tz::TimeZone::get(name).is_err() => {
@@ -309,7 +332,25 @@ impl OrganizationSettingsPatch {
                 .kept("settings.aiSettings.summaryStyle", &ai.summary_style)
                 .patched("settings.aiSettings.monthlyTokenLimit", &ai.monthly_token_limit)
                 .patched("settings.aiSettings.temperature", &ai.temperature)
-                .patched("settings.aiSettings.maxTokens", &ai.max_tokens);
+                .patched("settings.aiSettings.maxTokens", &ai.max_tokens)
+                .nested("settings.aiSettings.personality", &ai.personality, |update, personality| {
+                    update
+                        .kept("settings.aiSettings.personality.tone", &personality.tone)
+                        .kept("settings.aiSettings.personality.style", &personality.style)
+                        .kept(
+                            "settings.aiSettings.personality.languagePreference",
+                            &personality.language_preference,
+                        )
+                })
+                .nested("settings.aiSettings.escalation", &ai.escalation, |update, escalation| {
+                    update
+                        .kept(
+                            "settings.aiSettings.escalation.confidenceThreshold",
+                            &escalation.confidence_threshold,
+                        )
+                        .kept("settings.aiSettings.escalation.maxAttempts", &escalation.max_attempts)
+                        .kept("settings.aiSettings.escalation.autoEscalate", &escalation.auto_escalate)
+                });
         }
         if let Some(delivery) = self.delivery.value() {
             update = update
@@ -327,11 +368,13 @@ impl Changes<Organization> for OrganizationPatch {
             .patched("slug", &self.slug)
             .patched("description", &self.description)
             .kept("type", &self.kind)
-            .kept("businessHours", &self.business_hours)
             .kept("timezone", &self.timezone)
             .kept("primaryLanguage", &self.primary_language)
             .kept("supportedLanguages", &self.supported_languages)
             .kept("auditRetentionDays", &self.audit_retention_days);
+        if let Some(hours) = self.business_hours.value() {
+            update = hours.update(&before.business_hours, update);
+        }
         if let Some(name) = self.name.value() {
             update = update.set("search", &Organization::words_of(name));
         }

@@ -15,8 +15,8 @@ use crate::entity::{Entity, Index};
 use crate::shape::{Shape, date, number, one_of, string};
 
 pub use view::{
-    NewRoom, Privacy, RoomMetadataPatch, RoomMetadataView, RoomPatch, RoomSettingsPatch, RoomStatisticsView,
-    RoomView, SessionTriggersPatch,
+    NewRoom, NewRoomMetadata, Privacy, RoomMetadataPatch, RoomMetadataView, RoomPatch, RoomSettingsPatch,
+    RoomStatisticsView, RoomView, SessionTriggersPatch,
 };
 
 /// A 1:1 chat, a LINE group or a multi-person chat. `_id` is derived from channel and conversation.

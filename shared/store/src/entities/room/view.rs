@@ -1,6 +1,6 @@
 //! What the API shows of a room, makes one from and lets be changed.
 
-use bson::DateTime;
+use bson::{DateTime, doc};
 use garde::Validate;
 use matome_domain::access::Resource;
 use matome_domain::limits::Limit;
@@ -74,23 +74,19 @@ pub struct RoomView {
     pub deleted_by: Option<Id>,
 }
 
-/// `room.metadata`, as it is shown and as a new room has it.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema, Validate)]
+/// `room.metadata`, as it is shown.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct RoomMetadataView {
     /// Customer support, sales, …
-    #[garde(length(chars, max = 200))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub purpose: Option<String>,
     /// Department.
-    #[garde(length(chars, max = 200))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub department: Option<String>,
     /// Labels.
-    #[garde(dive)]
     pub tags: Tags,
     /// The organization's own fields.
-    #[garde(dive)]
     pub custom_fields: CustomFields,
 }
 
@@ -128,7 +124,29 @@ pub struct NewRoom {
     /// Free data.
     #[garde(dive)]
     #[serde(default)]
-    pub metadata: RoomMetadataView,
+    pub metadata: NewRoomMetadata,
+}
+
+/// `room.metadata` of a new room.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema, Validate)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct NewRoomMetadata {
+    /// Customer support, sales, …
+    #[garde(length(chars, max = 200))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub purpose: Option<String>,
+    /// Department.
+    #[garde(length(chars, max = 200))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub department: Option<String>,
+    /// Labels.
+    #[garde(dive)]
+    #[serde(default)]
+    pub tags: Tags,
+    /// The organization's own fields.
+    #[garde(dive)]
+    #[serde(default)]
+    pub custom_fields: CustomFields,
 }
 
 /// What can be changed of a room.
@@ -143,7 +161,7 @@ pub struct RoomPatch {
     #[garde(length(chars, max = 2000))]
     #[serde(default, skip_serializing_if = "Patched::is_absent")]
     pub description: Patched<String>,
-    /// Settings; null for the organization's.
+    /// Settings; null for the organization's, but for privacy, which stays.
     #[garde(dive)]
     #[serde(default, skip_serializing_if = "Patched::is_absent")]
     pub settings: Patched<RoomSettingsPatch>,
@@ -287,7 +305,11 @@ impl Changes<Room> for RoomPatch {
     fn update(&self, before: &Room) -> Result<Update, Refusal> {
         let mut update = self.settings.value().map_or_else(Update::new, |s| s.update(Update::new()));
         if self.settings == Patched::Null {
-            update = update.unset("settings");
+            // But for its privacy, which an organization has none of: a room that is hidden is not shown by the way.
+            update = match &before.settings.privacy {
+                None => update.unset("settings"),
+                Some(privacy) => update.set("settings", &doc! { "privacy": privacy }),
+            };
         }
         update = update.patched("description", &self.description);
         update = match &self.name {
@@ -329,7 +351,12 @@ impl Exposed for Room {
 
     fn filters() -> Vec<Filter> {
         vec![
-            Filter::among("status", &["active", "archived", "deleted"], "State.").always(),
+            Filter::among(
+                "status",
+                &["active", "archived"],
+                "State; those that were deleted are asked for with `deleted`.",
+            )
+            .always(),
             Filter::one_of::<RoomType>("roomType", "Kind."),
             Filter::text("channelId", "LINE's channel id."),
             Filter::text("tag", "One of its labels.").at("metadata.tags"),

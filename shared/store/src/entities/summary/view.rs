@@ -61,6 +61,9 @@ pub struct SummaryView {
     /// Finished when.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub completed_at: Option<Time>,
+    /// When the day, week or month ended whose end closed its session.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scheduled_for: Option<Time>,
     /// Created.
     pub created_at: Time,
     /// Last changed.
@@ -77,7 +80,7 @@ pub struct SummaryView {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SummaryParticipantView {
-    /// User; absent for us.
+    /// User; absent for people whom LINE does not identify.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user_id: Option<Id>,
     /// Messages.
@@ -137,7 +140,7 @@ pub struct FeedbackView {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Visibility {
-    /// Who asked for it.
+    /// Who asked for it, and who sees private rooms.
     Private,
     /// Who sees the room.
     Room,

@@ -140,6 +140,9 @@ pub struct UserMetadataView {
     pub custom_fields: CustomFields,
 }
 
+/// `metadata.source` of people who were made here.
+const SOURCE: &str = "api";
+
 /// A person that LINE does not know, or not yet.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema, Validate)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -209,6 +212,10 @@ pub struct NewUserMetadata {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema, Validate)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct UserPatch {
+    /// Name; only of those whom LINE does not know, who were made here.
+    #[garde(length(chars, min = 1, max = 200))]
+    #[serde(default, skip_serializing_if = "Kept::is_absent")]
+    pub display_name: Kept<String>,
     /// E-mail address.
     #[garde(email, length(chars, max = 254))]
     #[serde(default, skip_serializing_if = "Patched::is_absent")]
@@ -344,7 +351,7 @@ impl New<User> for NewUser {
                 last_active_at: new.now,
             },
             metadata: UserMetadata {
-                source: "api".to_owned(),
+                source: SOURCE.to_owned(),
                 tags: self.metadata.tags.0,
                 customer_id: self.metadata.customer_id,
                 custom_fields,
@@ -379,7 +386,11 @@ impl UserPreferencesPatch {
 
 impl Changes<User> for UserPatch {
     fn update(&self, before: &User) -> Result<Update, Refusal> {
+        if self.display_name.value().is_some() && before.metadata.source != SOURCE {
+            return Err(Refusal::of("displayName", "is what LINE says"));
+        }
         let mut update = Update::new()
+            .kept("displayName", &self.display_name)
             .patched("email", &self.email)
             .patched("phoneNumber", &self.phone_number)
             .nested("preferences", &self.preferences, |update, preferences| preferences.update(update));
